@@ -1,0 +1,208 @@
+"""What plugins hand over: frozen values that the core decides when to use.
+
+Each hook of :mod:`crane_core.hookspecs` that is named by a plural noun returns some of these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from crane_core.errors import Violation
+
+if TYPE_CHECKING:
+    import threading
+
+    from crane_core.security import Identity, Target
+
+__all__ = [
+    "Action",
+    "Deployment",
+    "HealthCheck",
+    "HealthReport",
+    "Loop",
+    "Metric",
+    "Page",
+    "RegistryLogin",
+    "Setting",
+    "Topic",
+    "Violation",
+]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Something an operator may set, in ``crane.toml`` or as a ``CRANE_*`` variable.
+
+    :param name: ``<plugin>.<snake>``; the variable is ``CRANE_<PLUGIN>_<SNAKE>``.
+    :param kind: The type of its value: ``str``, ``int``, ``float``, ``bool`` or ``list`` (of strings; in a variable
+        separated by commas).
+    :param default: The value when nobody sets it.
+    :param help: One sentence for the operator, with the unit.
+    :param secret: Whether its value is hidden wherever settings are shown.
+    :param choices: The only values allowed, where there are few.
+    """
+
+    name: str
+    kind: type
+    default: Any
+    help: str
+    secret: bool = False
+    choices: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something a caller may be allowed to do; a role is a set of these.
+
+    :param name: ``<kind>:<verb>``, as in ``service:update``.
+    :param help: One sentence: what whoever holds it may do.
+    :param find: Finds the target that a route names, by name or id; raises ``NotFound``. None where the action is about
+        no object in particular.
+    """
+
+    name: str
+    help: str
+    find: Callable[[str], Target] | None = None
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a page that is described by data: the member of each item to show, and its heading."""
+
+    member: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of the panel: either a JavaScript module to load, or a table described by data.
+
+    :param path: Where it is found below the panel's root.
+    :param title: Its name in the navigation.
+    :param group: The group of the navigation: applications, infrastructure, images, access or system.
+    :param action: The action that whoever opens it must hold.
+    :param module: The URL of its JavaScript module.
+    :param source: The URL of the list that a page without a module shows.
+    :param columns: What to show of each item of that list.
+    """
+
+    path: str
+    title: str
+    group: Literal["applications", "infrastructure", "images", "access", "system"]
+    action: str
+    module: str | None = None
+    source: str | None = None
+    columns: tuple[Column, ...] = ()
+
+
+@dataclass(frozen=True)
+class Topic:
+    """Something that a browser tab or another client can subscribe to.
+
+    :param name: ``<plural>``, or ``<plural>/{name}`` for one object.
+    :param action: The action that a subscriber must hold.
+    :param snapshot: Called with the parameters of the name; returns what to send now.
+    :param help: One sentence: what is sent.
+    """
+
+    name: str
+    action: str
+    snapshot: Callable[[Mapping[str, str]], Any]
+    help: str
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Something done again and again in the background.
+
+    :param name: ``<plugin>.<what>``.
+    :param run: Does it, until the event that it is given is set. When it raises, it is started again after a pause.
+    :param once_in_all: Whether only one of several servers may run it at a time; it then needs a lease.
+    """
+
+    name: str
+    run: Callable[[threading.Event], None]
+    once_in_all: bool = False
+
+
+@dataclass(frozen=True)
+class HealthReport:
+    """What a health check found: ``ok``, ``degraded`` (works in part) or ``failed``, with a sentence."""
+
+    state: Literal["ok", "degraded", "failed"]
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class HealthCheck:
+    """One line of ``/api/v1/health``; ``check`` must answer at once, from what is known."""
+
+    name: str
+    check: Callable[[], HealthReport]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A family of figures of ``/metrics``.
+
+    :param name: ``crane_<plugin>_<what>_<unit>``.
+    :param help: What it counts or measures.
+    :param kind: ``gauge`` or ``counter``.
+    :param labels: The names of its labels.
+    :param read: Returns the samples, each as the values of the labels and the figure.
+    """
+
+    name: str
+    help: str
+    kind: Literal["gauge", "counter"]
+    read: Callable[[], Iterable[tuple[Sequence[str], float]]]
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RegistryLogin:
+    """A credential with which the Swarm pulls an image. Its password is never shown.
+
+    :param registry: The registry's address, as in ``ghcr.io``.
+    :param label: What a plan calls it; ``<username>@<registry>`` unless told otherwise.
+    """
+
+    registry: str
+    username: str
+    password: str = field(repr=False)
+    label: str = ""
+
+    def __str__(self) -> str:
+        return self.label or f"{self.username}@{self.registry}"
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A service that is about to be created or changed.
+
+    :param spec: The final service spec as the Engine's JSON (``Name``, ``Labels``, ``TaskTemplate`` ...). A
+        ``crane_mutate_deployment`` may change it in place.
+    :param previous: The spec that it replaces, None when the service is new. Not to be changed.
+    :param identity: On whose behalf.
+    :param stack: The stack that the service belongs to, None outside a stack.
+    :param origin: The entry point it came through: ``stack``, ``service`` ...
+    """
+
+    spec: dict[str, Any]
+    previous: Mapping[str, Any] | None
+    identity: Identity
+    stack: str | None = None
+    origin: str = "service"
+
+    @property
+    def name(self) -> str:
+        """The service's name."""
+        return str(self.spec.get("Name", ""))
+
+    @property
+    def image(self) -> str:
+        """The image that its tasks run, empty when it names none."""
+        template = self.spec.get("TaskTemplate") or {}
+        return str((template.get("ContainerSpec") or {}).get("Image", ""))
