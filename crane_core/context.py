@@ -1,0 +1,60 @@
+"""Crane: what a plugin may use of the server it runs in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from crane_core.contributions import Action, HealthCheck, Metric, Page, Topic
+    from crane_core.engine.cache import Cache
+    from crane_core.engine.client import Engine
+    from crane_core.engine.watch import Watcher
+    from crane_core.events import Event, EventStream
+    from crane_core.loops import LoopRunner
+    from crane_core.plugins import Plugins
+    from crane_core.settings import Settings
+
+
+@dataclass
+class Crane:
+    """The parts of one server, put together by :func:`crane_core.app.create_app`.
+
+    Views reach it by :func:`get_crane`; hooks that run without a request get it from ``app.extensions["crane"]``.
+    """
+
+    version: str
+    settings: Settings
+    plugins: Plugins
+    events: EventStream
+    loops: LoopRunner
+    engine: Engine
+    cache: Cache
+    watcher: Watcher
+    data_directory: Path
+    actions: Mapping[str, Action] = field(default_factory=dict)
+    pages: tuple[Page, ...] = ()
+    topics: tuple[Topic, ...] = ()
+    health_checks: tuple[HealthCheck, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+    rooms: dict[str, object] = field(default_factory=dict)
+
+    def emit(self, event: Event) -> None:
+        """Tell every plugin that something happened; returns at once."""
+        self.events.emit(event)
+
+    @property
+    def authenticated(self) -> bool:
+        """Whether some plugin says who callers are; if none does, only this machine is served."""
+        return self.plugins.implemented("crane_authenticate")
+
+
+def get_crane() -> Crane:
+    """Return the server that the current request or application context belongs to."""
+    # Only here, so that what knows no HTTP can import this module without Flask being loaded for it.
+    from flask import current_app
+
+    return cast(Crane, current_app.extensions["crane"])

@@ -1,0 +1,86 @@
+"""Events: what happened in the Swarm or in Crane, told to plugins in order, on one thread."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+# Far more than a burst of a large Swarm; beyond it a plugin is stuck, and memory is worth more than its backlog.
+BACKLOG = 10_000
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened.
+
+    :param kind: ``<kind>.<past participle>``, as in ``service.created``.
+    :param name: The name of the object that it happened to.
+    :param id: Its id, where it has one.
+    :param stack: The stack that it belongs to.
+    :param by: The name of the identity that asked for it; empty when the Swarm did it.
+    :param detail: What else is known; never anything secret.
+    :param at: When, in UTC.
+    """
+
+    kind: str
+    name: str = ""
+    id: str = ""
+    stack: str | None = None
+    by: str = ""
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+class EventStream:
+    """Delivers events to one listener, in the order in which they were emitted, on a thread of its own."""
+
+    def __init__(self, deliver: Callable[[Event], None]) -> None:
+        self._deliver = deliver
+        self._queue: queue.Queue[Event | None] = queue.Queue(BACKLOG)
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+        self.dropped = 0
+
+    def emit(self, event: Event) -> None:
+        """Hand over an event; never waits. With a full backlog it is dropped, counted and logged."""
+        self._ensure_thread()
+        try:
+            self._queue.put_nowait(event)
+        except queue.Full:
+            self.dropped += 1
+            log.error("The event %s of %s was dropped: %d others still wait for a plugin.", event.kind, event.name, BACKLOG)
+
+    def drain(self) -> None:
+        """Wait until everything emitted so far is delivered."""
+        self._queue.join()
+
+    def stop(self) -> None:
+        """Deliver what is left, and end the thread."""
+        if self._thread is not None:
+            self._queue.put(None)
+            self._thread.join()
+            self._thread = None
+
+    def _ensure_thread(self) -> None:
+        # Started at first use, because threads do not survive the fork of a server process.
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="crane-events", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            event = self._queue.get()
+            try:
+                if event is None:
+                    return
+                self._deliver(event)
+            finally:
+                self._queue.task_done()

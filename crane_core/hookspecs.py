@@ -1,0 +1,247 @@
+"""All hooks of the core, in the order in which a process meets them.
+
+The grammar of a name tells how a hook is called. A **plural noun** contributes values; a name that two plugins claim
+stops the server. A **verb** is asked: the first answer, or all answers, as its text says. **event, startup, shutdown**
+are told: a plugin that fails there is logged and counted, and the others are told all the same. Plugins are called in
+the order of what they require, who is required first; ``hookimpl(tryfirst=True)`` and ``trylast`` deviate from it.
+
+A plugin is a module that an entry point of the group ``crane`` names. What it requires stands in its ``requires``, a
+tuple of plugin names. Mark each implementation with :data:`hookimpl`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    import click
+    from flask import Blueprint, Flask, Request
+
+    from crane_core.contributions import (
+        Action,
+        Deployment,
+        HealthCheck,
+        Loop,
+        Metric,
+        Page,
+        RegistryLogin,
+        Setting,
+        Topic,
+        Violation,
+    )
+    from crane_core.events import Event
+    from crane_core.security import Identity, Target, Vote
+
+hookspec = pluggy.HookspecMarker("crane")
+hookimpl = pluggy.HookimplMarker("crane")
+
+
+# --- Contributed before anything runs -----------------------------------------------------------------------------
+
+
+@hookspec
+def crane_hookspecs() -> ModuleType:  # type: ignore[empty-body]
+    """Contribute hooks of the plugin's own, which other plugins then implement.
+
+    Called once, before the names of implementations are checked. A hook that nobody specified stops the server.
+
+    :returns: A module whose functions are marked with :data:`hookspec`; their names start with ``crane_<plugin>_``.
+    """
+
+
+@hookspec
+def crane_settings() -> Iterable[Setting]:  # type: ignore[empty-body]
+    """Contribute settings.
+
+    Called before anything reads a setting. A key in ``crane.toml`` or a ``CRANE_*`` variable that no plugin contributed
+    stops the server, which then suggests the nearest one.
+
+    :returns: Settings; each name starts with the plugin's own name and a dot.
+    """
+
+
+@hookspec
+def crane_actions() -> Iterable[Action]:  # type: ignore[empty-body]
+    """Contribute actions: what a caller may be allowed to do.
+
+    Called before the routes, which name them in their guards.
+
+    :returns: Actions, named ``<kind>:<verb>``.
+    """
+
+
+@hookspec
+def crane_routes() -> Iterable[Blueprint]:  # type: ignore[empty-body]
+    """Contribute routes, WebSockets included.
+
+    Called once. Every view carries a ``@guard``, or says with ``@public`` why it needs none; otherwise the server does
+    not start. A blueprint of flask-smorest appears in the OpenAPI document, a plain one does not.
+
+    :returns: Blueprints; their URLs start with ``/api/v1/``, but for those of the panel.
+    """
+
+
+@hookspec
+def crane_topics() -> Iterable[Topic]:  # type: ignore[empty-body]
+    """Contribute topics of the live socket.
+
+    Called once.
+
+    :returns: Topics, each with the action that a subscriber must hold.
+    """
+
+
+@hookspec
+def crane_pages() -> Iterable[Page]:  # type: ignore[empty-body]
+    """Contribute pages of the panel.
+
+    Called once. Each caller is shown those that they may open.
+
+    :returns: Pages: a JavaScript module each, or a table described by data.
+    """
+
+
+@hookspec
+def crane_commands() -> Iterable[click.Command]:  # type: ignore[empty-body]
+    """Contribute commands of ``crane-server``.
+
+    Called when that program starts, with no server running.
+
+    :returns: Commands of click.
+    """
+
+
+@hookspec
+def crane_health_checks() -> Iterable[HealthCheck]:  # type: ignore[empty-body]
+    """Contribute lines of ``/api/v1/health``.
+
+    Called once; each check is then run whenever somebody asks, and must answer from what is known.
+
+    :returns: Health checks.
+    """
+
+
+@hookspec
+def crane_metrics() -> Iterable[Metric]:  # type: ignore[empty-body]
+    """Contribute figures of ``/metrics``.
+
+    Called once; each metric is then read at every scrape.
+
+    :returns: Metrics.
+    """
+
+
+@hookspec
+def crane_loops() -> Iterable[Loop]:  # type: ignore[empty-body]
+    """Contribute work to do in the background.
+
+    Called once; the loops start after ``crane_startup`` and stop before ``crane_shutdown``.
+
+    :returns: Loops.
+    """
+
+
+# --- The process --------------------------------------------------------------------------------------------------
+
+
+@hookspec
+def crane_startup(app: Flask) -> None:
+    """Be told that the server starts, in the process that will serve.
+
+    An exception here stops the server.
+
+    :param app: The application, complete.
+    """
+
+
+@hookspec
+def crane_shutdown(app: Flask) -> None:
+    """Be told that the server stops. No request and no loop runs any more.
+
+    :param app: The application.
+    """
+
+
+# --- Each request -------------------------------------------------------------------------------------------------
+
+
+@hookspec(firstresult=True)
+def crane_authenticate(request: Request) -> Identity | None:
+    """Say who sends a request.
+
+    Asked at most once a request, before the view, and before the handshake of a WebSocket. The first answer counts.
+    While no plugin implements this hook, only callers on the machine itself are served, as the identity ``local``.
+
+    :param request: The request; do not read its body.
+    :returns: Who it is, or None when this plugin cannot tell. Raise ``Unauthenticated`` when the request carries a proof
+        of identity that is wrong or has expired.
+    """
+
+
+@hookspec
+def crane_authorize(identity: Identity, action: str, target: Target) -> Vote | None:
+    """Vote on whether somebody may do something.
+
+    Asked whenever permission is needed: all plugins are asked. One deny forbids; else one allow is needed; else the
+    answer is no.
+
+    :param identity: Who wants to.
+    :param action: What, as in ``service:update``.
+    :param target: To what; already looked up.
+    :returns: A vote, or None to abstain.
+    """
+
+
+# --- Each deployment ----------------------------------------------------------------------------------------------
+
+
+@hookspec(firstresult=True)
+def crane_find_registry_login(image: str) -> RegistryLogin | None:
+    """Find the credential with which the Swarm pulls an image.
+
+    Asked for each image of a deployment for which the caller sent none. The first answer counts.
+
+    :param image: The image as the service names it.
+    :returns: A credential, or None when this plugin knows none.
+    """
+
+
+@hookspec
+def crane_mutate_deployment(deployment: Deployment) -> None:
+    """Change a deployment before it is planned.
+
+    Called before each create or update of a service, whatever the entry point, in the order of what plugins require.
+    Change ``deployment.spec`` in place. Changing the same thing twice must give the same result as changing it once,
+    otherwise every plan finds a difference.
+
+    :param deployment: What is about to be deployed, by whom, and what it replaces.
+    """
+
+
+@hookspec
+def crane_validate_deployment(deployment: Deployment) -> Iterable[Violation]:  # type: ignore[empty-body]
+    """Object to a deployment.
+
+    Called before a service is created or changed, after every ``crane_mutate_deployment``. All plugins are asked; the
+    caller is told of all violations at once. Do not change the deployment here.
+
+    :param deployment: What is about to be deployed, by whom, and what it replaces.
+    :returns: One violation for each thing that is wrong; none to agree.
+    """
+
+
+# --- What happened ------------------------------------------------------------------------------------------------
+
+
+@hookspec
+def crane_event(event: Event) -> None:
+    """Be told of something that happened, in the Swarm or in Crane.
+
+    Events come in order, on one thread, after the fact. Return soon: the next event waits.
+
+    :param event: What happened.
+    """

@@ -1,0 +1,265 @@
+"""HTTP in and out: problem details, answers, lists, ETags, waiting.
+
+Lists are the same everywhere: ``limit``, ``offset``, ``sort``, ``q`` and the list's own filters in; ``items``,
+``total``, ``version`` and ``sources`` out, with the version as the ETag.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import flask_smorest
+import marshmallow as ma
+import msgspec
+from flask import Flask, Response, request
+from flask_smorest import Api
+from werkzeug.exceptions import HTTPException
+
+from crane_core.context import Crane
+from crane_core.errors import CraneError, Invalid, Violation
+from crane_core.security import Target, decide, identify, refuse_foreign_pages
+
+log = logging.getLogger(__name__)
+Row = TypeVar("Row")
+
+PROBLEM = "application/problem+json"
+NDJSON = "application/x-ndjson"
+LONGEST_WAIT = 3600
+_encoder = msgspec.json.Encoder()
+# A restarted server counts its versions anew, so an old ETag must not match by chance.
+_EPOCH = secrets.token_hex(4)
+
+
+class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
+    """A blueprint whose routes appear in the OpenAPI document."""
+
+
+class ProblemSchema(ma.Schema):
+    """An error, as problem details (RFC 9457)."""
+
+    class Meta:
+        unknown = ma.INCLUDE
+
+    type = ma.fields.String(metadata={"description": "A URN that names the kind of error."})
+    code = ma.fields.String(metadata={"description": "Stable, in kebab case; what programs decide on."})
+    status = ma.fields.Integer()
+    title = ma.fields.String()
+    detail = ma.fields.String(metadata={"description": "What is wrong and what to do, in a sentence."})
+    errors = ma.fields.List(ma.fields.Dict(), metadata={"description": "One for each violation, with its pointer."})
+
+
+class ListQuery(ma.Schema):
+    """What every list understands."""
+
+    class Meta:
+        unknown = ma.RAISE
+
+    limit = ma.fields.Integer(
+        load_default=100, validate=ma.validate.Range(0, 1000), metadata={"description": "How many items at the most."}
+    )
+    offset = ma.fields.Integer(
+        load_default=0, validate=ma.validate.Range(0), metadata={"description": "How many items to pass over."}
+    )
+    sort = ma.fields.String(
+        load_default="", metadata={"description": "The member to sort by; with a leading minus the other way round."}
+    )
+    q = ma.fields.String(load_default="", metadata={"description": "Keep items whose name contains this."})
+
+
+class WaitQuery(ma.Schema):
+    """How long to wait for the end of an operation before answering."""
+
+    class Meta:
+        unknown = ma.RAISE
+
+    wait = ma.fields.Float(
+        load_default=0.0,
+        validate=ma.validate.Range(0, LONGEST_WAIT),
+        metadata={"description": "Seconds to wait for the verdict; 0 answers at once."},
+    )
+
+
+def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer with a value as JSON: dicts, dataclasses or records."""
+    return Response(_encoder.encode(value), status, headers, mimetype="application/json")
+
+
+@dataclass(frozen=True)
+class Listing(Generic[Row]):
+    """A list before it is asked for: what it is made of, and what it can be filtered and sorted by.
+
+    :param version: Changes when any item does.
+    :param rows: Makes all rows; not called when the caller already has this version.
+    :param action: The action that whoever sees a row must hold on its target.
+    :param fields: How to read what can be sorted and filtered by; ``name`` is what ``q`` looks into.
+    :param present: Turns a row into what is answered; called for the page only.
+    :param sources: Where the rows come from, with state and age.
+    """
+
+    version: str
+    rows: Callable[[], Iterable[Row]]
+    action: str
+    target: Callable[[Row], Target]
+    fields: Mapping[str, Callable[[Row], Any]]
+    present: Callable[[Row], Any] = field(default=lambda row: row)
+    sources: Sequence[Mapping[str, Any]] = ()
+
+
+def answer_list(crane: Crane, listing: Listing[Row], query: Mapping[str, Any]) -> Response:
+    """Answer with a page of a list, or with 304 when the caller has this version already.
+
+    Any member of ``query`` that the list can be filtered by keeps the rows where it is equal; several values separated
+    by commas keep the rows where it is one of them.
+
+    :raises Invalid: for a member to sort by that the list does not have.
+    """
+    identity = identify()
+    etag = _etag(listing.version, request.query_string, identity.name)
+    headers = {"ETag": f'"{etag}"', "Cache-Control": "private, no-cache"}
+    if etag in request.if_none_match:
+        return Response(status=304, headers=headers)
+    rows = [row for row in listing.rows() if decide(crane, identity, listing.action, listing.target(row)).allows]
+    rows = _sorted(_filtered(rows, listing.fields, query), listing.fields, query["sort"])
+    page = rows[query["offset"] : query["offset"] + query["limit"]]
+    return answer(
+        {
+            "items": [listing.present(row) for row in page],
+            "total": len(rows),
+            "version": etag,
+            "sources": listing.sources,
+        },
+        headers=headers,
+    )
+
+
+def _etag(*parts: object) -> str:
+    return hashlib.blake2b(repr((_EPOCH, *parts)).encode(), digest_size=12).hexdigest()
+
+
+def _filtered(
+    rows: list[Row], fields: Mapping[str, Callable[[Row], Any]], query: Mapping[str, Any]
+) -> list[Row]:
+    if needle := str(query["q"]).casefold():
+        name = fields["name"]
+        rows = [row for row in rows if needle in str(name(row)).casefold()]
+    for member, wanted in query.items():
+        if member in fields and wanted is not None and member not in ListQuery().fields:
+            read, values = fields[member], set(str(wanted).split(","))
+            rows = [row for row in rows if str(read(row)) in values]
+    return rows
+
+
+def _sorted(rows: list[Row], fields: Mapping[str, Callable[[Row], Any]], sort: str) -> list[Row]:
+    member = sort.removeprefix("-") or "name"
+    if member not in fields:
+        raise Invalid(
+            "The list cannot be sorted like this.",
+            violations=[Violation("/sort", f"There is no {member} to sort by; there are {', '.join(sorted(fields))}.")],
+        )
+    read = fields[member]
+    # None sorts first, and numbers among numbers.
+    return sorted(rows, key=lambda row: ((value := read(row)) is not None, value or type(value)()), reverse=sort[:1] == "-")
+
+
+def stream_lines(values: Iterable[Any]) -> Response:
+    """Answer with values as they come: one JSON object a line, or server-sent events for who asks for those."""
+    if request.accept_mimetypes.best_match([NDJSON, "text/event-stream"]) == "text/event-stream":
+        frames = (b"data: " + _encoder.encode(value) + b"\n\n" if value is not None else b": \n\n" for value in values)
+        mimetype = "text/event-stream"
+    else:
+        frames = (_encoder.encode(value) + b"\n" if value is not None else b"\n" for value in values)
+        mimetype = NDJSON
+    return Response(frames, mimetype=mimetype, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+
+
+# --- Errors -------------------------------------------------------------------------------------------------------
+
+
+class ProblemApi(Api):  # type: ignore[misc]
+    """The OpenAPI side of the server; its errors are problem details."""
+
+    ERROR_SCHEMA = ProblemSchema
+
+    def _register_error_handlers(self) -> None:
+        """Leave errors to :func:`handle_errors`."""
+
+
+def handle_errors(app: Flask) -> None:
+    """Give every error the shape of problem details, whatever raised it."""
+
+    @app.errorhandler(CraneError)
+    def crane_error(error: CraneError) -> Response:
+        log.info("%s %s: %s: %s", request.method, request.path, error.code, error.detail)
+        return _problem(error.to_problem())
+
+    @app.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> Response:
+        status = error.code or 500
+        problem: dict[str, Any] = {
+            "type": f"urn:crane:error:{_code(error)}",
+            "code": _code(error),
+            "status": status,
+            "title": error.name,
+            "detail": _DETAILS.get(status) or error.description or error.name,
+        }
+        if violations := list(_schema_violations(getattr(error, "data", None))):
+            problem["detail"] = "What was sent is not valid; each thing wrong is named."
+            problem["errors"] = [violation.to_json() for violation in violations]
+        # The headers matter: Allow of a 405, Retry-After of a 429.
+        headers = [(name, value) for name, value in error.get_headers() if name.lower() != "content-type"]
+        return _problem(problem, headers)
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> Response:
+        request_id = secrets.token_hex(8)
+        log.exception("%s %s failed; request id %s.", request.method, request.path, request_id)
+        problem = CraneError(
+            f"Something went wrong inside the server; its log has more under the request id {request_id}.",
+            request_id=request_id,
+        )
+        return _problem(problem.to_problem())
+
+    app.before_request(refuse_foreign_pages)
+
+
+_DETAILS = {
+    404: "There is nothing under this address; /api/v1/docs lists what there is.",
+    405: "This address does not take that method.",
+    413: "What was sent is too large.",
+}
+
+
+def _code(error: HTTPException) -> str:
+    if error.code == 422:
+        return "invalid"
+    return error.name.lower().replace(" ", "-")
+
+
+def _problem(problem: Mapping[str, Any], headers: Iterable[tuple[str, str]] = ()) -> Response:
+    response = Response(_encoder.encode(problem), problem["status"], mimetype=PROBLEM)
+    response.headers.extend(list(headers))
+    if problem["status"] == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _schema_violations(data: Mapping[str, Any] | None) -> Iterable[Violation]:
+    """Turn what marshmallow found into violations; its messages are a tree of members, per location."""
+    for members in ((data or {}).get("messages") or {}).values():
+        yield from _walk("", members)
+
+
+def _walk(pointer: str, messages: Any) -> Iterable[Violation]:
+    if isinstance(messages, Mapping):
+        for member, inner in messages.items():
+            yield from _walk(pointer if member == "_schema" else f"{pointer}/{member}", inner)
+    elif isinstance(messages, list):
+        for message in messages:
+            yield from _walk(pointer, message)
+    else:
+        yield Violation(pointer, str(messages))

@@ -1,0 +1,71 @@
+"""Loops: background work that is started, started again when it fails, and stopped."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from crane_core.contributions import Loop
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 30.0
+
+
+@dataclass
+class LoopState:
+    """How a loop fares: ``running``, ``waiting`` before it is started again, or ``stopped``."""
+
+    name: str
+    state: str = "stopped"
+    failures: int = 0
+    error: str = ""
+
+
+class LoopRunner:
+    """Runs each loop on a thread of its own until it is told to stop."""
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self.states: dict[str, LoopState] = {}
+
+    def start(self, loops: Iterable[Loop]) -> None:
+        """Start loops."""
+        for loop in loops:
+            state = self.states[loop.name] = LoopState(loop.name)
+            thread = threading.Thread(target=self._run, args=(loop, state), name=f"crane-{loop.name}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def stop(self, timeout: float = 5.0) -> list[str]:
+        """Stop all loops; returns the names of those that did not end within ``timeout`` seconds each."""
+        self._stop.set()
+        late = []
+        for thread in self._threads:
+            thread.join(timeout)
+            if thread.is_alive():
+                late.append(thread.name)
+        return late
+
+    def _run(self, loop: Loop, state: LoopState) -> None:
+        pause = FIRST_PAUSE
+        while not self._stop.is_set():
+            state.state = "running"
+            try:
+                loop.run(self._stop)
+            except Exception as error:
+                state.failures += 1
+                state.error = f"{type(error).__name__}: {error}"
+                log.exception("The loop %s failed; it is started again in about %.1f s.", loop.name, pause)
+                state.state = "waiting"
+                # Jitter, so that several servers that failed together do not come back together.
+                self._stop.wait(pause * random.uniform(0.8, 1.2))
+                pause = min(pause * 2, LONGEST_PAUSE)
+            else:
+                break
+        state.state = "stopped"

@@ -1,0 +1,327 @@
+"""Who asks, what they may do, and what they must not see.
+
+One function identifies, one decides, one hides secrets. Everything is denied unless somebody allows it; a view without
+a guard keeps the server from starting.
+"""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from flask import Flask, Request, request
+
+from crane_core.context import Crane, get_crane
+from crane_core.errors import Forbidden, SetupError, Unauthenticated
+
+View = TypeVar("View", bound=Callable[..., Any])
+MASK = "••••••"
+_ENVIRON_KEY = "crane.identity"
+_UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+# --- Who ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Somebody who sends requests.
+
+    :param name: How logs, operations and events call them.
+    :param kind: ``user``, ``service`` (an account of a program), ``local`` (a caller on this machine while no plugin
+        authenticates), ``server`` (the server itself) or ``nobody``.
+    :param details: What the authenticating plugin keeps for its own votes.
+    """
+
+    name: str
+    kind: Literal["user", "service", "local", "server", "nobody"] = "user"
+    details: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+
+NOBODY = Identity("nobody", "nobody")
+LOCAL = Identity("local", "local")
+SERVER = Identity("server", "server")
+
+
+def identify() -> Identity:
+    """Return who sends the current request; found out once, then kept with the request.
+
+    :raises Unauthenticated: when the request carries a proof of identity that is wrong.
+    """
+    # Kept in the environ and not in flask.g, which some test clients keep between requests.
+    known = request.environ.get(_ENVIRON_KEY)
+    if not isinstance(known, Identity):
+        known = _find_identity(get_crane(), request)
+        request.environ[_ENVIRON_KEY] = known
+    return known
+
+
+def _find_identity(crane: Crane, request: Request) -> Identity:
+    if crane.authenticated:
+        return crane.plugins.ask_first("crane_authenticate", request=request) or NOBODY
+    if crane.settings["security.open"]:
+        return LOCAL
+    if not _is_local(request):
+        raise Unauthenticated(
+            "No plugin that authenticates is installed, so only this machine is served. Install one, or set "
+            "security.open = true if everybody who can reach this port may control the Swarm."
+        )
+    return LOCAL
+
+
+def _is_local(request: Request) -> bool:
+    """Tell whether a request was made on this machine, by a program or a page of this machine.
+
+    A proxy on the same machine speaks for others, and a page elsewhere can give its own name our address; neither is
+    local.
+    """
+    forwarded = any(name in request.headers for name in ("Forwarded", "X-Forwarded-For", "X-Real-Ip"))
+    return not forwarded and _is_loopback(request.remote_addr or "") and _is_loopback(_host_of(request.host))
+
+
+def _host_of(netloc: str) -> str:
+    return urlsplit(f"//{netloc}").hostname or ""
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def refuse_foreign_pages() -> None:
+    """Refuse a changing request that another site's page makes a browser send.
+
+    :raises Forbidden: with the code ``cross-site``. Programs send neither header and are not concerned.
+    """
+    if request.method not in _UNSAFE:
+        return
+    site = request.headers.get("Sec-Fetch-Site", "none")
+    origin = request.headers.get("Origin")
+    if site not in ("same-origin", "none") or (origin and urlsplit(origin).netloc != request.host):
+        raise CrossSite(f"A page of {origin or 'another site'} may not change anything here.")
+
+
+class CrossSite(Forbidden):
+    """A page of another site tried to change something."""
+
+    code = "cross-site"
+
+
+# --- May ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Target:
+    """What an action is done to: already looked up, so that what is decided on is what is acted on.
+
+    :param kind: ``service``, ``stack``, ``node`` ...; ``server`` for what concerns no object.
+    :param labels: Its labels, on which plugins may decide.
+    """
+
+    kind: str
+    name: str = ""
+    id: str = ""
+    stack: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True)
+class Vote:
+    """An answer to whether somebody may do something, with its reason."""
+
+    allows: bool
+    reason: str = ""
+
+    @classmethod
+    def allow(cls, reason: str = "") -> Vote:
+        """Vote yes."""
+        return cls(True, reason)
+
+    @classmethod
+    def deny(cls, reason: str = "") -> Vote:
+        """Vote no, whatever others say."""
+        return cls(False, reason)
+
+
+def decide(crane: Crane, identity: Identity, action: str, target: Target) -> Vote:
+    """Decide whether somebody may do something: one deny forbids, else one allow is needed, else no."""
+    if identity.kind == "server" or (identity.kind == "local" and not crane.authenticated):
+        return Vote.allow("no plugin authenticates" if identity.kind == "local" else "the server itself")
+    allowed: Vote | None = None
+    for _, vote in crane.plugins.ask_all("crane_authorize", identity=identity, action=action, target=target):
+        if not vote.allows:
+            return vote
+        allowed = allowed or vote
+    return allowed or Vote.deny("nobody allowed it")
+
+
+def may(action: str, target: Target) -> bool:
+    """Tell whether the current caller may do something."""
+    return decide(get_crane(), identify(), action, target).allows
+
+
+def demand(action: str, target: Target) -> None:
+    """Go on only if the current caller may do something.
+
+    :raises Unauthenticated: when it is not known who asks.
+    :raises Forbidden: when they may not.
+    """
+    crane, identity = get_crane(), identify()
+    vote = decide(crane, identity, action, target)
+    if vote.allows:
+        return
+    if identity is NOBODY:
+        raise Unauthenticated
+    what = f"{target.kind} {target.name}" if target.name else f"any {target.kind}"
+    raise Forbidden(f"You may not do {action} on {what}: {vote.reason}.", action=action)
+
+
+def permitted(action: str, items: Iterable[View], target: Callable[[View], Target]) -> Iterator[View]:
+    """Keep what the current caller may do something to."""
+    crane, identity = get_crane(), identify()
+    return (item for item in items if decide(crane, identity, action, target(item)).allows)
+
+
+# --- Guards -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What a view demands: an action, on the object that one of its arguments names; None when it is open to all."""
+
+    action: str | None
+    by: str | None = None
+    reason: str = ""
+
+
+def guard(action: str, by: str | None = None) -> Callable[[View], View]:
+    """Demand an action before a view runs.
+
+    :param action: The action, as in ``service:update``.
+    :param by: The view's argument that names the object; it is looked up by the action's ``find``, and permission is
+        decided on what was found. Without it, permission is decided on the kind as a whole: a list filters by itself.
+    """
+
+    def decorate(view: View) -> View:
+        @functools.wraps(view)
+        def guarded(*arguments: Any, **named: Any) -> Any:
+            demand(action, _find_target(get_crane(), action, named[by] if by else None))
+            return view(*arguments, **named)
+
+        _mark(guarded, Guard(action, by))
+        _document(guarded, {"x-crane-action": action})
+        return guarded  # type: ignore[return-value]
+
+    return decorate
+
+
+def public(reason: str) -> Callable[[View], View]:
+    """Leave a view open to everybody who can reach the server, and say why."""
+
+    def decorate(view: View) -> View:
+        @functools.wraps(view)
+        def opened(*arguments: Any, **named: Any) -> Any:
+            return view(*arguments, **named)
+
+        _mark(opened, Guard(None, reason=reason))
+        _document(opened, {"security": []})
+        return opened  # type: ignore[return-value]
+
+    return decorate
+
+
+def guard_of(view: Callable[..., Any]) -> Guard | None:
+    """Return what a view demands, None when it carries neither guard nor reason."""
+    return getattr(view, "crane_guard", None)
+
+
+def require_guards(app: Flask, actions: Iterable[str]) -> None:
+    """Refuse to start with a view that anybody may call unasked, or that demands an action nobody contributed."""
+    known = frozenset(actions)
+    for rule in app.url_map.iter_rules():
+        found = guard_of(app.view_functions[rule.endpoint])
+        if found is None:
+            raise SetupError(f"The route {rule.rule} ({rule.endpoint}) has no guard. Give its view @guard or @public.")
+        if found.action is not None and found.action not in known:
+            raise SetupError(f"The route {rule.rule} demands {found.action}, which no plugin contributes as an action.")
+
+
+def _find_target(crane: Crane, action: str, name: str | None) -> Target:
+    if name is None:
+        return Target(action.partition(":")[0])
+    find = crane.actions[action].find
+    if find is None:
+        raise SetupError(f"The action {action} cannot look up {name!r}: it was contributed without find.")
+    return find(name)
+
+
+def _mark(view: Callable[..., Any], guard: Guard) -> None:
+    view.crane_guard = guard  # type: ignore[attr-defined]
+
+
+def _document(view: Callable[..., Any], members: Mapping[str, Any]) -> None:
+    # flask-smorest keeps what it knows of a view here; its own ``doc`` decorator writes the same member.
+    documented = dict(getattr(view, "_apidoc", {}))
+    documented["manual_doc"] = {**documented.get("manual_doc", {}), **members}
+    view._apidoc = documented  # type: ignore[attr-defined]
+
+
+# --- Hide ---------------------------------------------------------------------------------------------------------
+
+# Linear on purpose: alternatives of plain words, no nesting.
+_SECRET_NAME = re.compile(
+    r"passw|pwd|passphrase|secret|token|credential|api_?key|private_?key|access_?key|auth_?key|encryption_?key"
+    r"|signing_?key|(^|_)key$|(^|_)pass$|dsn$|database_url|connection_?string",
+    re.IGNORECASE,
+)
+# A variable that ends in _FILE names a path; that is how secrets are meant to be given.
+_PATH_NAME = re.compile(r"_file$|_path$", re.IGNORECASE)
+_URL_PASSWORD = re.compile(r"(?<=://)([^/@:\s]*):([^/@\s]+)@")
+
+
+def looks_secret(name: str) -> bool:
+    """Tell whether a variable of this name probably holds a secret."""
+    return bool(_SECRET_NAME.search(name)) and not _PATH_NAME.search(name)
+
+
+def redact_text(text: str) -> str:
+    """Hide the passwords of URLs in a text."""
+    return _URL_PASSWORD.sub(lambda match: f"{match[1]}:{MASK}@", text)
+
+
+def redact_variable(variable: str) -> str:
+    """Hide the value of a variable (``NAME=value``) whose name looks secret, and passwords of URLs in any other."""
+    name, separator, value = variable.partition("=")
+    if separator and value and looks_secret(name):
+        return f"{name}={MASK}"
+    return redact_text(variable)
+
+
+def redact(value: Any, name: str = "") -> Any:
+    """Hide every secret in a JSON value.
+
+    Hidden are: members whose name looks secret, variables (``NAME=value`` in a list called ``Env``), the ``Data`` of
+    configs and secrets, and passwords in URLs. Shapes stay as they are.
+    """
+    if isinstance(value, Mapping):
+        return {key: _redact_member(str(key), member) for key, member in value.items()}
+    if isinstance(value, (list, tuple)):
+        if name == "Env":
+            return [redact_variable(each) if isinstance(each, str) else redact(each) for each in value]
+        return [redact(each) for each in value]
+    return redact_text(value) if isinstance(value, str) else value
+
+
+def _redact_member(key: str, member: Any) -> Any:
+    if isinstance(member, str) and member and (key == "Data" or (looks_secret(key) and not key.startswith("Secret"))):
+        return MASK
+    return redact(member, key)
