@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from crane_core.loops import LoopRunner
     from crane_core.plugins import Plugins
     from crane_core.settings import Settings
+
+Room = TypeVar("Room")
 
 
 @dataclass
@@ -40,7 +43,18 @@ class Crane:
     topics: tuple[Topic, ...] = ()
     health_checks: tuple[HealthCheck, ...] = ()
     metrics: tuple[Metric, ...] = ()
-    rooms: dict[str, object] = field(default_factory=dict)
+    _rooms: dict[type, object] = field(default_factory=dict)
+    _opening: threading.Lock = field(default_factory=threading.Lock)
+
+    def room(self, kind: type[Room]) -> Room:
+        """Return what a domain or plugin keeps for this server: the one instance of a class, made at first use.
+
+        :param kind: The class; it is called with this object.
+        """
+        with self._opening:
+            if kind not in self._rooms:
+                self._rooms[kind] = kind(self)  # type: ignore[call-arg]
+            return cast(Room, self._rooms[kind])
 
     def emit(self, event: Event) -> None:
         """Tell every plugin that something happened; returns at once."""

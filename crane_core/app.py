@@ -1,0 +1,190 @@
+"""create_app(): the one place where the parts meet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import platformdirs
+from flask import Flask, Response
+
+from crane_core.context import Crane
+from crane_core.engine.cache import Cache
+from crane_core.engine.client import Engine
+from crane_core.engine.watch import Watcher
+from crane_core.errors import SetupError
+from crane_core.events import EventStream
+from crane_core.http import ProblemApi, handle_errors
+from crane_core.loops import LoopRunner
+from crane_core.plugins import Plugin, Plugins, discover
+from crane_core.security import public, require_guards
+from crane_core.settings import Settings, find_file, read_file, variable
+
+if TYPE_CHECKING:
+    import requests
+
+BUILTIN = {
+    "core": "crane_core.core",
+    "cluster": "crane_core.cluster",
+    "orchestration": "crane_core.orchestration",
+    "monitoring": "crane_core.monitoring",
+}
+_CONTENT_POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+)
+
+
+def create_app(
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    plugins: Iterable[Plugin] | None = None,
+    transport: requests.adapters.BaseAdapter | None = None,
+) -> Flask:
+    """Build the application. Nothing runs yet: :func:`start` starts it, in the process that serves.
+
+    :param overrides: Settings that win over file and variables, by dotted name.
+    :param environ: The variables to read settings from; those of the process unless given.
+    :param plugins: The plugins besides the core's own; the installed ones unless given.
+    :param transport: What carries requests to the Engine instead of a socket; for tests.
+    :raises SetupError: when the server cannot start like this.
+    """
+    environ = os.environ if environ is None else environ
+    found = load_plugins(environ, overrides, plugins)
+    settings = read_settings(found, environ, overrides)
+    engine = Engine.from_settings(settings, environ, transport=transport)
+    cache = Cache()
+    crane = Crane(
+        version=metadata.version("crane-core"),
+        settings=settings,
+        plugins=found,
+        events=EventStream(lambda event: found.notify("crane_event", event=event)),
+        loops=LoopRunner(),
+        engine=engine,
+        cache=cache,
+        watcher=Watcher.from_settings(engine, cache, settings),
+        data_directory=Path(settings["server.data_directory"] or platformdirs.user_data_path("crane")),
+    )
+    _collect(crane)
+    return _build(crane)
+
+
+def load_plugins(
+    environ: Mapping[str, str], overrides: Mapping[str, Any] | None = None, others: Iterable[Plugin] | None = None
+) -> Plugins:
+    """Load the core's own plugins and the others, but for those that a setting switches off."""
+    # Which plugins run must be known before it is known which settings there are.
+    disabled = (overrides or {}).get("plugins.disabled")
+    if disabled is None and (text := environ.get(variable("plugins.disabled"))) is not None:
+        disabled = [part.strip() for part in text.split(",") if part.strip()]
+    if disabled is None:
+        disabled = read_file(find_file(environ)).get("plugins.disabled", [])
+    own = [
+        Plugin(name, "crane-core", metadata.version("crane-core"), builtin=True, module=import_module(module))
+        for name, module in BUILTIN.items()
+    ]
+    return Plugins([*own, *(discover() if others is None else others)], disabled=disabled)
+
+
+def read_settings(
+    plugins: Plugins, environ: Mapping[str, str], overrides: Mapping[str, Any] | None = None
+) -> Settings:
+    """Read the settings that the active plugins declare."""
+    declared = plugins.collect_named("crane_settings")
+    for owner, setting in plugins.collect("crane_settings"):
+        plugin = plugins.find(owner)
+        if plugin and not plugin.builtin and not setting.name.startswith(f"{owner}."):
+            raise SetupError(f"Plugin {owner} contributes the setting {setting.name}, which must start with {owner}.")
+    return Settings(
+        declared.values(),
+        file_values=read_file(find_file(environ)),
+        environ=environ,
+        overrides=overrides,
+        ignored_prefixes=[plugin.name for plugin in plugins if plugin.state != "active"],
+    )
+
+
+def start(app: Flask) -> None:
+    """Start what runs beside the requests: the watcher, the plugins, the loops."""
+    crane: Crane = app.extensions["crane"]
+    crane.watcher.start()
+    for _ in crane.plugins.ask_all("crane_startup", app=app):
+        pass
+    crane.loops.start(loop for _, loop in crane.plugins.collect("crane_loops"))
+
+
+def stop(app: Flask) -> None:
+    """Stop it again, in the opposite order."""
+    crane: Crane = app.extensions["crane"]
+    crane.loops.stop()
+    crane.plugins.notify("crane_shutdown", app=app)
+    crane.watcher.stop()
+    crane.events.stop()
+
+
+def _collect(crane: Crane) -> None:
+    crane.actions = crane.plugins.collect_named("crane_actions")
+    crane.topics = tuple(crane.plugins.collect_named("crane_topics").values())
+    crane.pages = tuple(crane.plugins.collect_named("crane_pages", key=lambda page: str(page.path)).values())
+    crane.health_checks = tuple(crane.plugins.collect_named("crane_health_checks").values())
+    crane.metrics = tuple(crane.plugins.collect_named("crane_metrics").values())
+    for kind, contributed in (("topic", crane.topics), ("page", crane.pages)):
+        for each in contributed:
+            if each.action not in crane.actions:
+                name = getattr(each, "name", None) or getattr(each, "path", "")
+                raise SetupError(f"The {kind} {name} demands {each.action}, which no plugin contributes as an action.")
+
+
+def _build(crane: Crane) -> Flask:
+    app = Flask("crane_core", static_folder=None)
+    app.extensions["crane"] = crane
+    app.config.update(
+        API_TITLE="Crane",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/api/v1",
+        OPENAPI_JSON_PATH="openapi.json",
+        OPENAPI_RAPIDOC_PATH="docs",
+        OPENAPI_RAPIDOC_URL="/api/v1/docs/rapidoc-min.js",
+        # Without it the page asks another host for its fonts.
+        OPENAPI_RAPIDOC_CONFIG={"load-fonts": "false", "show-header": "false", "render-style": "read"},
+        MAX_CONTENT_LENGTH=crane.settings["server.max_request_mib"] * 1024 * 1024,
+    )
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    handle_errors(app)
+    api = ProblemApi(app, spec_kwargs={"info": {"description": "A control panel for Docker Swarm."}})
+    _name_schemas(api)
+    for _, blueprint in crane.plugins.collect("crane_routes"):
+        api.register_blueprint(blueprint) if hasattr(blueprint, "_docs") else app.register_blueprint(blueprint)
+    reason = "It describes the program, and nothing of this Swarm."
+    for endpoint in ("api-docs.openapi_json", "api-docs.openapi_rapidoc"):
+        app.view_functions[endpoint] = public(reason)(app.view_functions[endpoint])
+    require_guards(app, crane.actions)
+    app.after_request(_add_security_headers)
+    return app
+
+
+def _name_schemas(api: ProblemApi) -> None:
+    """Name schemas after class and package, so that two plugins may use one class name."""
+    plugin = next(each for each in api.spec.plugins if hasattr(each, "resolver"))
+    default = plugin.converter.schema_name_resolver
+
+    def resolve(schema: Any) -> str:
+        name = default(schema)
+        package = type(schema).__module__ if not isinstance(schema, type) else schema.__module__
+        owner = package.partition(".")[0]
+        return name if not name or owner == "crane_core" else f"{owner.removeprefix('crane_')}.{name}"
+
+    plugin.converter.schema_name_resolver = resolve
+
+
+def _add_security_headers(response: Response) -> Response:
+    response.headers.setdefault("Content-Security-Policy", _CONTENT_POLICY)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("X-Frame-Options", "DENY")
+    response.headers.setdefault("Referrer-Policy", "no-referrer")
+    return response

@@ -1,0 +1,159 @@
+"""crane-server: run, check, plugins, routes, settings, openapi."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from crane_core.errors import CraneError, SetupError
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+class ServerCommands(click.Group):
+    """The commands of the core, and those that plugins contribute."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """List all commands by name."""
+        return sorted({*super().list_commands(context), *self._contributed()})
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """Find a command; the core's own win."""
+        return super().get_command(context, name) or self._contributed().get(name)
+
+    def _contributed(self) -> dict[str, click.Command]:
+        from crane_core.app import load_plugins
+
+        if not hasattr(self, "_commands"):
+            self._commands: dict[str, click.Command] = load_plugins(os.environ).collect_named("crane_commands")
+        return self._commands
+
+
+@click.group(cls=ServerCommands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="crane-core", prog_name="crane-server")
+def server() -> None:
+    """Run and inspect a Crane server."""
+
+
+@server.command()
+@click.option("--host", help="The address to listen on (setting server.host).")
+@click.option("--port", type=int, help="The port to listen on (setting server.port).")
+@click.option("--init-swarm", is_flag=True, help="Make an Engine that is in no Swarm a Swarm of one node.")
+def run(host: str | None, port: int | None, init_swarm: bool) -> None:
+    """Run the server."""
+    from crane_core import serving
+
+    overrides: dict[str, Any] = {}
+    if host is not None:
+        overrides["server.host"] = host
+    if port is not None:
+        overrides["server.port"] = port
+    app = build(overrides)
+    if init_swarm:
+        serving.init_swarm(app, click.echo)
+    serving.serve(app, click.echo)
+
+
+@server.command()
+def check() -> None:
+    """Check settings and plugins, and whether the Engine answers; starts nothing."""
+    app = build()
+    crane = app.extensions["crane"]
+    troubled = [plugin for plugin in crane.plugins if plugin.state in ("failed", "blocked")]
+    for plugin in troubled:
+        click.echo(f"plugin {plugin.name}: {plugin.state}: {plugin.error}")
+    try:
+        version = crane.engine.version()
+        swarm = (crane.engine.info().get("Swarm") or {}).get("LocalNodeState", "inactive")
+        click.echo(f"engine: {version.get('Version')} (API {version.get('ApiVersion')}), swarm {swarm}")
+    except CraneError as error:
+        raise SetupError(error.detail) from error
+    if troubled:
+        raise SetupError("Some plugins do not run; see above.")
+    click.echo("All is well.")
+
+
+@server.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def plugins(as_json: bool) -> None:
+    """List the plugins: name, version, state, requirements, hooks, error."""
+    from crane_core.app import load_plugins
+    from crane_core.core import describe_plugin
+
+    rows = [describe_plugin(plugin) for plugin in load_plugins(os.environ)]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        click.echo(f"{row['name']} {row['version']} ({row['distribution']}): {row['state']}")
+        if row["error"]:
+            click.echo(f"  error: {row['error']}")
+        if row["requires"]:
+            click.echo(f"  requires: {', '.join(row['requires'])}")
+        click.echo(f"  hooks: {', '.join(row['hooks'])}")
+
+
+@server.command()
+def routes() -> None:
+    """List the routes, each with the action that it demands."""
+    from crane_core.security import guard_of
+
+    app = build()
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
+        found = guard_of(app.view_functions[rule.endpoint])
+        methods = ",".join(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
+        demand = found.action if found and found.action else f"open: {found.reason if found else ''}"
+        click.echo(f"{methods:7} {rule.rule}  [{demand}]")
+
+
+@server.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def settings(as_json: bool) -> None:
+    """List the settings: name, variable, value, where it comes from, help."""
+    from crane_core.app import load_plugins, read_settings
+
+    rows = read_settings(load_plugins(os.environ), os.environ).describe()
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        click.echo(f"{row['name']} = {json.dumps(row['value'], ensure_ascii=False)}  ({row['source']}; {row['variable']})")
+        click.echo(f"  {row['help']}")
+
+
+@server.command()
+def openapi() -> None:
+    """Print the OpenAPI document."""
+    app = build()
+    response = app.test_client().get("/api/v1/openapi.json")
+    click.echo(json.dumps(response.json, indent=2))
+
+
+def build(overrides: dict[str, Any] | None = None) -> Flask:
+    """Build the application for a command."""
+    from crane_core.app import create_app
+    from crane_core.serving import configure_logging
+
+    app = create_app(overrides)
+    configure_logging(app.extensions["crane"].settings)
+    return app
+
+
+def main() -> None:
+    """Run crane-server; what keeps it from starting is one line and the exit status 2."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    try:
+        server()
+    except SetupError as error:
+        click.echo(f"crane-server: {error.detail}", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""The core as its own first plugin: its settings, and the routes about the server itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Any
+
+import flask
+from flask import Response
+
+from crane_core.context import get_crane
+from crane_core.contributions import Action, Setting
+from crane_core.hookspecs import hookimpl
+from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list
+from crane_core.plugins import Plugin
+from crane_core.security import Target, guard, identify, public
+
+blueprint = Blueprint("server", __name__, url_prefix="/api/v1", description="The server itself.")
+pages = flask.Blueprint("server_pages", __name__)
+
+
+@hookimpl
+def crane_settings() -> Iterator[Setting]:
+    yield Setting("server.host", str, "127.0.0.1", "The address to listen on.")
+    yield Setting("server.port", int, 5013, "The port to listen on.")
+    yield Setting("server.threads", int, 1100, "How many requests and streams are served at a time.")
+    yield Setting("server.data_directory", str, "", "Where the server keeps its files; the platform's place when empty.")
+    yield Setting("server.max_request_mib", int, 16, "The largest request that is read, in MiB.")
+    yield Setting("server.log_level", str, "info", "What is logged.", choices=("debug", "info", "warning", "error"))
+    yield Setting("server.log_format", str, "text", "How it is logged.", choices=("text", "json"))
+    yield Setting(
+        "security.open", bool, False, "Serve everybody who can reach the port, although no plugin authenticates."
+    )
+    yield Setting("plugins.disabled", list, [], "Names of installed plugins that are not to run.")
+    yield Setting("engine.url", str, "", "The Engine to use; DOCKER_HOST, else /var/run/docker.sock, when empty.")
+    yield Setting("engine.tls_ca", str, "", "File of the authority that signed the Engine's certificate.")
+    yield Setting("engine.tls_certificate", str, "", "File of the certificate to show to the Engine.")
+    yield Setting("engine.tls_key", str, "", "File of that certificate's key.")
+    yield Setting("engine.timeout_seconds", float, 30.0, "How long one call of the Engine may take, in seconds.")
+    yield Setting(
+        "watch.short_seconds", float, 1.0, "How often the Swarm is looked at while somebody watches, in seconds."
+    )
+    yield Setting("watch.long_seconds", float, 15.0, "How often the Swarm is looked at otherwise, in seconds.")
+    yield Setting("watch.full_seconds", float, 300.0, "How often everything is read again, in seconds.")
+    yield Setting("policy.forbid", list, [], "What no service may ask for, as in host-mounts; all forbids everything.")
+    yield Setting("policy.allowed_mounts", list, [], "Paths of the nodes that services may mount in spite of that.")
+    yield Setting("policy.allowed_registries", list, [], "The only registries images may come from; empty allows all.")
+
+
+@hookimpl
+def crane_actions() -> Iterator[Action]:
+    yield Action("plugin:read", "See which plugins are installed and how they fare.")
+    yield Action("setting:read", "See the settings of the server, secret ones hidden.")
+
+
+@hookimpl
+def crane_routes() -> Iterator[flask.Blueprint]:
+    yield blueprint
+    yield pages
+
+
+@blueprint.route("/whoami")
+@public("It tells callers only who they are themselves.")
+@blueprint.response(200, description="Name and kind of the caller.")
+def whoami() -> Response:
+    """Tell who the caller is."""
+    identity = identify()
+    return answer({"name": identity.name, "kind": identity.kind, "version": get_crane().version})
+
+
+@blueprint.route("/plugins")
+@guard("plugin:read")
+@blueprint.arguments(ListQuery, location="query")
+@blueprint.response(200, description="The plugins, with state, version, requirements, hooks and error of each.")
+def list_plugins(query: dict[str, Any]) -> Response:
+    """List the plugins."""
+    crane = get_crane()
+    rows = [describe_plugin(plugin) for plugin in crane.plugins]
+    return answer_list(
+        crane,
+        Listing(
+            version=repr(rows),
+            rows=lambda: rows,
+            action="plugin:read",
+            target=lambda row: Target("plugin", row["name"]),
+            fields={
+                "name": lambda row: row["name"],
+                "state": lambda row: row["state"],
+            },
+        ),
+        query,
+    )
+
+
+def describe_plugin(plugin: Plugin) -> dict[str, Any]:
+    """Describe a plugin as the API, the command line and the panel show it."""
+    return {
+        "name": plugin.name,
+        "version": plugin.version,
+        "distribution": plugin.distribution,
+        "state": plugin.state,
+        "error": plugin.error,
+        "requires": list(plugin.requires),
+        "hooks": list(plugin.hooks),
+        "failures": plugin.failures,
+    }
+
+
+@blueprint.route("/settings")
+@guard("setting:read")
+@blueprint.response(200, description="All settings, with value, default, source and help of each.")
+def list_settings() -> Response:
+    """List the settings."""
+    rows = get_crane().settings.describe()
+    return answer({"items": rows, "total": len(rows)})
+
+
+@pages.route("/api/v1/docs/rapidoc-min.js")
+@public("It is the program of the API's page and says nothing of this Swarm.")
+def rapidoc() -> Response:
+    """Send the program that shows the OpenAPI document; it comes from this server, so that none else is asked."""
+    script = files("crane_core").joinpath("static", "rapidoc-min.js").read_bytes()
+    return Response(script, mimetype="text/javascript", headers={"Cache-Control": "public, max-age=86400"})
+
+
+@pages.route("/")
+@public("It only says where the API is.")
+def root() -> Response:
+    """Say where things are, while no panel is installed."""
+    return answer({"name": "crane", "api": "/api/v1/openapi.json", "docs": "/api/v1/docs"})

@@ -1,0 +1,155 @@
+"""Serving: gunicorn as measured, logging, and the Swarm that a new Engine is made into."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, MutableMapping
+from typing import Any
+
+import structlog
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
+
+from crane_core import app as application
+from crane_core.context import Crane
+from crane_core.engine.client import NotAManager
+from crane_core.errors import CraneError, SetupError
+from crane_core.security import MASK, looks_secret, redact_text
+from crane_core.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    """gunicorn with one worker: the copy of the Swarm, its streams and its loops exist once in a process.
+
+    The application is built before the worker is forked, so that what is wrong with it is found before anything listens;
+    threads are started in the worker, because they do not survive a fork.
+    """
+
+    def __init__(self, app: Flask, say: Callable[[str], None]) -> None:
+        self.flask = app
+        self._say = say
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Set what was measured to work: threads for many streams, short grace, no control socket."""
+        settings: Settings = self.flask.extensions["crane"].settings
+        options: dict[str, Any] = {
+            "bind": _address(settings["server.host"], settings["server.port"]),
+            "worker_class": "gthread",
+            "workers": 1,
+            "threads": settings["server.threads"],
+            "worker_connections": max(3000, settings["server.threads"]),
+            "graceful_timeout": 5,
+            "timeout": 120,
+            "keepalive": 30,
+            "backlog": 2048,
+            "control_socket_disable": True,
+            "proc_name": "crane-server",
+            "logger_class": "crane_core.serving.QuietLogger",
+            "post_worker_init": self._start,
+            "worker_exit": self._stop,
+            "when_ready": self._announce,
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """Return the application."""
+        return self.flask
+
+    def _announce(self, _server: Any) -> None:
+        settings: Settings = self.flask.extensions["crane"].settings
+        self._say(f"Crane is at http://{_address(settings['server.host'], settings['server.port'])}")
+        crane: Crane = self.flask.extensions["crane"]
+        if not crane.authenticated and not settings["security.open"]:
+            self._say("No plugin that authenticates is installed: only callers on this machine are served.")
+
+    def _start(self, _worker: Any) -> None:
+        try:
+            application.start(self.flask)
+        except SetupError as error:
+            print(f"crane-server: {error.detail}", file=sys.stderr)
+            raise SystemExit(2) from error
+
+    def _stop(self, _server: Any, _worker: Any) -> None:
+        application.stop(self.flask)
+
+
+def serve(app: Flask, say: Callable[[str], None]) -> None:
+    """Serve until told to stop."""
+    Server(app, say).run()
+
+
+def init_swarm(app: Flask, say: Callable[[str], None]) -> None:
+    """Make an Engine that is in no Swarm a Swarm of one node, and say so.
+
+    :raises SetupError: when the Engine does not answer, or refuses.
+    """
+    engine = app.extensions["crane"].engine
+    try:
+        if (engine.info().get("Swarm") or {}).get("LocalNodeState") in ("inactive", "", None):
+            engine.init_swarm()
+            say("The Engine was in no Swarm; it is now a Swarm of one node.")
+    except NotAManager as error:
+        raise SetupError(error.detail) from error
+    except CraneError as error:
+        raise SetupError(f"The Engine cannot be made a Swarm: {error.detail}") from error
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def configure_logging(settings: Settings) -> None:
+    """Log to standard error, as lines for people or as JSON; secrets are hidden in both."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _hide_secrets,
+    ]
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if settings["server.log_format"] == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                renderer,
+            ]
+            if settings["server.log_format"] == "json"
+            else [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings["server.log_level"].upper())
+    logging.getLogger("urllib3").setLevel(logging.WARNING)
+
+
+def _hide_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for name, value in event.items():
+        if isinstance(value, str):
+            event[name] = MASK if looks_secret(name) else redact_text(value)
+    return event
+
+
+class QuietLogger(Logger):  # type: ignore[misc]
+    """Hands what gunicorn has to say to the log of the server, from warnings on."""
+
+    def setup(self, cfg: Any) -> None:
+        """Set up no handler of its own."""
+        super().setup(cfg)
+        self.error_log.handlers[:] = []
+        self.error_log.propagate = True
+        self.error_log.setLevel(logging.WARNING)
