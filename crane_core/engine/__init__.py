@@ -1,0 +1,1 @@
+"""Everything that touches a Docker Engine, and nothing else does."""
