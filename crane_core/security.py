@@ -1,6 +1,6 @@
-"""Who asks, what they may do, and what they must not see.
+"""Who asks, and what they may do.
 
-One function identifies, one decides, one hides secrets. Everything is denied unless somebody allows it; a view without
+One function identifies, one decides; what callers must not see is hidden by :mod:`crane_core.redaction`. Everything is denied unless somebody allows it; a view without
 a guard keeps the server from starting.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import ipaddress
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
@@ -20,7 +19,6 @@ from crane_core.context import Crane, get_crane
 from crane_core.errors import Forbidden, SetupError, Unauthenticated
 
 View = TypeVar("View", bound=Callable[..., Any])
-MASK = "••••••"
 _ENVIRON_KEY = "crane.identity"
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -273,55 +271,3 @@ def _document(view: Callable[..., Any], members: Mapping[str, Any]) -> None:
     documented = dict(getattr(view, "_apidoc", {}))
     documented["manual_doc"] = {**documented.get("manual_doc", {}), **members}
     view._apidoc = documented  # type: ignore[attr-defined]
-
-
-# --- Hide ---------------------------------------------------------------------------------------------------------
-
-# Linear on purpose: alternatives of plain words, no nesting.
-_SECRET_NAME = re.compile(
-    r"passw|pwd|passphrase|secret|token|credential|api_?key|private_?key|access_?key|auth_?key|encryption_?key"
-    r"|signing_?key|(^|_)key$|(^|_)pass$|dsn$|database_url|connection_?string",
-    re.IGNORECASE,
-)
-# A variable that ends in _FILE names a path; that is how secrets are meant to be given.
-_PATH_NAME = re.compile(r"_file$|_path$", re.IGNORECASE)
-_URL_PASSWORD = re.compile(r"(?<=://)([^/@:\s]*):([^/@\s]+)@")
-
-
-def looks_secret(name: str) -> bool:
-    """Tell whether a variable of this name probably holds a secret."""
-    return bool(_SECRET_NAME.search(name)) and not _PATH_NAME.search(name)
-
-
-def redact_text(text: str) -> str:
-    """Hide the passwords of URLs in a text."""
-    return _URL_PASSWORD.sub(lambda match: f"{match[1]}:{MASK}@", text)
-
-
-def redact_variable(variable: str) -> str:
-    """Hide the value of a variable (``NAME=value``) whose name looks secret, and passwords of URLs in any other."""
-    name, separator, value = variable.partition("=")
-    if separator and value and looks_secret(name):
-        return f"{name}={MASK}"
-    return redact_text(variable)
-
-
-def redact(value: Any, name: str = "") -> Any:
-    """Hide every secret in a JSON value.
-
-    Hidden are: members whose name looks secret, variables (``NAME=value`` in a list called ``Env``), the ``Data`` of
-    configs and secrets, and passwords in URLs. Shapes stay as they are.
-    """
-    if isinstance(value, Mapping):
-        return {key: _redact_member(str(key), member) for key, member in value.items()}
-    if isinstance(value, (list, tuple)):
-        if name == "Env":
-            return [redact_variable(each) if isinstance(each, str) else redact(each) for each in value]
-        return [redact(each) for each in value]
-    return redact_text(value) if isinstance(value, str) else value
-
-
-def _redact_member(key: str, member: Any) -> Any:
-    if isinstance(member, str) and member and (key == "Data" or (looks_secret(key) and not key.startswith("Secret"))):
-        return MASK
-    return redact(member, key)

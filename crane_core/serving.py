@@ -14,9 +14,9 @@ from gunicorn.glogging import Logger
 
 from crane_core import app as application
 from crane_core.context import Crane
-from crane_core.engine.client import NotAManager
+from crane_core.engine.errors import NotAManager
 from crane_core.errors import CraneError, SetupError
-from crane_core.security import MASK, looks_secret, redact_text
+from crane_core.redaction import HIDDEN, hide_inside, looks_secret
 from crane_core.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -140,7 +140,7 @@ def configure_logging(settings: Settings) -> None:
 def _hide_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for name, value in event.items():
         if isinstance(value, str):
-            event[name] = MASK if looks_secret(name) else redact_text(value)
+            event[name] = HIDDEN if looks_secret(name) else hide_inside(value)
     return event
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,7 @@ def read_file(path: Path | None) -> dict[str, Any]:
     return values
 
 
-class Settings:
+class Settings(Mapping[str, Any]):
     """The settings of one server, by dotted name: ``settings["server.port"]``."""
 
     def __init__(
@@ -100,6 +100,12 @@ class Settings:
 
     def __getitem__(self, name: str) -> Any:
         return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
 
     def describe(self) -> list[dict[str, Any]]:
         """List all settings: name, variable, kind, value (hidden when secret), default, where it comes from, help."""

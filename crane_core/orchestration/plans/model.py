@@ -1,0 +1,135 @@
+"""Plans: what a change would do, worked out before anything happens."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import msgspec
+
+from crane_core.contributions import RegistryLogin
+from crane_core.errors import Violation
+from crane_core.orchestration.stacks.diff import FieldChange, redact
+from crane_core.security import Identity
+
+Kind = Literal["network", "config", "secret", "service"]
+Verb = Literal["create", "update", "remove", "keep"]
+
+# In this order things are made; they are removed in the opposite one.
+ORDER: tuple[Kind, ...] = ("network", "config", "secret", "service")
+LIFETIME = timedelta(hours=1)
+
+
+def digest(spec: Any) -> str:
+    """Return a fingerprint of a spec: equal for equal content, whatever the order of its members."""
+    return hashlib.blake2b(msgspec.json.encode(spec, order="deterministic"), digest_size=8).hexdigest()
+
+
+@dataclass(frozen=True)
+class Change:
+    """What happens to one object.
+
+    :param id: The live object's id, None while there is none.
+    :param version: The live object's version that the change was made from.
+    :param based_on: The fingerprint of the live spec that the change was made from.
+    :param body: What is sent to the Engine; holds secrets, so it is never shown or stored.
+    :param fields: What differs; values that look secret are hidden in :meth:`to_json`.
+    :param restarts: How many running tasks are replaced.
+    :param reason: Why, where it is not plain from the rest.
+    :param login: The credential that the Swarm pulls the image with.
+    :param rollback: Whether the Engine itself takes the spec that it kept from before.
+    """
+
+    kind: Kind
+    name: str
+    action: Verb
+    id: str | None = None
+    version: int | None = None
+    based_on: str = ""
+    body: Mapping[str, Any] | None = field(default=None, repr=False)
+    fields: tuple[FieldChange, ...] = field(default=(), repr=False)
+    restarts: int = 0
+    reason: str | None = None
+    image: str | None = None
+    login: RegistryLogin | None = None
+    rollback: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what is shown of it."""
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "action": self.action,
+            "restarts": self.restarts,
+            "reason": self.reason,
+            "image": self.image,
+            "credential": str(self.login) if self.login else None,
+            "version": self.version,
+            "fields": [change.to_json() for change in redact(self.fields)],
+        }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a change of a stack or a service would do.
+
+    :param kind: The operation that applying it starts, as in ``stack.deploy``.
+    :param target: The name of the stack or service.
+    :param remake: Makes the plan again from the same wish and the state as it is then.
+    :param timeout: Seconds after which the operation ends as timed out, None to end when nothing moves any more.
+    :param seen: Fingerprints of everything that the plan was made from, by kind and name; it is outdated when they moved.
+    """
+
+    kind: str
+    target: str
+    stack: str | None
+    identity: Identity
+    changes: Sequence[Change]
+    remake: Callable[[], Plan] = field(repr=False)
+    warnings: Sequence[Violation] = ()
+    violations: Sequence[Violation] = ()
+    prune: bool = False
+    timeout: float | None = None
+    seen: Mapping[str, str] = field(default_factory=dict)
+    id: str = field(default_factory=lambda: secrets.token_hex(8))
+    created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def expires_at(self) -> datetime:
+        """When it is forgotten."""
+        return self.created_at + LIFETIME
+
+    @property
+    def effective(self) -> list[Change]:
+        """The changes that do something, in the order in which they are made."""
+        making = [change for kind in ORDER for change in self._of(kind) if change.action in ("create", "update")]
+        removing = [change for kind in reversed(ORDER) for change in self._of(kind) if change.action == "remove"]
+        return making + removing
+
+    def _of(self, kind: Kind) -> list[Change]:
+        return [change for change in self.changes if change.kind == kind]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what is shown of it."""
+        count = {
+            verb: sum(change.action == verb for change in self.changes)
+            for verb in ("create", "update", "remove", "keep")
+        }
+        return {
+            "id": self.id,
+            "kind": self.kind,
+            "target": self.target,
+            "stack": self.stack,
+            "created_at": self.created_at,
+            "expires_at": self.expires_at,
+            "by": self.identity.name,
+            "prune": self.prune,
+            "changes": [change.to_json() for change in self.changes],
+            "warnings": [warning.to_json() for warning in self.warnings],
+            "violations": [violation.to_json() for violation in self.violations],
+            "summary": {**count, "restarts": sum(change.restarts for change in self.changes)},
+        }
