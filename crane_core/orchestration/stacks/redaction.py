@@ -1,0 +1,78 @@
+"""Values that must not be shown: which ones look secret, and what is shown in their place.
+
+Crane never knows for sure that a variable holds a password. It goes by the name of the variable, as whoever wrote the
+stack file chose it, and by credentials that stand inside a value (``postgres://user:password@db``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+HIDDEN = "(hidden)"
+
+_WORDS = frozenset({"auth", "cred", "creds", "dsn", "key", "keys", "pass", "psk", "pw", "pwd", "salt"})
+_PARTS = ("apikey", "accesskey", "credential", "passphrase", "passw", "privatekey", "secret", "token")
+# A name that ends like this says where the secret is, not what it is.
+_WHEREABOUTS = frozenset({"file", "path", "dir", "url_file"})
+_PUBLIC = frozenset({"public"})
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_IN_URL = re.compile(r"(://[^\s:/?#@]*:)([^\s/?#]+)(?=@)")
+_ASSIGNED = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*)(=|: ?)([^\s,;&\"']+)")
+
+
+def looks_secret(name: str) -> bool:
+    """Tell whether a variable, label or option of this name may hold a secret.
+
+    >>> looks_secret("DB_PASSWORD"), looks_secret("apiKey"), looks_secret("DB_PASSWORD_FILE"), looks_secret("KEYBOARD")
+    (True, True, False, False)
+    """
+    words = [word.lower() for word in _WORD.findall(name)]
+    if not words or words[-1] in _WHEREABOUTS or _PUBLIC.intersection(words):
+        return False
+    joined = "".join(words)
+    return not _WORDS.isdisjoint(words) or any(part in joined for part in _PARTS) or joined.endswith(("pass", "pwd"))
+
+
+def holds_secret(text: str) -> bool:
+    """Tell whether a credential stands inside a text."""
+    return hide_inside(text) != text
+
+
+def hide_inside(text: str) -> str:
+    """Hide the credentials that stand inside a text: in addresses, and after ``password=`` and the like."""
+    hidden = _IN_URL.sub(lambda found: f"{found[1]}{HIDDEN}", text)
+    return _ASSIGNED.sub(lambda found: f"{found[1]}{found[2]}{HIDDEN}" if looks_secret(found[1]) else found[0], hidden)
+
+
+def hide(name: str, value: Any) -> Any:
+    """Return what may be shown of a value of this name, whatever its shape."""
+    if isinstance(value, str):
+        return HIDDEN if value and looks_secret(name) else hide_inside(value)
+    if isinstance(value, Mapping):
+        return {key: hide(str(key), inner) for key, inner in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, bytes):
+        return _hide_list(value)
+    return value
+
+
+def hide_variables(variables: Iterable[str]) -> list[str]:
+    """Return variables as ``NAME=value`` with the secret-looking values hidden."""
+    shown = []
+    for variable in variables:
+        name, sign, value = variable.partition("=")
+        shown.append(f"{name}{sign}{hide(name, value)}")
+    return shown
+
+
+def _hide_list(items: Sequence[Any]) -> list[Any]:
+    """Hide inside the items of a list; the argument after ``--password`` is hidden too."""
+    shown: list[Any] = []
+    before = ""
+    for item in items:
+        follows_option = isinstance(item, str) and before.startswith("-") and "=" not in before and looks_secret(before)
+        shown.append(HIDDEN if follows_option else hide("", item))
+        before = item if isinstance(item, str) else ""
+    return shown
