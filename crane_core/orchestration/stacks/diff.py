@@ -19,7 +19,8 @@ from crane_core.orchestration.stacks.normal import (
     normal_port,
     normalise,
 )
-from crane_core.orchestration.stacks.redaction import HIDDEN, hide, hide_variables
+from crane_core.redaction import HIDDEN
+from crane_core.redaction import redact as hide
 
 __all__ = ["FieldChange", "diff", "moves_tasks", "normalise", "redact", "restarts_tasks", "settle"]
 
@@ -166,14 +167,10 @@ def _escape(name: str) -> str:
 
 def _redacted(change: FieldChange) -> FieldChange:
     name = change.path.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
-    old, new = (_hidden(name, value) for value in (change.old, change.new))
+    old, new = (hide(value, name) for value in (change.old, change.new))
     if old == new and old is not None:
         new = f"{HIDDEN} changed" if old == HIDDEN else new
     return replace(change, old=old, new=new)
-
-
-def _hidden(name: str, value: Any) -> Any:
-    return hide_variables(value) if name == "Env" and isinstance(value, list) else hide(name, value)
 
 
 def _settled_task(desired: Mapping[str, Any], live: Mapping[str, Any]) -> JSON:

@@ -152,6 +152,13 @@ def test_secret_looking_values_are_hidden_and_their_change_stays_visible() -> No
     assert (shown[2].old, shown[2].new) == ("1", "2")
 
 
+def test_names_of_secrets_are_shown() -> None:
+    new = spec(Secrets=[{"SecretName": "shop_db_password", "SecretID": "1", "File": {"Name": "db_password"}}])
+    old = spec(Secrets=[{"SecretName": "shop_db_password.1", "SecretID": "0", "File": {"Name": "db_password"}}])
+
+    assert [change.new for change in redact(diff(old, new))] == ["1", "shop_db_password"]
+
+
 def test_secrets_inside_commands_and_options_are_hidden() -> None:
     old = spec()
     new = spec(
