@@ -120,14 +120,16 @@ def _update(config: Mapping[str, Any] | None) -> JSON:
     # The Engine updates one task at a time when it is told nothing, and all at once when it is told an empty object.
     if config is None:
         return {}
-    return _without(
+    said = _without(
         {**config, "Parallelism": config.get("Parallelism") or 0},
-        Parallelism=(1,),
         Delay=(0,),
-        FailureAction=("pause",),
+        FailureAction=("pause", ""),
+        MaxFailureRatio=(0,),
         Monitor=(0, DEFAULT_MONITOR),
-        Order=("stop-first",),
+        Order=("stop-first", ""),
     )
+    said = {name: value for name, value in said.items() if value is not None}
+    return {} if said == {"Parallelism": 1} else said
 
 
 def _endpoint(endpoint: Mapping[str, Any]) -> JSON:
