@@ -90,9 +90,7 @@ def load_plugins(
     return Plugins([*own, *(discover() if others is None else others)], disabled=disabled)
 
 
-def read_settings(
-    plugins: Plugins, environ: Mapping[str, str], overrides: Mapping[str, Any] | None = None
-) -> Settings:
+def read_settings(plugins: Plugins, environ: Mapping[str, str], overrides: Mapping[str, Any] | None = None) -> Settings:
     """Read the settings that the active plugins declare."""
     declared = plugins.collect_named("crane_settings")
     for owner, setting in plugins.collect("crane_settings"):
@@ -114,7 +112,7 @@ def start(app: Flask) -> None:
     crane.watcher.start()
     for _ in crane.plugins.ask_all("crane_startup", app=app):
         pass
-    crane.loops.start(loop for _, loop in crane.plugins.collect("crane_loops"))
+    crane.loops.start(crane.plugins.collect_named("crane_loops").values())
 
 
 def stop(app: Flask) -> None:
@@ -158,7 +156,7 @@ def _build(crane: Crane) -> Flask:
     handle_errors(app)
     api = ProblemApi(app, spec_kwargs={"info": {"description": "A control panel for Docker Swarm."}})
     _name_schemas(api)
-    for _, blueprint in crane.plugins.collect("crane_routes"):
+    for blueprint in crane.plugins.collect_named("crane_routes").values():
         api.register_blueprint(blueprint) if hasattr(blueprint, "_docs") else app.register_blueprint(blueprint)
     reason = "It describes the program, and nothing of this Swarm."
     for endpoint in ("api-docs.openapi_json", "api-docs.openapi_rapidoc"):

@@ -24,14 +24,19 @@ class ServerCommands(click.Group):
         return sorted({*super().list_commands(context), *self._contributed()})
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        """Find a command; the core's own win."""
+        """Find a command; plugins are not loaded for those of the core."""
         return super().get_command(context, name) or self._contributed().get(name)
 
     def _contributed(self) -> dict[str, click.Command]:
         from crane_core.app import load_plugins
 
         if not hasattr(self, "_commands"):
-            self._commands: dict[str, click.Command] = load_plugins(os.environ).collect_named("crane_commands")
+            commands: dict[str, click.Command] = load_plugins(os.environ).collect_named("crane_commands")
+            if taken := sorted(set(commands) & set(self.commands)):
+                raise SetupError(
+                    f"crane_commands: a plugin claims the name {taken[0]}, which is a command of the core."
+                )
+            self._commands = commands
         return self._commands
 
 
@@ -123,7 +128,9 @@ def settings(as_json: bool) -> None:
         click.echo(json.dumps(rows, indent=2))
         return
     for row in rows:
-        click.echo(f"{row['name']} = {json.dumps(row['value'], ensure_ascii=False)}  ({row['source']}; {row['variable']})")
+        click.echo(
+            f"{row['name']} = {json.dumps(row['value'], ensure_ascii=False)}  ({row['source']}; {row['variable']})"
+        )
         click.echo(f"  {row['help']}")
 
 

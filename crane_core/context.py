@@ -44,7 +44,8 @@ class Crane:
     health_checks: tuple[HealthCheck, ...] = ()
     metrics: tuple[Metric, ...] = ()
     _rooms: dict[type, object] = field(default_factory=dict)
-    _opening: threading.Lock = field(default_factory=threading.Lock)
+    # Reentrant, because a room may need another one while it is made.
+    _opening: threading.RLock = field(default_factory=threading.RLock)
 
     def room(self, kind: type[Room]) -> Room:
         """Return what a domain or plugin keeps for this server: the one instance of a class, made at first use.

@@ -25,7 +25,9 @@ def crane_settings() -> Iterator[Setting]:
     yield Setting("server.host", str, "127.0.0.1", "The address to listen on.")
     yield Setting("server.port", int, 5013, "The port to listen on.")
     yield Setting("server.threads", int, 1100, "How many requests and streams are served at a time.")
-    yield Setting("server.data_directory", str, "", "Where the server keeps its files; the platform's place when empty.")
+    yield Setting(
+        "server.data_directory", str, "", "Where the server keeps its files; the platform's place when empty."
+    )
     yield Setting("server.max_request_mib", int, 16, "The largest request that is read, in MiB.")
     yield Setting("server.log_level", str, "info", "What is logged.", choices=("debug", "info", "warning", "error"))
     yield Setting("server.log_format", str, "text", "How it is logged.", choices=("text", "json"))

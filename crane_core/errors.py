@@ -67,7 +67,7 @@ class CraneError(Exception):
         self.members: Mapping[str, Any] = members
 
     def to_problem(self) -> dict[str, Any]:
-        """Return the problem details: ``code``, ``status``, ``title``, ``detail``, ``errors`` and what else is known."""
+        """Return the problem details: ``code``, ``status``, ``title``, ``detail``, ``errors`` and other members."""
         problem: dict[str, Any] = {
             "type": f"urn:crane:error:{self.code}",
             "code": self.code,

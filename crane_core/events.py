@@ -55,18 +55,30 @@ class EventStream:
             self._queue.put_nowait(event)
         except queue.Full:
             self.dropped += 1
-            log.error("The event %s of %s was dropped: %d others still wait for a plugin.", event.kind, event.name, BACKLOG)
+            log.error(
+                "The event %s of %s was dropped: %d others still wait for a plugin.", event.kind, event.name, BACKLOG
+            )
 
     def drain(self) -> None:
         """Wait until everything emitted so far is delivered."""
         self._queue.join()
 
-    def stop(self) -> None:
-        """Deliver what is left, and end the thread."""
-        if self._thread is not None:
-            self._queue.put(None)
-            self._thread.join()
-            self._thread = None
+    def stop(self, timeout: float = 5.0) -> bool:
+        """Deliver what is left, and end the thread.
+
+        :param timeout: Seconds to wait for plugins that are still busy with an event.
+        :returns: Whether everything was delivered in that time.
+        """
+        if self._thread is None:
+            return True
+        try:
+            self._queue.put(None, timeout=timeout)
+        except queue.Full:
+            return False
+        self._thread.join(timeout)
+        ended = not self._thread.is_alive()
+        self._thread = None
+        return ended
 
     def _ensure_thread(self) -> None:
         # Started at first use, because threads do not survive the fork of a server process.

@@ -177,8 +177,8 @@ def crane_authenticate(request: Request) -> Identity | None:
     While no plugin implements this hook, only callers on the machine itself are served, as the identity ``local``.
 
     :param request: The request; do not read its body.
-    :returns: Who it is, or None when this plugin cannot tell. Raise ``Unauthenticated`` when the request carries a proof
-        of identity that is wrong or has expired.
+    :returns: Who it is, or None when this plugin cannot tell. Raise ``Unauthenticated`` when the request carries a
+        proof of identity that is wrong or has expired.
     """
 
 

@@ -121,7 +121,8 @@ def answer_list(crane: Crane, listing: Listing[Row], query: Mapping[str, Any]) -
     identity = identify()
     etag = _etag(listing.version, request.query_string, identity.name)
     headers = {"ETag": f'"{etag}"', "Cache-Control": "private, no-cache"}
-    if etag in request.if_none_match:
+    # Weak as well: a proxy that compresses turns a strong ETag into a weak one.
+    if request.if_none_match.contains_weak(etag):
         return Response(status=304, headers=headers)
     rows = [row for row in listing.rows() if decide(crane, identity, listing.action, listing.target(row)).allows]
     rows = _sorted(_filtered(rows, listing.fields, query), listing.fields, query["sort"])
@@ -141,9 +142,7 @@ def _etag(*parts: object) -> str:
     return hashlib.blake2b(repr((_EPOCH, *parts)).encode(), digest_size=12).hexdigest()
 
 
-def _filtered(
-    rows: list[Row], fields: Mapping[str, Callable[[Row], Any]], query: Mapping[str, Any]
-) -> list[Row]:
+def _filtered(rows: list[Row], fields: Mapping[str, Callable[[Row], Any]], query: Mapping[str, Any]) -> list[Row]:
     if needle := str(query["q"]).casefold():
         name = fields["name"]
         rows = [row for row in rows if needle in str(name(row)).casefold()]
@@ -162,8 +161,8 @@ def _sorted(rows: list[Row], fields: Mapping[str, Callable[[Row], Any]], sort: s
             violations=[Violation("/sort", f"There is no {member} to sort by; there are {', '.join(sorted(fields))}.")],
         )
     read = fields[member]
-    # None sorts first, and numbers among numbers.
-    return sorted(rows, key=lambda row: ((value := read(row)) is not None, value or type(value)()), reverse=sort[:1] == "-")
+    # None sorts first; two of them are never compared any further.
+    return sorted(rows, key=lambda row: ((value := read(row)) is not None, value), reverse=sort[:1] == "-")
 
 
 def stream_lines(values: Iterable[Any]) -> Response:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from crane_core.contributions import Loop
@@ -29,7 +30,12 @@ class LoopState:
 class LoopRunner:
     """Runs each loop on a thread of its own until it is told to stop."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """Make a runner.
+
+        :param clock: Tells the time in seconds; only differences count.
+        """
+        self._clock = clock
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self.states: dict[str, LoopState] = {}
@@ -56,15 +62,19 @@ class LoopRunner:
         pause = FIRST_PAUSE
         while not self._stop.is_set():
             state.state = "running"
+            began = self._clock()
             try:
                 loop.run(self._stop)
             except Exception as error:
+                # A loop that ran well for long failed anew, not again.
+                if self._clock() - began > LONGEST_PAUSE:
+                    pause = FIRST_PAUSE
                 state.failures += 1
                 state.error = f"{type(error).__name__}: {error}"
                 log.exception("The loop %s failed; it is started again in about %.1f s.", loop.name, pause)
                 state.state = "waiting"
                 # Jitter, so that several servers that failed together do not come back together.
-                self._stop.wait(pause * random.uniform(0.8, 1.2))
+                self._stop.wait(pause * random.uniform(0.8, 1.2))  # noqa: S311 (nobody gains by guessing it)
                 pause = min(pause * 2, LONGEST_PAUSE)
             else:
                 break

@@ -33,8 +33,8 @@ log = logging.getLogger(__name__)
 class Plugin:
     """One plugin and how it fares.
 
-    ``state`` is ``active``; ``disabled`` by a setting; ``failed`` when it cannot be imported; ``blocked`` when something
-    that it requires is not active.
+    ``state`` is ``active``; ``disabled`` by a setting; ``failed`` when it cannot be imported; ``blocked`` when
+    something that it requires is not active.
     """
 
     name: str
@@ -73,6 +73,7 @@ class Plugins:
         self._manager.add_hookspecs(hookspecs)
         self.all = list(plugins)
         self._refuse_duplicates()
+        self._by_name = {plugin.name: plugin for plugin in self.all}
         self._disable(disabled)
         self._import()
         # pluggy calls in the reverse order of registration, and who is required shall be called first.
@@ -86,7 +87,7 @@ class Plugins:
 
     def find(self, name: str) -> Plugin | None:
         """Find a plugin by its name, whatever its state."""
-        return next((plugin for plugin in self.all if plugin.name == name), None)
+        return self._by_name.get(name)
 
     def implemented(self, hook: str) -> bool:
         """Tell whether any active plugin implements a hook."""
@@ -105,11 +106,15 @@ class Plugins:
 
     def collect(self, hook: str, **arguments: Any) -> list[tuple[str, Any]]:
         """Collect the values that plugins contribute to a hook, each with the name of its plugin."""
-        return [
-            (name, value)
-            for name, answer in self.ask_all(hook, **arguments)
-            for value in ([answer] if isinstance(answer, ModuleType) else answer)
-        ]
+        collected = []
+        for name, answer in self.ask_all(hook, **arguments):
+            if isinstance(answer, ModuleType):
+                collected.append((name, answer))
+            elif isinstance(answer, Iterable) and not isinstance(answer, (str, bytes, Mapping)):
+                collected.extend((name, value) for value in answer)
+            else:
+                raise SetupError(f"Plugin {name}: {hook} returned {answer!r}; it must yield values, or return a list.")
+        return collected
 
     def collect_named(
         self, hook: str, key: Callable[[Any], str] = lambda value: str(value.name), **arguments: Any
@@ -138,9 +143,8 @@ class Plugins:
 
     def _implementations(self, hook: str) -> Iterator[tuple[Plugin, pluggy.HookImpl]]:
         # pluggy keeps implementations in the reverse of the order in which it calls them.
-        by_name = {plugin.name: plugin for plugin in self.all}
         for implementation in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
-            yield by_name[implementation.plugin_name], implementation
+            yield self._by_name[implementation.plugin_name], implementation
 
     @staticmethod
     def _call(implementation: pluggy.HookImpl, arguments: Mapping[str, Any]) -> Any:
@@ -163,7 +167,9 @@ class Plugins:
                 hint = f" Did you mean {nearest[0]}?" if nearest else ""
                 raise SetupError(f"plugins.disabled names {name}, but no such plugin is installed.{hint}")
             if plugin.builtin:
-                raise SetupError(f"plugins.disabled names {name}, which is part of the core and cannot be switched off.")
+                raise SetupError(
+                    f"plugins.disabled names {name}, which is part of the core and cannot be switched off."
+                )
             plugin.state = "disabled"
 
     def _import(self) -> None:
@@ -181,7 +187,7 @@ class Plugins:
                 plugin.requires = tuple(getattr(plugin.module, "requires", ()))
 
     def _in_order(self) -> list[Plugin]:
-        by_name = {plugin.name: plugin for plugin in self.all}
+        by_name = self._by_name
         graph = {
             plugin.name: [name for name in plugin.requires if name in by_name] for plugin in self.all if plugin.module
         }
@@ -205,14 +211,19 @@ class Plugins:
 
     def _register(self, plugin: Plugin) -> None:
         implementations = {
-            name: function
+            options["specname"] or name: function
             for name, function in vars(plugin.module).items()
-            if callable(function) and getattr(function, "crane_impl", None)
+            if callable(function) and (options := getattr(function, "crane_impl", None))
         }
         for name, function in implementations.items():
+            # Hooks are called one by one, so that each plugin can be named and isolated; nothing could be wrapped.
+            if function.crane_impl["hookwrapper"] or function.crane_impl["wrapper"]:
+                raise SetupError(f"Plugin {plugin.name}: {name} is a wrapper, and hooks of Crane cannot be wrapped.")
             # Such a function would return a generator that nobody runs.
             if name in CALLED_FOR_EFFECT and inspect.isgeneratorfunction(function):
-                raise SetupError(f"Plugin {plugin.name}: {name} contains yield, so it would never run. Remove the yield.")
+                raise SetupError(
+                    f"Plugin {plugin.name}: {name} contains yield, so it would never run. Remove the yield."
+                )
         try:
             self._manager.register(plugin.module, plugin.name)
         except pluggy.PluginValidationError as error:
@@ -220,8 +231,15 @@ class Plugins:
         plugin.hooks = tuple(sorted(implementations))
 
     def _add_owned_hookspecs(self) -> None:
-        for _, module in self.collect("crane_hookspecs"):
-            self._manager.add_hookspecs(module)
+        for owner, module in self.collect("crane_hookspecs"):
+            prefix = f"crane_{owner.replace('-', '_')}_"
+            for name, function in vars(module).items():
+                if getattr(function, "crane_spec", None) and not name.startswith(prefix):
+                    raise SetupError(f"Plugin {owner} specifies the hook {name}; its name must start with {prefix}.")
+            try:
+                self._manager.add_hookspecs(module)
+            except (pluggy.PluginValidationError, ValueError) as error:
+                raise SetupError(f"The hooks that plugin {owner} specifies cannot be used: {error}") from error
 
     def _refuse_unknown_hooks(self) -> None:
         known = {name for name, value in vars(self._manager.hook).items() if getattr(value, "spec", None)}

@@ -1,7 +1,7 @@
 """Who asks, and what they may do.
 
-One function identifies, one decides; what callers must not see is hidden by :mod:`crane_core.redaction`. Everything is denied unless somebody allows it; a view without
-a guard keeps the server from starting.
+One function identifies, one decides; what callers must not see is hidden by :mod:`crane_core.redaction`. Everything is
+denied unless somebody allows it; a view without a guard keeps the server from starting.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Request, request
 
 from crane_core.context import Crane, get_crane
-from crane_core.errors import Forbidden, SetupError, Unauthenticated
+from crane_core.errors import Forbidden, NotFound, SetupError, Unauthenticated
 
 View = TypeVar("View", bound=Callable[..., Any])
 _ENVIRON_KEY = "crane.identity"
@@ -61,7 +61,8 @@ def identify() -> Identity:
 
 def _find_identity(crane: Crane, request: Request) -> Identity:
     if crane.authenticated:
-        return crane.plugins.ask_first("crane_authenticate", request=request) or NOBODY
+        found: Identity | None = crane.plugins.ask_first("crane_authenticate", request=request)
+        return found or NOBODY
     if crane.settings["security.open"]:
         return LOCAL
     if not _is_local(request):
@@ -83,7 +84,10 @@ def _is_local(request: Request) -> bool:
 
 
 def _host_of(netloc: str) -> str:
-    return urlsplit(f"//{netloc}").hostname or ""
+    try:
+        return urlsplit(f"//{netloc}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _is_loopback(host: str) -> bool:
@@ -96,15 +100,16 @@ def _is_loopback(host: str) -> bool:
 
 
 def refuse_foreign_pages() -> None:
-    """Refuse a changing request that another site's page makes a browser send.
+    """Refuse a request that changes something, or opens a WebSocket, if another site's page makes a browser send it.
 
     :raises Forbidden: with the code ``cross-site``. Programs send neither header and are not concerned.
     """
-    if request.method not in _UNSAFE:
+    # A browser lets any page open a WebSocket to anywhere and read what it says, unlike the answer of a GET.
+    if request.method not in _UNSAFE and request.headers.get("Upgrade", "").lower() != "websocket":
         return
     site = request.headers.get("Sec-Fetch-Site", "none")
     origin = request.headers.get("Origin")
-    if site not in ("same-origin", "none") or (origin and urlsplit(origin).netloc != request.host):
+    if site not in ("same-origin", "none") or (origin and origin.partition("://")[2] != request.host):
         raise CrossSite(f"A page of {origin or 'another site'} may not change anything here.")
 
 
@@ -177,10 +182,24 @@ def demand(action: str, target: Target) -> None:
     vote = decide(crane, identity, action, target)
     if vote.allows:
         return
-    if identity is NOBODY:
+    if identity.kind == "nobody":
         raise Unauthenticated
     what = f"{target.kind} {target.name}" if target.name else f"any {target.kind}"
     raise Forbidden(f"You may not do {action} on {what}: {vote.reason}.", action=action)
+
+
+def demand_on(action: str, name: str | None) -> None:
+    """Go on only if the current caller may do something to the object of a name; None is the kind as a whole.
+
+    :raises NotFound: when there is no such object, and the caller may do it to any.
+    """
+    try:
+        target = _find_target(get_crane(), action, name)
+    except NotFound:
+        # Who may not touch such an object is not told which ones exist.
+        demand(action, Target(action.partition(":")[0], name or ""))
+        raise
+    demand(action, target)
 
 
 def permitted(action: str, items: Iterable[View], target: Callable[[View], Target]) -> Iterator[View]:
@@ -212,7 +231,7 @@ def guard(action: str, by: str | None = None) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @functools.wraps(view)
         def guarded(*arguments: Any, **named: Any) -> Any:
-            demand(action, _find_target(get_crane(), action, named[by] if by else None))
+            demand_on(action, named[by] if by else None)
             return view(*arguments, **named)
 
         _mark(guarded, Guard(action, by))

@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 class Server(BaseApplication):  # type: ignore[misc]
     """gunicorn with one worker: the copy of the Swarm, its streams and its loops exist once in a process.
 
-    The application is built before the worker is forked, so that what is wrong with it is found before anything listens;
-    threads are started in the worker, because they do not survive a fork.
+    The application is built before the worker is forked, so that what is wrong with it is found before anything
+    listens; threads are started in the worker, because they do not survive a fork.
     """
 
     def __init__(self, app: Flask, say: Callable[[str], None]) -> None:

@@ -54,7 +54,9 @@ def read_file(path: Path | None) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for table, members in tables.items():
         if not isinstance(members, dict):
-            raise SetupError(f"{path}: {table} stands outside a table. Settings look like [server] and then port = 5013.")
+            raise SetupError(
+                f"{path}: {table} stands outside a table. Settings look like [server] and then port = 5013."
+            )
         values.update({f"{table}.{key}": value for key, value in members.items()})
     return values
 
@@ -143,18 +145,24 @@ class Settings(Mapping[str, Any]):
         if setting.kind is list and isinstance(value, (list, tuple)) and all(isinstance(each, str) for each in value):
             value = list(value)
         elif type(value) is not setting.kind:
-            raise SetupError(f"{setting.name} must be {_ARTICLED[setting.kind]}, not {value!r}.")
+            raise SetupError(f"{setting.name} must be {_ARTICLED[setting.kind]}, not {self._shown(setting, value)}.")
         if setting.choices and value not in setting.choices:
             allowed = ", ".join(map(str, setting.choices))
-            raise SetupError(f"{setting.name} must be one of {allowed}, not {value!r}.")
+            raise SetupError(f"{setting.name} must be one of {allowed}, not {self._shown(setting, value)}.")
         self._values[setting.name], self._sources[setting.name] = value, source
 
     def _parse(self, setting: Setting, text: str) -> Any:
         try:
             return _PARSERS[setting.kind](text)
         except (ValueError, KeyError) as error:
-            shown = "what it is" if setting.secret else repr(text)
-            raise SetupError(f"{variable(setting.name)} must be {_ARTICLED[setting.kind]}, not {shown}.") from error
+            shown = self._shown(setting, text)
+            # The cause quotes the text, so it is kept out of the traceback of a secret.
+            cause = None if setting.secret else error
+            raise SetupError(f"{variable(setting.name)} must be {_ARTICLED[setting.kind]}, not {shown}.") from cause
+
+    @staticmethod
+    def _shown(setting: Setting, value: Any) -> str:
+        return "what it is" if setting.secret else repr(value)
 
 
 _TRUTH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
