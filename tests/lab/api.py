@@ -42,7 +42,7 @@ def ask(path: str, method: str, target: str, body: Any = None, *, timeout: float
     headers = {} if body is None else {"Content-Type": "application/x-tar" if raw else "application/json"}
     connection = _Connection(path, timeout)
     try:
-        connection.request(method, f"/v1.41{target}", sent, headers)
+        connection.request(method, target, sent, headers)
         answer = connection.getresponse()
         content = answer.read()
     except http.client.HTTPException as error:

@@ -293,8 +293,10 @@ def check_requirements() -> None:
     """
     if os.geteuid() != 0:
         raise LabError("The lab starts Docker Engines of its own and therefore needs root.")
-    path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
-    missing = [f"{name} (Debian: {package})" for name, package in PROGRAMS.items() if not shutil.which(name, path=path)]
+    # Debian's root has these directories in its PATH only after a login.
+    if "/usr/sbin" not in os.environ["PATH"].split(":"):
+        os.environ["PATH"] += ":/usr/sbin:/sbin"
+    missing = [f"{name} (Debian: {package})" for name, package in PROGRAMS.items() if not shutil.which(name)]
     if not images.BUSYBOX.exists():
         missing.append(f"{images.BUSYBOX} (Debian: busybox-static)")
     if missing:

@@ -1,0 +1,69 @@
+# What one does with a clone of Crane. `make` alone lists it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# Programs of the system that Debian's root finds only after a login.
+export PATH := $(PATH):/usr/sbin:/sbin
+# Modules of another project must not shadow what .venv holds.
+unexport PYTHONPATH
+unexport PYTHONHOME
+
+PYTHON_IN_VENV := .venv/bin/python
+PACKAGES := $(wildcard plugins/*/setup.cfg)
+TYPED := crane_core $(wildcard plugins/crane-cli/crane_cli)
+NEEDED_BY_TESTS := dockerd:docker.io docker:docker-cli,docker.io iptables:iptables ip:iproute2 busybox:busybox-static
+ARGS ?=
+
+.PHONY: help
+help: ## List what there is to do
+	@echo 'Usage: make <target> [ARGS="..."]'
+	@echo
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
+
+.PHONY: install
+install: .venv/.ok ## Make .venv with the server and every plugin
+
+.venv/.ok: requirements.txt setup.cfg pyproject.toml scripts/install $(PACKAGES)
+	@scripts/install
+
+.PHONY: run
+run: .venv/.ok ## Install, find or start an Engine, run the server (http://127.0.0.1:5013)
+	@exec $(PYTHON_IN_VENV) scripts/run $(ARGS)
+
+.PHONY: test
+test: .venv/.ok ## Run every test, those on real Engines included (ARGS="tests/core -k word")
+	@scripts/need $(NEEDED_BY_TESTS)
+	@$(PYTHON_IN_VENV) -m pytest $(ARGS)
+
+.PHONY: lint
+lint: .venv/.ok ## Check style, types and who imports whom
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy $(TYPED)
+	@.venv/bin/lint-imports
+
+.PHONY: bench
+bench: .venv/.ok ## Measure the server and compare it with its goals
+	@scripts/need $(NEEDED_BY_TESTS)
+	@$(PYTHON_IN_VENV) -m tests.bench $(ARGS)
+
+.PHONY: lab
+lab: .venv/.ok ## Start a real Swarm of three nodes until Ctrl-C (ARGS=1 for one node)
+	@scripts/need $(NEEDED_BY_TESTS)
+	@exec $(PYTHON_IN_VENV) -m tests.lab.lab $(ARGS)
+
+.PHONY: docs
+docs: .venv/.ok ## Write the reference pages
+	@$(PYTHON_IN_VENV) docs/reference.py
+
+.PHONY: pin
+pin: .venv/.ok ## Write requirements.txt anew from what every setup.cfg asks for
+	@scripts/pin
+
+.PHONY: clean
+clean: ## Remove .venv and everything else that was made
+	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -prune -exec rm -rf {} + -o -name '*.egg-info' -prune -exec rm -rf {} +
