@@ -1,8 +1,8 @@
 """A stack as somebody wants it, in the Engine's own JSON: what each file format is turned into.
 
-Names in here are those of the Swarm (``shop_web``), not those of the file (``web``). References are by name: a service's
-networks by ``Target``, its configs by ``ConfigName``, its secrets by ``SecretName``; the ids are filled in when the plan
-is made, because only then it is known which version of a config is used.
+Names in here are those of the Swarm (``shop_web``), not those of the file (``web``). References are by name: a
+service's networks by ``Target``, its configs by ``ConfigName``, its secrets by ``SecretName``; the ids are filled in
+when the plan is made, because only then it is known which version of a config is used.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ class DesiredStack:
     :param external_networks: Networks that must exist already.
     :param external_configs: Configs that must exist already.
     :param external_secrets: Secrets that must exist already.
+    :param adoptable_networks: Plain names by full name (``shop_front``: ``front``) of those of ``networks`` that are only
+        made when no network of the plain name exists; where one does, the services use it instead.
     :param warnings: What the file says and Swarm will not do, with path, line and reason.
     :param places: Where each JSON pointer of the file's own structure stands (``/services/web/ports/0``).
     """
@@ -49,5 +51,6 @@ class DesiredStack:
     external_networks: tuple[str, ...] = ()
     external_configs: tuple[str, ...] = ()
     external_secrets: tuple[str, ...] = ()
+    adoptable_networks: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[Violation, ...] = ()
     places: Mapping[str, Place] = field(default_factory=dict)
