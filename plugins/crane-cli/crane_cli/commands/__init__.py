@@ -1,0 +1,1 @@
+"""The commands, one module for each noun; each is imported when somebody uses it."""

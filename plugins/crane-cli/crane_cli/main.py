@@ -1,0 +1,41 @@
+"""The crane command."""
+
+from __future__ import annotations
+
+import click
+
+from crane_cli import __version__
+from crane_cli.command import LazyGroup
+from crane_cli.session import Session
+
+COMMANDS = {
+    "stack": ("crane_cli.commands.stack:stack", "Deploy stacks and look at them."),
+    "service": ("crane_cli.commands.service:service", "Look at services and change them."),
+    "task": ("crane_cli.commands.task:task", "Look at tasks."),
+    "node": ("crane_cli.commands.node:node", "Look at nodes."),
+    "operation": ("crane_cli.commands.operation:operation", "Look at changes that go on or have ended."),
+    "plugin": ("crane_cli.commands.plugin:plugin", "Look at the server's plugins."),
+    "login": ("crane_cli.commands.login:login", "Log in to a server."),
+    "logout": ("crane_cli.commands.login:logout", "Forget a server and its token."),
+    "completion": ("crane_cli.commands.completion:completion", "Print a shell's completion script."),
+}
+
+
+@click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="crane", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Deploy to a Docker Swarm through a Crane server, and know how it ended.
+
+    \b
+    crane stack deploy -c stack.yml shop
+
+    Exit status: 0 converged or done, 1 not, 2 wrong usage or refused input, 3 timed out or not known yet,
+    130 interrupted while following.
+    """
+    context.ensure_object(Session)
+
+
+def main() -> None:
+    """Run the program. The entry point of ``crane``."""
+    cli(prog_name="crane")
