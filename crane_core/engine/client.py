@@ -11,7 +11,7 @@ import base64
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
 
 import docker.api.client
@@ -23,6 +23,7 @@ from requests.adapters import BaseAdapter
 from crane_core.contributions import RegistryLogin
 from crane_core.engine import decode
 from crane_core.engine.errors import AnswerUnreadable, make_error
+from crane_core.engine.errors import NotAManager as NotAManager
 from crane_core.engine.records import Config, Network, Node, Secret, Service, Task
 from crane_core.engine.transport import DialTransport, TcpTransport, TlsFiles, dial_ssh, dial_unix
 from crane_core.errors import EngineError, EngineUnavailable, NotFound, SetupError
@@ -46,6 +47,12 @@ _HUB_NAMES = frozenset({"", "docker.io", "index.docker.io", "registry-1.docker.i
 Decoded = TypeVar("Decoded")
 
 _anything = msgspec.json.Decoder()
+
+
+class Readable(Protocol):
+    """Settings by dotted name."""
+
+    def __getitem__(self, name: str, /) -> Any: ...
 
 
 class EventStream(Iterator[dict[str, Any]]):
@@ -119,7 +126,7 @@ class Engine:
     @classmethod
     def from_settings(
         cls,
-        settings: Mapping[str, Any],
+        settings: Readable,
         environ: Mapping[str, str] = os.environ,
         transport: BaseAdapter | None = None,
     ) -> Engine:
@@ -128,11 +135,13 @@ class Engine:
         Where ``engine.url`` is empty, ``DOCKER_HOST``, ``DOCKER_TLS_VERIFY`` and ``DOCKER_CERT_PATH`` count as they do
         for the docker CLI.
         """
-        timeout = float(settings.get("engine.timeout_seconds") or READ_SECONDS)
-        if url := settings.get("engine.url"):
-            paths = [str(settings.get(f"engine.tls_{part}") or "") for part in ("ca", "cert", "key")]
+        timeout = float(settings["engine.timeout_seconds"])
+        if url := settings["engine.url"]:
+            paths = [str(settings[f"engine.tls_{part}"]) for part in ("ca", "certificate", "key")]
             if any(paths) and not all(paths):
-                raise SetupError("Set engine.tls_ca, engine.tls_cert and engine.tls_key together, or none of them.")
+                raise SetupError(
+                    "Set engine.tls_ca, engine.tls_certificate and engine.tls_key together, or none of them."
+                )
             tls = TlsFiles(*paths) if all(paths) else None
         else:
             url, tls = environ.get("DOCKER_HOST") or DEFAULT_URL, _find_environment_tls(environ)
@@ -186,13 +195,17 @@ class Engine:
         filters = None if wanted is None else {"id": wanted}
         return _decoded(decode.decode_services, self.read("/services", status=status, filters=filters))
 
-    def tasks(self, service_ids: Iterable[str] | None = None) -> list[Task]:
-        """Read tasks, also those that have ended; of these services, or of all."""
-        wanted = None if service_ids is None else list(service_ids)
-        if wanted == []:
-            return []
-        filters = None if wanted is None else {"service": wanted}
-        return _decoded(decode.decode_tasks, self.read("/tasks", filters=filters))
+    def tasks(self, service_ids: Iterable[str] | None = None, **filters: list[str]) -> list[Task]:
+        """Read tasks, also those that have ended; of these services, or of all.
+
+        :param filters: The Engine's own filters, such as ``label=["com.docker.stack.namespace=shop"]``.
+        :raises NotFound: when one of the services is gone.
+        """
+        if service_ids is not None:
+            filters["service"] = list(service_ids)
+            if not filters["service"]:
+                return []
+        return _decoded(decode.decode_tasks, self.read("/tasks", filters=filters or None))
 
     def nodes(self) -> list[Node]:
         """Read the nodes of the Swarm."""

@@ -142,9 +142,9 @@ def dial_ssh(url: str) -> Dial:
         with far:
             opened = _SshSocket(fileno=near.detach())
             try:
-                opened.process = subprocess.Popen(
+                opened.process = subprocess.Popen(  # noqa: S603 - the arguments are words, not shell text
                     command, stdin=far.fileno(), stdout=far.fileno(), stderr=subprocess.DEVNULL
-                )  # noqa: S603
+                )
             except OSError:
                 opened.close()
                 raise

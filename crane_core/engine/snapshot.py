@@ -1,0 +1,270 @@
+"""A snapshot: everything known of the Swarm at one moment.
+
+It never changes; the next one shares with it what stayed the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeVar
+
+from crane_core.engine.records import Config, Network, Node, Secret, Service, Task
+from crane_core.errors import Invalid, NotFound
+
+Kind = Literal["nodes", "services", "networks", "configs", "secrets", "tasks"]
+KINDS: tuple[Kind, ...] = ("nodes", "services", "networks", "configs", "secrets", "tasks")
+
+Named = TypeVar("Named", Node, Service, Network, Config, Secret)
+Record = TypeVar("Record", Node, Service, Network, Config, Secret, Task)
+Index = TypeVar("Index")
+
+
+class Ambiguous(Invalid):
+    """Several objects answer to what was given."""
+
+    code, title = "ambiguous", "Several objects answer to this."
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where figures come from, and how old they are.
+
+    :param state: ``fresh``; ``stale`` when the last reading failed; ``never`` before the first that succeeded.
+    :param read_at: When it was last read in whole, on the clock of the cache; None when never.
+    :param error: Why the last reading failed.
+    """
+
+    name: str
+    state: Literal["fresh", "stale", "never"] = "never"
+    read_at: float | None = None
+    error: str | None = None
+
+    def age(self, now: float) -> float | None:
+        """Return the seconds since it was last read, None when never."""
+        return None if self.read_at is None else max(0.0, now - self.read_at)
+
+    def to_json(self, now: float) -> dict[str, Any]:
+        """Return the member of a list's ``sources`` that tells of this source."""
+        age = self.age(now)
+        told: dict[str, Any] = {"name": self.name, "state": self.state, "age": None if age is None else round(age, 1)}
+        if self.error is not None:
+            told["error"] = self.error
+        return told
+
+
+@dataclass(frozen=True)
+class Change:
+    """What became of one object, or of the tasks of one service; ``value`` is None where it is gone."""
+
+    kind: Kind
+    id: str
+    value: Any
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything known of the Swarm at one moment.
+
+    :param nodes: By id, as are ``services``, ``networks``, ``configs`` and ``secrets``.
+    :param tasks: The tasks of each service by the service's id, in the order in which they were made.
+    :param version: Differs whenever any content does.
+    :param versions: The version at which each kind last changed.
+    :param source: How fresh all this is.
+    """
+
+    nodes: Mapping[str, Node] = field(default_factory=dict)
+    services: Mapping[str, Service] = field(default_factory=dict)
+    networks: Mapping[str, Network] = field(default_factory=dict)
+    configs: Mapping[str, Config] = field(default_factory=dict)
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
+    tasks: Mapping[str, tuple[Task, ...]] = field(default_factory=dict)
+    version: int = 0
+    versions: Mapping[Kind, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
+    source: Source = Source("engine")
+    # Indexes made when first asked for. A snapshot in which only the source differs shares them.
+    _indexes: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    # Making the next one
+
+    def replay(self, changes: Iterable[Change]) -> Snapshot:
+        """Return the snapshot that these changes lead to; itself where they change nothing."""
+        touched: dict[Kind, dict[str, Any]] = {}
+        for change in changes:
+            mapping = touched.setdefault(change.kind, dict(getattr(self, change.kind)))
+            if change.value is None:
+                mapping.pop(change.id, None)
+            else:
+                mapping[change.id] = change.value
+        if not touched:
+            return self
+        version = self.version + 1
+        versions = {kind: version if kind in touched else old for kind, old in self.versions.items()}
+        members: dict[str, Any] = dict(touched)
+        return replace(self, **members, version=version, versions=versions, _indexes={})
+
+    def with_source(self, source: Source) -> Snapshot:
+        """Return the same content from a source in another state."""
+        return replace(self, source=source)
+
+    # Exact names
+
+    def service_named(self, name: str) -> Service | None:
+        """Return the service of exactly this name."""
+        return self._named("services", self.services).get(name)
+
+    def node_named(self, name: str) -> Node | None:
+        """Return a node of exactly this hostname."""
+        return self._named("nodes", self.nodes).get(name)
+
+    def network_named(self, name: str) -> Network | None:
+        """Return the network of exactly this name; one of the Swarm before one of the Engine's own node."""
+        return self._named("networks", self.networks).get(name)
+
+    def config_named(self, name: str) -> Config | None:
+        """Return the config of exactly this name."""
+        return self._named("configs", self.configs).get(name)
+
+    def secret_named(self, name: str) -> Secret | None:
+        """Return the secret of exactly this name."""
+        return self._named("secrets", self.secrets).get(name)
+
+    # What people write: an id, a name, or the beginning of an id
+
+    def find_service(self, key: str) -> Service | None:
+        """Find a service by id, name or the beginning of its id. Raises :class:`Ambiguous`."""
+        return self._find("service", "services", self.services, key)
+
+    def find_node(self, key: str) -> Node | None:
+        """Find a node by id, hostname or the beginning of its id. Raises :class:`Ambiguous`."""
+        return self._find("node", "nodes", self.nodes, key)
+
+    def find_network(self, key: str) -> Network | None:
+        """Find a network by id, name or the beginning of its id. Raises :class:`Ambiguous`."""
+        return self._find("network", "networks", self.networks, key)
+
+    def find_config(self, key: str) -> Config | None:
+        """Find a config by id, name or the beginning of its id. Raises :class:`Ambiguous`."""
+        return self._find("config", "configs", self.configs, key)
+
+    def find_secret(self, key: str) -> Secret | None:
+        """Find a secret by id, name or the beginning of its id. Raises :class:`Ambiguous`."""
+        return self._find("secret", "secrets", self.secrets, key)
+
+    def find_task(self, key: str) -> Task | None:
+        """Find a task by id or the beginning of its id. Raises :class:`Ambiguous`."""
+        by_id = self._index("tasks by id", lambda: {task.id: task for task in self.all_tasks()})
+        return by_id.get(key) or _only("task", key, [task for id_, task in by_id.items() if id_.startswith(key)])
+
+    def get_service(self, key: str) -> Service:
+        """Find a service as :meth:`find_service` does. Raises :class:`NotFound`."""
+        return _must("service", key, self.find_service(key))
+
+    def get_node(self, key: str) -> Node:
+        """Find a node as :meth:`find_node` does. Raises :class:`NotFound`."""
+        return _must("node", key, self.find_node(key))
+
+    def get_network(self, key: str) -> Network:
+        """Find a network as :meth:`find_network` does. Raises :class:`NotFound`."""
+        return _must("network", key, self.find_network(key))
+
+    def get_config(self, key: str) -> Config:
+        """Find a config as :meth:`find_config` does. Raises :class:`NotFound`."""
+        return _must("config", key, self.find_config(key))
+
+    def get_secret(self, key: str) -> Secret:
+        """Find a secret as :meth:`find_secret` does. Raises :class:`NotFound`."""
+        return _must("secret", key, self.find_secret(key))
+
+    def get_task(self, key: str) -> Task:
+        """Find a task as :meth:`find_task` does. Raises :class:`NotFound`."""
+        return _must("task", key, self.find_task(key))
+
+    # What belongs together
+
+    def all_tasks(self) -> Iterable[Task]:
+        """Yield every task."""
+        for tasks in self.tasks.values():
+            yield from tasks
+
+    def tasks_of(self, service_id: str) -> tuple[Task, ...]:
+        """Return the tasks of a service, also those that have ended."""
+        return self.tasks.get(service_id, ())
+
+    def tasks_on(self, node_id: str) -> tuple[Task, ...]:
+        """Return the tasks on a node, also those that have ended."""
+        on = self._index("tasks by node", lambda: _group(self.all_tasks(), lambda task: task.NodeID))
+        return on.get(node_id, ())
+
+    def services_of(self, stack: str) -> tuple[Service, ...]:
+        """Return the services of a stack."""
+        return self._stacks().get(stack, ())
+
+    @property
+    def stacks(self) -> Iterable[str]:
+        """The names of the stacks that have services."""
+        return [stack for stack in self._stacks() if stack]
+
+    def _stacks(self) -> Mapping[str, tuple[Service, ...]]:
+        return self._index("stacks", lambda: _group(self.services.values(), lambda service: service.stack or ""))
+
+    def _index(self, name: str, make: Callable[[], Index]) -> Index:
+        # Two threads may both make it; they make the same.
+        if name not in self._indexes:
+            self._indexes[name] = make()
+        index: Index = self._indexes[name]
+        return index
+
+    def _named(self, kind: str, records: Mapping[str, Named]) -> Mapping[str, Named]:
+        return self._index(
+            f"{kind} by name",
+            # The last one wins: what belongs to the Swarm comes after what belongs to one node.
+            lambda: {each.name: each for each in sorted(records.values(), key=_of_the_swarm)},
+        )
+
+    def _find(self, noun: str, kind: str, records: Mapping[str, Named], key: str) -> Named | None:
+        if not key:
+            return None
+        if found := records.get(key) or self._named(kind, records).get(key):
+            return found
+        return _only(noun, key, [record for id_, record in records.items() if id_.startswith(key)])
+
+
+def changes_between(old: Snapshot, new: Snapshot) -> list[Change]:
+    """Return what changed from one snapshot to another: ``old.replay(...)`` of it has the content of ``new``."""
+    changes: list[Change] = []
+    for kind in KINDS:
+        before: Mapping[str, Any] = getattr(old, kind)
+        after: Mapping[str, Any] = getattr(new, kind)
+        if before is after:
+            continue
+        changes += [Change(kind, id_, None) for id_ in before if id_ not in after]
+        # Objects that stayed the same are shared between snapshots, so that identity tells.
+        changes += [Change(kind, id_, value) for id_, value in after.items() if before.get(id_) is not value]
+    return changes
+
+
+def _of_the_swarm(record: object) -> bool:
+    return not isinstance(record, Network) or record.Scope == "swarm"
+
+
+def _group(records: Iterable[Any], key: Callable[[Any], str]) -> dict[str, tuple[Any, ...]]:
+    groups: dict[str, list[Any]] = {}
+    for record in records:
+        groups.setdefault(key(record), []).append(record)
+    return {name: tuple(members) for name, members in groups.items()}
+
+
+def _only(noun: str, key: str, found: list[Record]) -> Record | None:
+    if not key or not found:
+        return None
+    if len(found) > 1:
+        ids = ", ".join(sorted(record.id for record in found)[:5])
+        raise Ambiguous(f"{len(found)} {noun}s have an id that begins with {key}: {ids}. Write more of it.")
+    return found[0]
+
+
+def _must(noun: str, key: str, found: Record | None) -> Record:
+    if found is None:
+        raise NotFound(f"There is no {noun} {key}.")
+    return found
