@@ -139,9 +139,7 @@ class Engine:
         if url := settings["engine.url"]:
             paths = [str(settings[f"engine.tls_{part}"]) for part in ("ca", "certificate", "key")]
             if any(paths) and not all(paths):
-                raise SetupError(
-                    "Set engine.tls_ca, engine.tls_certificate and engine.tls_key together, or none of them."
-                )
+                raise SetupError("Set all of engine.tls_ca, engine.tls_certificate and engine.tls_key, or none.")
             tls = TlsFiles(*paths) if all(paths) else None
         else:
             url, tls = environ.get("DOCKER_HOST") or DEFAULT_URL, _find_environment_tls(environ)

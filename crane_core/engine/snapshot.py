@@ -100,7 +100,7 @@ class Snapshot:
             return self
         version = self.version + 1
         versions = {kind: version if kind in touched else old for kind, old in self.versions.items()}
-        members: dict[str, Any] = dict(touched)
+        members: dict[str, Any] = {str(kind): mapping for kind, mapping in touched.items()}
         return replace(self, **members, version=version, versions=versions, _indexes={})
 
     def with_source(self, source: Source) -> Snapshot:
