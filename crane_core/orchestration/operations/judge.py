@@ -1,0 +1,296 @@
+"""Judging a service: from the copy of the Swarm to how far it is, and in the end whether it got there.
+
+Pure but for what a :class:`Witness` remembers between two looks: the Swarm forgets failed attempts, and never says how
+long something has been as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from crane_core.engine import placement
+from crane_core.engine.cache import Snapshot
+from crane_core.engine.records import ENDED_TASK_STATES, Service, Task
+from crane_core.orchestration.operations.causes import (
+    Cause,
+    explain_failure,
+    say_completed,
+    say_running,
+    say_running_of,
+)
+from crane_core.orchestration.operations.model import Failing, ServiceProgress, Track
+
+FAILED_STATES = frozenset({"failed", "rejected", "orphaned"})
+ROLLING_BACK = frozenset({"rollback_started", "rollback_paused", "rollback_completed"})
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long something may go on before it counts as failed.
+
+    :param attempts: Failed attempts at one place after which the service counts as failing for good.
+    :param pending_seconds: How long a task may find no node.
+    :param stalled_seconds: How long nothing may move.
+    :param unnoticed_seconds: How long the Swarm may take to begin an update.
+    """
+
+    attempts: int = 3
+    pending_seconds: float = 15.0
+    stalled_seconds: float = 300.0
+    unnoticed_seconds: float = 10.0
+
+
+@dataclass
+class Witness:
+    """What is remembered of one service between two looks; times are seconds of a steady clock."""
+
+    begun: float
+    moved: float = 0.0
+    steady_since: float | None = None
+    pending_since: float | None = None
+    shape: object = None
+    failed: dict[str, set[str]] = field(default_factory=dict)
+    last_failed: dict[str, Task] = field(default_factory=dict)
+    last_update_message: str = ""
+
+
+def judge(
+    track: Track, witness: Witness, snapshot: Snapshot, now: float, patience: Patience = Patience()
+) -> ServiceProgress:
+    """Judge one service.
+
+    :param now: Seconds of the steady clock that ``witness`` counts in.
+    """
+    progress = ServiceProgress(track.name, track.id)
+    service = snapshot.services.get(track.id)
+    if service is None:
+        return _end(progress, Cause("removed", f"Somebody removed the service {track.name} meanwhile."))
+    tasks = snapshot.tasks.get(track.id, ())
+    current = [task for task in tasks if not track.since or task.CreatedAt >= track.since]
+    _count(progress, service, tasks, track)
+    _remember(witness, progress, service, tasks, current, track, now)
+    progress.failing = list(_failing(witness, snapshot, tasks))
+    return _decide(progress, track, witness, snapshot, service, tasks, now, patience)
+
+
+def _decide(
+    progress: ServiceProgress,
+    track: Track,
+    witness: Witness,
+    snapshot: Snapshot,
+    service: Service,
+    tasks: Sequence[Task],
+    now: float,
+    patience: Patience,
+) -> ServiceProgress:
+    state = service.update_state
+    failure = _worst(witness)
+    if track.sent and spec_fingerprint(service) != track.sent and state not in ROLLING_BACK:
+        return _end(progress, Cause("superseded", f"Somebody changed the service {track.name} again meanwhile."))
+    if state == "paused":
+        return _end(progress, _halted("paused", service, failure, snapshot), "paused")
+    if state == "rollback_paused":
+        return _end(progress, _halted("rollback paused", service, failure, snapshot), "paused")
+    if state == "rollback_completed" and track.restarts:
+        return _end(progress, _halted("rolled back", service, failure, snapshot), "rolled-back")
+    if service.is_job:
+        return _judge_job(progress, witness, snapshot, service, tasks, now, patience)
+    if _is_steady(progress, track, witness, service, now, patience):
+        since = witness.steady_since = now if witness.steady_since is None else witness.steady_since
+        monitored = state == "completed" and track.restarts
+        if monitored or not track.starts or now - since >= track.stable_seconds or not progress.desired:
+            progress.state = "converged"
+            progress.message = say_running(progress.running)
+            return progress
+        progress.state = "stabilising"
+        progress.message = f"All tasks run; watching them for {track.stable_seconds:g} s."
+        return progress
+    witness.steady_since = None
+    cause = _gives_up(witness, snapshot, service, tasks, failure, now, patience)
+    if cause is not None:
+        return _end(progress, cause)
+    progress.state = "progressing"
+    progress.message = _describe(progress, service, tasks)
+    if now - witness.moved >= patience.stalled_seconds + _update_delay(service):
+        cause = Cause(
+            "stalled",
+            f"Nothing has moved for {patience.stalled_seconds:g} s; {say_running_of(progress.running, progress.desired)}",
+            "Look at the tasks of the service, and at the nodes that they are on.",
+        )
+        return _end(progress, cause, "timed-out")
+    return progress
+
+
+def _count(progress: ServiceProgress, service: Service, tasks: Sequence[Task], track: Track) -> None:
+    running = [task for task in tasks if task.state == "running" and task.desired_state == "running"]
+    if service.is_job:
+        iteration = service.JobStatus.JobIteration.Index if service.JobStatus and service.JobStatus.JobIteration else 0
+        own = [task for task in tasks if (task.JobIteration.Index if task.JobIteration else 0) == iteration]
+        progress.desired = progress.total = service.replicas if service.replicas is not None else service.tasks_desired
+        progress.running = progress.updated = sum(task.state == "complete" for task in own)
+        return
+    progress.desired = progress.total = service.replicas if service.replicas is not None else service.tasks_desired
+    progress.running = len(running)
+    progress.updated = sum(not track.restarts or task.CreatedAt >= track.since for task in running)
+
+
+def _remember(
+    witness: Witness,
+    progress: ServiceProgress,
+    service: Service,
+    tasks: Sequence[Task],
+    current: Iterable[Task],
+    track: Track,
+    now: float,
+) -> None:
+    for task in tasks:
+        fresh = not track.since or max(task.CreatedAt, task.Status.Timestamp) >= track.since
+        if task.state in FAILED_STATES and fresh:
+            witness.failed.setdefault(task.place, set()).add(task.id)
+            witness.last_failed[task.place] = task
+    shape = (progress.running, progress.updated, service.update_state, *sorted((task.id, task.state) for task in current))
+    if shape != witness.shape:
+        witness.shape, witness.moved = shape, now
+    message = service.UpdateStatus.Message if service.UpdateStatus is not None else ""
+    witness.last_update_message = message or witness.last_update_message
+    waits = any(_waits_for_a_node(task) for task in tasks)
+    witness.pending_since = (witness.pending_since if witness.pending_since is not None else now) if waits else None
+
+
+def _is_steady(
+    progress: ServiceProgress, track: Track, witness: Witness, service: Service, now: float, patience: Patience
+) -> bool:
+    if service.updating or progress.running != progress.desired:
+        return False
+    # Between an update and the moment the Swarm notices it, everything still looks as it did before.
+    noticed = progress.updated == progress.total or service.update_state == "completed"
+    return noticed or now - witness.begun >= patience.unnoticed_seconds
+
+
+def _judge_job(
+    progress: ServiceProgress,
+    witness: Witness,
+    snapshot: Snapshot,
+    service: Service,
+    tasks: Sequence[Task],
+    now: float,
+    patience: Patience,
+) -> ServiceProgress:
+    if progress.desired and progress.running >= progress.desired:
+        progress.state = "converged"
+        progress.message = say_completed(progress.running)
+        return progress
+    cause = _gives_up(witness, snapshot, service, tasks, _worst(witness), now, patience)
+    if cause is not None:
+        return _end(progress, cause)
+    progress.state = "progressing"
+    working = sum(task.state == "running" for task in tasks)
+    progress.message = f"{progress.running} of {progress.desired} completed, {working} at work."
+    return progress
+
+
+def _gives_up(
+    witness: Witness,
+    snapshot: Snapshot,
+    service: Service,
+    tasks: Sequence[Task],
+    failure: tuple[Task, int] | None,
+    now: float,
+    patience: Patience,
+) -> Cause | None:
+    """Tell why nothing good can be expected any more; None while it can."""
+    if witness.pending_since is not None and now - witness.pending_since >= patience.pending_seconds:
+        waiting = next(task for task in tasks if _waits_for_a_node(task))
+        return Cause(
+            "no-suitable-node",
+            placement.explain(service, snapshot) or f"No node takes the task: {waiting.error}.",
+            "Change the service's constraints or reservations, or give the Swarm a node that fits.",
+        )
+    if failure is None:
+        return None
+    task, count = failure
+    # While an update with a rule for failures is on its way, the Swarm itself decides what becomes of it.
+    decided_by_swarm = service.updating and not _continues_on_failure(service)
+    if _gives_up_itself(service, task, count) or (count >= patience.attempts and not decided_by_swarm):
+        return explain_failure(task, count, snapshot)
+    return None
+
+
+def _gives_up_itself(service: Service, task: Task, count: int) -> bool:
+    """Tell whether the service's own restart policy allows no further attempt."""
+    rules = service.spec.TaskTemplate.RestartPolicy
+    if rules is None or service.updating:
+        return False
+    if rules.Condition == "none":
+        return True
+    return bool(rules.MaxAttempts) and count > (rules.MaxAttempts or 0)
+
+
+def _continues_on_failure(service: Service) -> bool:
+    config = service.spec.UpdateConfig
+    return config is not None and config.FailureAction == "continue"
+
+
+def _update_delay(service: Service) -> float:
+    config = service.spec.UpdateConfig
+    return (config.Delay or 0) / 1e9 if config is not None else 0.0
+
+
+def _worst(witness: Witness) -> tuple[Task, int] | None:
+    """Return the last failed attempt at the place where most have failed, and how many have."""
+    if not witness.failed:
+        return None
+    place = max(witness.failed, key=lambda place: (len(witness.failed[place]), place))
+    return witness.last_failed[place], len(witness.failed[place])
+
+
+def _failing(witness: Witness, snapshot: Snapshot, tasks: Sequence[Task]) -> Iterable[Failing]:
+    well = {task.place for task in tasks if task.state in ("running", "complete") and task.desired_state != "shutdown"}
+    for place, attempts in sorted(witness.failed.items()):
+        task = witness.last_failed[place]
+        if place in well:
+            continue
+        node = snapshot.nodes.get(task.NodeID)
+        yield Failing(
+            task.id, task.Slot or None, node.name if node else None, task.state, task.error or "", task.exit_code,
+            len(attempts),
+        )  # fmt: skip
+    for task in tasks:
+        if _waits_for_a_node(task):
+            yield Failing(task.id, task.Slot or None, None, task.state, task.error or "", None, 0)
+
+
+def _waits_for_a_node(task: Task) -> bool:
+    return task.state == "pending" and bool(task.error) and task.desired_state not in ENDED_TASK_STATES
+
+
+def _halted(how: str, service: Service, failure: tuple[Task, int] | None, snapshot: Snapshot) -> Cause:
+    said = service.UpdateStatus.Message if service.UpdateStatus is not None else ""
+    if failure is None:
+        return Cause(how.replace(" ", "-"), f"The update was {how}: {said}.".replace(": .", "."), None)
+    cause = explain_failure(*failure, snapshot)
+    return Cause(cause.code, f"The update was {how}: {cause.text}", cause.advice)
+
+
+def _describe(progress: ServiceProgress, service: Service, tasks: Sequence[Task]) -> str:
+    if service.update_state == "updating":
+        return f"{progress.updated} of {progress.total} updated."
+    if service.update_state == "rollback_started":
+        return "Rolling back."
+    waiting = next((task for task in tasks if _waits_for_a_node(task)), None)
+    if waiting is not None:
+        return f"{say_running_of(progress.running, progress.desired)} Waiting for a node: {waiting.error}."
+    return say_running_of(progress.running, progress.desired)
+
+
+def _end(progress: ServiceProgress, cause: Cause, state: str = "failed") -> ServiceProgress:
+    progress.state = state  # type: ignore[assignment]
+    progress.code, progress.message, progress.advice = cause.code, cause.text, cause.advice
+    return progress
+
+
+def spec_fingerprint(service: Service) -> str:
+    """Return a fingerprint of a live service's spec; the Engine writes equal specs in the same bytes."""
+    return hashlib.blake2b(bytes(service.Spec), digest_size=8).hexdigest()

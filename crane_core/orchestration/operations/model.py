@@ -1,0 +1,178 @@
+"""Operations: what becomes of a change, from its first step to its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from crane_core.redaction import hide_inside
+
+State = Literal["applying", "following", "unknown-yet", "ended"]
+Outcome = Literal["converged", "paused", "rolled-back", "failed", "timed-out"]
+ServiceState = Literal[
+    "waiting", "progressing", "stabilising", "converged", "paused", "rolled-back", "failed", "timed-out"
+]
+# From good to bad: an operation is as good as the worst of its services.
+OUTCOMES: tuple[Outcome, ...] = ("converged", "paused", "rolled-back", "timed-out", "failed")
+
+
+def now() -> str:
+    """Return the present time as answers write it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass
+class Step:
+    """One call of the Engine: creating, updating or removing one object."""
+
+    kind: str
+    name: str
+    action: str
+    state: Literal["pending", "done", "failed", "skipped"] = "pending"
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Failing:
+    """A task that does not run as it should.
+
+    :param count: How many attempts at the same place have failed since the operation began.
+    """
+
+    task: str
+    slot: int | None
+    node: str | None
+    state: str
+    error: str
+    exit_code: int | None
+    count: int
+
+
+@dataclass
+class ServiceProgress:
+    """How far one service is.
+
+    :param running: Tasks that run, of ``desired``; for a job, tasks that have completed.
+    :param updated: Tasks that run and are made from the new spec, of ``total``.
+    :param code: Names the cause, once the state is final: ``image-missing``, ``no-suitable-node`` ...
+    :param advice: What to do about it.
+    """
+
+    name: str
+    id: str = ""
+    state: ServiceState = "waiting"
+    desired: int = 0
+    running: int = 0
+    updated: int = 0
+    total: int = 0
+    message: str = ""
+    failing: list[Failing] = field(default_factory=list)
+    code: str = ""
+    advice: str | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more is expected of it."""
+        return self.state in OUTCOMES
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How an operation ended, and why.
+
+    :param cause: In sentences.
+    :param code: Stable, in kebab case; what programs decide on.
+    :param services: For each service its outcome, cause and advice.
+    :param created: What was made before a failure and still stands, as ``kind name``.
+    """
+
+    outcome: Outcome
+    cause: str
+    code: str
+    services: list[dict[str, Any]] = field(default_factory=list)
+    created: list[str] = field(default_factory=list)
+    advice: str | None = None
+
+
+@dataclass
+class Track:
+    """What is followed of one service, kept in the journal so that another process can go on.
+
+    :param sent: The fingerprint of the spec that was sent; empty when it is not known.
+    :param since: When it was sent, as the Engine's clock tells it.
+    :param restarts: Whether running tasks are to be replaced.
+    :param starts: Whether tasks are started at all; when not, there is nothing to wait for but the present state.
+    :param stable_seconds: How long tasks must have run before they count as stable.
+    """
+
+    name: str
+    id: str
+    sent: str = ""
+    since: str = ""
+    restarts: bool = False
+    starts: bool = True
+    stable_seconds: float = 5.0
+
+
+@dataclass
+class Operation:
+    """One change that somebody asked for."""
+
+    id: str
+    kind: str
+    target: str
+    stack: str | None
+    by: str
+    plan_id: str = ""
+    state: State = "applying"
+    created_at: str = field(default_factory=now)
+    ended_at: str | None = None
+    timeout: float | None = None
+    steps: list[Step] = field(default_factory=list)
+    tracks: list[Track] = field(default_factory=list)
+    services: list[ServiceProgress] = field(default_factory=list)
+    warnings: list[dict[str, Any]] = field(default_factory=list)
+    verdict: Verdict | None = None
+    revision: int = 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has its verdict."""
+        return self.state == "ended"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what is shown of it; credentials inside texts of the Engine are hidden."""
+        shown = asdict(self)
+        del shown["tracks"]
+        hidden = _hide(shown)
+        assert isinstance(hidden, dict)
+        return hidden
+
+    def to_journal(self) -> dict[str, Any]:
+        """Return all of it, as the journal keeps it."""
+        return {**self.to_json(), "tracks": [asdict(track) for track in self.tracks]}
+
+    @classmethod
+    def from_journal(cls, kept: Mapping[str, Any]) -> Operation:
+        """Return an operation from what the journal kept of it."""
+        known = dict(kept)
+        known["steps"] = [Step(**step) for step in kept["steps"]]
+        known["tracks"] = [Track(**track) for track in kept["tracks"]]
+        known["services"] = [
+            ServiceProgress(**{**progress, "failing": [Failing(**failing) for failing in progress["failing"]]})
+            for progress in kept["services"]
+        ]
+        known["verdict"] = Verdict(**kept["verdict"]) if kept["verdict"] else None
+        return cls(**known)
+
+
+def _hide(value: Any) -> Any:
+    if isinstance(value, str):
+        return hide_inside(value)
+    if isinstance(value, dict):
+        return {name: _hide(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_hide(member) for member in value]
+    return value

@@ -1,0 +1,91 @@
+"""Plans that were made and may be applied."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from datetime import UTC, datetime
+
+from crane_core.context import Crane
+from crane_core.orchestration.errors import PlanApplied, PlanNotFound, PlanOutdated, PlanRefused
+from crane_core.orchestration.plans.model import Plan
+
+# A plan holds the contents of its secrets, so no more of them are kept than people look at.
+MOST_PLANS = 200
+
+
+class Plans:
+    """The room of one server that keeps plans: for an hour, in memory only, because they hold secrets."""
+
+    def __init__(self, crane: Crane) -> None:
+        self._plans: OrderedDict[str, Plan] = OrderedDict()
+        self._applied: OrderedDict[str, None] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def add(self, plan: Plan) -> Plan:
+        """Keep a plan."""
+        with self._lock:
+            self._forget_old()
+            self._plans[plan.id] = plan
+            while len(self._plans) > MOST_PLANS:
+                self._plans.popitem(last=False)
+        return plan
+
+    def get(self, plan_id: str) -> Plan:
+        """Return a plan.
+
+        :raises PlanApplied: when it was applied already.
+        :raises PlanNotFound: when there is none, or it has expired.
+        """
+        with self._lock:
+            self._forget_old()
+            if plan_id in self._applied:
+                raise PlanApplied
+            if plan_id not in self._plans:
+                raise PlanNotFound
+            return self._plans[plan_id]
+
+    def take(self, plan_id: str) -> Plan:
+        """Return a plan to be applied, which nobody else can then apply again."""
+        plan = self.get(plan_id)
+        with self._lock:
+            if self._plans.pop(plan_id, None) is None:
+                raise PlanApplied
+            self._applied[plan_id] = None
+            while len(self._applied) > 10 * MOST_PLANS:
+                self._applied.popitem(last=False)
+        return plan
+
+    def _forget_old(self) -> None:
+        now = datetime.now(UTC)
+        for plan_id in [plan.id for plan in self._plans.values() if plan.expires_at < now]:
+            del self._plans[plan_id]
+
+
+def require_applicable(plans: Plans, plan: Plan) -> None:
+    """Go on only if a plan breaks no rule and what it was made from has not moved.
+
+    :raises PlanRefused: with its violations.
+    :raises PlanOutdated: with the new plan, which can be applied instead.
+    """
+    fresh = plan.remake()
+    if fresh.violations:
+        raise PlanRefused(violations=fresh.violations)
+    if dict(fresh.seen) != dict(plan.seen) or _outline(fresh) != _outline(plan):
+        raise PlanOutdated(plan=plans.add(fresh).to_json())
+
+
+def refuse_violations(plan: Plan) -> None:
+    """Go on only if a plan that was just made breaks no rule.
+
+    :raises PlanRefused: with its violations.
+    """
+    if plan.violations:
+        raise PlanRefused(
+            f"The plan breaks {len(plan.violations)} rule(s); nothing was changed. The first: {plan.violations[0].detail}",
+            violations=plan.violations,
+        )
+
+
+def _outline(plan: Plan) -> list[tuple[str, str, str]]:
+    return sorted((change.kind, change.name, change.action) for change in plan.changes)

@@ -1,0 +1,272 @@
+"""Planning a stack: from what its file asks for and what runs, to what changes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from crane_core.context import Crane
+from crane_core.contributions import RegistryLogin
+from crane_core.engine.cache import Snapshot
+from crane_core.errors import Violation
+from crane_core.orchestration.deployments import Logins, ResolveImage
+from crane_core.orchestration.plans.model import Change, Plan, digest
+from crane_core.orchestration.plans.references import referred, rename
+from crane_core.orchestration.plans.services import ServicePlanner
+from crane_core.orchestration.stacks.desired import STACK_LABEL, DesiredStack, Place
+from crane_core.orchestration.stacks.diff import FieldChange
+from crane_core.orchestration.stacks.formats import load
+from crane_core.orchestration.stacks.formats.request import StackRequest
+from crane_core.orchestration.stacks.versions import Version, choose_version
+from crane_core.security import Identity
+
+JSON = dict[str, Any]
+# Networks of every Engine; nobody creates them.
+PREDEFINED = frozenset({"bridge", "host", "none", "ingress"})
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody wants of a stack: the request, and how to carry it out."""
+
+    request: StackRequest
+    resolve_image: ResolveImage = "always"
+    prune: bool = False
+    logins: Mapping[str, RegistryLogin] = field(default_factory=dict, repr=False)
+    timeout: float | None = None
+
+
+def plan_stack(crane: Crane, identity: Identity, wish: Wish) -> Plan:
+    """Plan a deployment of a stack.
+
+    :raises InvalidStackFile: with everything that is wrong with the file.
+    """
+    desired = load(wish.request)
+    return _StackPlanner(crane, identity, wish, desired).make()
+
+
+class _StackPlanner:
+    def __init__(self, crane: Crane, identity: Identity, wish: Wish, desired: DesiredStack) -> None:
+        self.crane = crane
+        self.identity = identity
+        self.wish = wish
+        self.desired = desired
+
+    def make(self) -> Plan:
+        """Make the plan from the Swarm as it is now."""
+        self.snapshot = self.crane.watcher.fresh()
+        self.services = ServicePlanner(
+            self.crane,
+            self.snapshot,
+            self.identity,
+            "stack",
+            Logins(self.crane, self.wish.logins),
+            self.wish.resolve_image,
+            place=self._place,
+            warnings=list(self.desired.warnings),
+        )
+        changes = [*self._networks(), *self._objects("config"), *self._objects("secret")]
+        changes += self._plan_services(self._chosen)
+        changes += self._left_over(changes)
+        self._find_missing()
+        self._find_taken_ports()
+        return Plan(
+            "stack.deploy",
+            self.desired.name,
+            self.desired.name,
+            self.identity,
+            changes,
+            remake=self._remake,
+            warnings=self.services.warnings,
+            violations=self.services.violations,
+            prune=self.wish.prune,
+            timeout=self.wish.timeout,
+            seen={
+                f"{change.kind} {change.name}": change.based_on or str(change.id)
+                for change in changes
+                if change.id is not None
+            },
+        )
+
+    def _remake(self) -> Plan:
+        # Loaded anew, because plugins change the specs of a plan in place.
+        return plan_stack(self.crane, self.identity, self.wish)
+
+    def _networks(self) -> list[Change]:
+        changes = []
+        self._adopted: dict[str, str] = {}
+        for name, body in self.desired.networks.items():
+            live = self._find_network(name)
+            plain = getattr(self.desired, "adoptable_networks", {}).get(name)
+            if live is None and plain and (found := self._find_network(plain)):
+                # The format names networks of the Swarm and networks to be made in the same way.
+                self._adopted[name] = found.name
+                changes.append(Change("network", found.name, "keep", found.id))
+            elif live is None:
+                changes.append(Change("network", name, "create", body=body))
+            else:
+                changes.append(Change("network", name, "keep", live.id))
+                self._warn_of_network(name, body, live)
+        return changes
+
+    def _find_network(self, name: str) -> Any:
+        return next((each for each in self.snapshot.networks.values() if each.name == name), None)
+
+    def _warn_of_network(self, name: str, body: Mapping[str, Any], live: Any) -> None:
+        different = [
+            word
+            for word, member, default in (("driver", "Driver", "overlay"), ("attachable", "Attachable", False))
+            if (body.get(member) or default) != (getattr(live, member, None) or default)
+        ]
+        if different:
+            detail = (
+                f"The network {name} exists with another {' and '.join(different)}, and no network can be changed: "
+                "it stays as it is. Remove the stack first if you need it changed."
+            )
+            self.services.warnings.append(self._locate(f"/networks/{self._short(name)}", detail))
+
+    def _objects(self, kind: str) -> Iterator[Change]:
+        """Plan configs or secrets; remembers in ``_chosen`` which version holds what the file asks for."""
+        if kind == "config":
+            self._chosen: dict[tuple[str, str], str] = {}
+            bodies, live = self.desired.configs, self.snapshot.configs
+        else:
+            bodies, live = self.desired.secrets, self.snapshot.secrets
+        for name, body in bodies.items():
+            version = choose_version(self.crane.engine, kind, body, live.values(), bodies)  # type: ignore[arg-type]
+            self._chosen[f"{kind}s", name] = version.name
+            yield self._object_change(kind, name, body, version)
+
+    @staticmethod
+    def _object_change(kind: str, plain: str, body: JSON, version: Version) -> Change:
+        if version.live is None:
+            reason = "Its content is new." if version.name != plain else None
+            return Change(kind, version.name, "create", body={**body, "Name": version.name}, reason=reason)  # type: ignore[arg-type]
+        live = version.live
+        if not version.relabelled:
+            return Change(kind, version.name, "keep", live.id, live.version)  # type: ignore[arg-type]
+        labels = FieldChange("/Labels", dict(live.labels), body.get("Labels"))
+        return Change(
+            kind,  # type: ignore[arg-type]
+            version.name,
+            "update",
+            live.id,
+            live.version,
+            body={"Name": version.name, "Labels": body.get("Labels")},
+            fields=(labels,),
+        )
+
+    def _plan_services(self, chosen: Mapping[tuple[str, str], str]) -> list[Change]:
+        specs = {name: dict(spec) for name, spec in self.desired.services.items()}
+        for spec in specs.values():
+            rename(spec, chosen)
+            for attachment in (spec.get("TaskTemplate") or {}).get("Networks") or ():
+                attachment["Target"] = self._adopted.get(attachment["Target"], attachment["Target"])
+        self.services.resolve(specs)
+        return [self.services.change(name, spec, self.desired.name) for name, spec in specs.items()]
+
+    def _left_over(self, planned: list[Change]) -> Iterator[Change]:
+        """Plan what the stack has and its file no longer names: removed only when pruning."""
+        mentioned = {(change.kind, change.name) for change in planned}
+        stack = self.desired.name
+        for service in self.snapshot.services.values():
+            if service.stack == stack and ("service", service.name) not in mentioned:
+                yield self._leave("service", service, digest(service.spec))
+        # What a rollback of a service would need is kept.
+        used = self._used_by_services(mentioned)
+        for kind, live in (("config", self.snapshot.configs), ("secret", self.snapshot.secrets)):
+            for found in live.values():
+                own = dict(found.labels).get(STACK_LABEL) == stack
+                if own and (kind, found.name) not in mentioned and (f"{kind}s", found.name) not in used:
+                    yield self._leave(kind, found, "")
+        networks_used = {name for kind, name in used if kind == "networks"}
+        for network in self.snapshot.networks.values():
+            own = dict(network.labels).get(STACK_LABEL) == stack
+            if own and ("network", network.name) not in mentioned and network.id not in networks_used:
+                yield self._leave("network", network, "")
+
+    def _leave(self, kind: Any, live: Any, based_on: str) -> Change:
+        if self.wish.prune:
+            return Change(kind, live.name, "remove", live.id, getattr(live, "version", None), based_on)
+        reason = "The file no longer names it; with prune it is removed."
+        return Change(kind, live.name, "keep", live.id, getattr(live, "version", None), based_on, reason=reason)
+
+    def _used_by_services(self, mentioned: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Return the configs and secrets by name, and the networks by id, that services go on using."""
+        used: set[tuple[str, str]] = set()
+        for service in self.snapshot.services.values():
+            own = service.stack == self.desired.name
+            if own and self.wish.prune and ("service", service.name) not in mentioned:
+                continue
+            for spec in (service.spec, service.previous_spec):
+                if spec is None:
+                    continue
+                container = spec.TaskTemplate.ContainerSpec
+                used |= {("configs", each.ConfigName) for each in container.Configs or ()}
+                used |= {("secrets", each.SecretName) for each in container.Secrets or ()}
+                used |= {("networks", each.Target) for each in spec.TaskTemplate.Networks or ()}
+        for spec in self.desired.services.values():
+            used |= set(referred(spec))
+        return used
+
+    def _find_missing(self) -> None:
+        """Object to references to networks, configs and secrets that are said to exist and do not."""
+        for name in self.desired.external_networks:
+            if name not in PREDEFINED and self._find_network(name) is None:
+                detail = (
+                    f"The network {name} is said to exist (external), but it does not. Create it first: "
+                    f"docker network create --driver overlay {name}."
+                )
+                self.services.violations.append(self._locate(self._pointer_of("networks", name), detail))
+        known = {
+            "config": ({each.name for each in self.snapshot.configs.values()}, self.desired.external_configs),
+            "secret": ({each.name for each in self.snapshot.secrets.values()}, self.desired.external_secrets),
+        }
+        for kind, (existing, wanted) in known.items():
+            for name in wanted:
+                if name not in existing:
+                    detail = f"The {kind} {name} is said to exist (external), but it does not. Create it first."
+                    self.services.violations.append(self._locate(self._pointer_of(f"{kind}s", name), detail))
+
+    def _find_taken_ports(self) -> None:
+        """Object to ports that a service outside this stack publishes already."""
+        taken: dict[tuple[int, str], str] = {}
+        for service in self.snapshot.services.values():
+            if service.name in self.desired.services:
+                continue
+            if self.wish.prune and service.stack == self.desired.name:
+                continue
+            for port in service.ports:
+                if port.PublishedPort and port.PublishMode != "host":
+                    taken[port.PublishedPort, port.Protocol or "tcp"] = service.name
+        for name, spec in self.desired.services.items():
+            for index, port in enumerate((spec.get("EndpointSpec") or {}).get("Ports") or ()):
+                if port.get("PublishMode") == "host":
+                    continue
+                number, protocol = port.get("PublishedPort"), port.get("Protocol") or "tcp"
+                if other := taken.get((number, protocol)):
+                    detail = f"The port {number}/{protocol} is published by the service {other} already."
+                    pointer = f"/services/{self._short(name)}/ports/{index}"
+                    self.services.violations.append(self._locate(pointer, detail))
+
+    def _short(self, name: str) -> str:
+        return name.removeprefix(f"{self.desired.name}_")
+
+    def _pointer_of(self, section: str, name: str) -> str:
+        return f"/{section}/{self._short(name)}"
+
+    def _place(self, service: str, found: Violation) -> Violation:
+        """Tell where in the file a violation of a service's spec stands, as near as it is known."""
+        return replace(
+            self._locate(f"/services/{self._short(service)}", found.detail),
+            path=f"/services/{self._short(service)}{found.pointer}",
+        )
+
+    def _locate(self, pointer: str, detail: str) -> Violation:
+        nearest, place = pointer, self.desired.places.get(pointer)
+        while place is None and nearest:
+            nearest = nearest.rpartition("/")[0]
+            place = self.desired.places.get(nearest)
+        place = place or Place("", None)
+        return Violation(pointer, detail, place.line, place.file or None)
