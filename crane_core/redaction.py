@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 HIDDEN = "(hidden)"
-# Members of the Engine's JSON whose names look secret, but that hold names and ids of secrets.
-_HARMLESS = frozenset({"SecretID", "SecretName", "Secrets", "SecretReference"})
+# Members of the Engine's JSON whose names look secret, but that hold names and ids of secrets and configs.
+_HARMLESS = frozenset({"CredentialSpec", "SecretID", "SecretName", "SecretReference", "Secrets"})
 
 _WORDS = frozenset({"auth", "cred", "creds", "dsn", "key", "keys", "pass", "psk", "pw", "pwd", "salt"})
 _PARTS = ("apikey", "accesskey", "credential", "passphrase", "passw", "privatekey", "secret", "token")
@@ -91,7 +91,11 @@ def redact(value: Any, name: str = "") -> Any:
     if name == "Env" and isinstance(value, Sequence) and not isinstance(value, str):
         return hide_variables(str(variable) for variable in value)
     if isinstance(value, Mapping):
-        return {key: redact(inner, str(key)) for key, inner in value.items()}
+        # What is called JoinTokens holds a token under the name of each role.
+        secret = looks_secret(name) and name not in _HARMLESS
+        return {
+            key: redact(inner, name if secret and isinstance(inner, str) else str(key)) for key, inner in value.items()
+        }
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
         if any(isinstance(item, str) for item in value):
             return _hide_list(value)

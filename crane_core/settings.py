@@ -142,9 +142,10 @@ class Settings(Mapping[str, Any]):
     def _set(self, setting: Setting, value: Any, source: str) -> None:
         if setting.kind is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
-        if setting.kind is list and isinstance(value, (list, tuple)) and all(isinstance(each, str) for each in value):
+        if setting.kind is list and isinstance(value, tuple):
             value = list(value)
-        elif type(value) is not setting.kind:
+        texts = setting.kind is not list or (isinstance(value, list) and all(isinstance(each, str) for each in value))
+        if type(value) is not setting.kind or not texts:
             raise SetupError(f"{setting.name} must be {_ARTICLED[setting.kind]}, not {self._shown(setting, value)}.")
         if setting.choices and value not in setting.choices:
             allowed = ", ".join(map(str, setting.choices))
