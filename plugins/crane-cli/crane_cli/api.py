@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from crane_cli import __version__
-from crane_cli.errors import CliError, Dropped, Quiet, Refused, Unreachable, WrongUse
+from crane_cli.errors import CliError, Dropped, Quiet, Unreachable, WrongUse, refuse
 
 CONNECT_SECONDS = 4.0
 ANSWER_SECONDS = 120.0
@@ -35,15 +35,16 @@ def normalise_address(address: str) -> str:
 
     :raises WrongUse: It is no address of a server.
     """
-    if "://" not in address:
-        address = f"{'http' if is_loopback(urlsplit(f'//{address}').hostname or '') else 'https'}://{address}"
-    parts = urlsplit(address)
+    wrong = WrongUse(f"{address} is not the address of a server; write it as in https://crane.example.org.")
     try:
+        if "://" not in address:
+            address = f"{'http' if is_loopback(urlsplit(f'//{address}').hostname or '') else 'https'}://{address}"
+        parts = urlsplit(address)
         sound = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        sound = False
+    except ValueError as error:
+        raise wrong from error
     if not sound or parts.query or parts.fragment:
-        raise WrongUse(f"{address} is not the address of a server; write it as in https://crane.example.org.")
+        raise wrong
     if parts.username or parts.password:
         raise WrongUse("The address of a server holds no user and no password; log in with: crane login URL")
     return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
@@ -262,4 +263,4 @@ def _read(response: http.client.HTTPResponse) -> Answer:
         problem = None
     if not isinstance(problem, dict):
         problem = {"detail": f"What answers is not a Crane server, or one that failed (status {answer.status})."}
-    raise Refused(answer.status, problem)
+    raise refuse(answer.status, problem)

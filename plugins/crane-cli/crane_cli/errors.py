@@ -6,7 +6,8 @@
     ├── Unreachable        1   no connection could be made
     ├── Dropped            1   the connection ended before the answer did
     │   └── Quiet          1   nothing came over it for long
-    ├── Refused            1   the server answered with a problem; 2 where it refused what was sent
+    ├── Refused            1   the server answered with a problem
+    │   └── NotAccepted    2   what was sent cannot be done as it stands
     ├── WrongUse           2   the command or the files were wrong
     ├── Unknown            3   nobody knows how it ends
     └── Interrupted      130   the user stopped looking
@@ -35,7 +36,7 @@ EXIT_STATUSES: Mapping[int, str] = {
 class CliError(click.ClickException):
     """Something that one or more sentences on standard error explain."""
 
-    exit_code: int = NOT_CONVERGED
+    exit_code = NOT_CONVERGED
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print the sentences, with nothing in them that a terminal would carry out."""
@@ -84,14 +85,23 @@ class Refused(CliError):
         self.status = status
         self.problem = problem
         self.code = str(problem.get("code", ""))
-        if status in (400, 422):
-            self.exit_code = WRONG_USE
         detail = problem.get("detail") or problem.get("title") or f"The server answered with status {status}."
         sentences = [str(detail)]
         sentences += [f"  {describe(violation)}" for violation in problem.get("errors") or ()]
         if advice := ADVICE.get(status):
             sentences.append(advice)
         super().__init__("\n".join(sentences))
+
+
+class NotAccepted(Refused):
+    """What was sent cannot be done as it stands."""
+
+    exit_code = WRONG_USE
+
+
+def refuse(status: int, problem: Mapping[str, Any]) -> Refused:
+    """Return the error that a problem stands for."""
+    return (NotAccepted if status in (400, 422) else Refused)(status, problem)
 
 
 ADVICE: Mapping[int, str] = {

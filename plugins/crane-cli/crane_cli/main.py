@@ -39,3 +39,7 @@ def cli(context: click.Context) -> None:
 def main() -> None:
     """Run the program. The entry point of ``crane``."""
     cli(prog_name="crane")
+
+
+if __name__ == "__main__":
+    main()

@@ -96,7 +96,7 @@ def _read_login(settings: Mapping[str, Any], key: str) -> dict[str, str] | None:
     if not entry.get("auth"):
         return None
     try:
-        username, colon, password = base64.b64decode(entry["auth"]).decode("utf-8").partition(":")
+        username, colon, password = base64.b64decode(entry["auth"], validate=True).decode("utf-8").partition(":")
     except (binascii.Error, UnicodeDecodeError, TypeError) as error:
         raise WrongUse(f"Docker's login for {key} is broken; log in again with: docker login {key}") from error
     return {"username": username, "password": password.rstrip("\0")} if colon else None

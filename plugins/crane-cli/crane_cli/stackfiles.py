@@ -233,6 +233,8 @@ def read_limited(place: Path, *, told: str) -> bytes:
             content = file.read(LARGEST_FILE + 1)
     except FileNotFoundError:
         raise
+    except IsADirectoryError as error:
+        raise WrongUse(f"{told} is no regular file.") from error
     except OSError as error:
         raise WrongUse(f"{told} cannot be read: {error.strerror}.") from error
     _check_size(len(content), told)

@@ -1,0 +1,245 @@
+"""What the lists show, as tables and for programs."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import yaml
+from crane_cli.output import describe_time, parse_time
+
+SERVICES = [
+    {
+        "ID": "abcdefghijklmnop",
+        "name": "shop_web",
+        "stack": "shop",
+        "mode": "replicated",
+        "image": "nginx:1@sha256:00",
+        "tasks_running": 1,
+        "tasks_desired": 2,
+        "ports": [{"Protocol": "tcp", "TargetPort": 80, "PublishedPort": 8080}],
+        "state": "degraded",
+        "why": "no suitable node",
+        "Spec": {"Labels": {"tier": "front"}},
+    },
+    {
+        "ID": "bbcdefghijklmnop",
+        "name": "shop_job",
+        "stack": "shop",
+        "mode": "replicated-job",
+        "image": "busybox",
+        "tasks_running": 0,
+        "tasks_desired": 3,
+        "tasks_completed": 3,
+        "ports": [],
+        "state": "converged",
+        "why": None,
+        "Spec": {"Labels": {}},
+    },
+]
+
+
+def make_task(identifier, slot, created, state, desired, **more):
+    return {
+        "ID": identifier, "ServiceID": "s", "Slot": slot, "NodeID": "n", "CreatedAt": created, "DesiredState": desired,
+        "Status": {"Timestamp": created, "State": state}, "name": f"shop_web.{slot}", "service": "shop_web",
+        "image": "nginx:1", "node": "w1", **more,
+    }  # fmt: skip
+
+
+TASKS = [
+    make_task("old0000000000", 1, "2026-01-01T00:00:01Z", "failed", "shutdown", error="task: non-zero exit (1)", exit_code=1),
+    make_task("new0000000000", 1, "2026-01-01T00:00:02Z", "running", "running"),
+    make_task("two0000000000", 2, "2026-01-01T00:00:01Z", "failed", "shutdown", exit_code=137),
+]
+
+
+@pytest.fixture
+def swarm(server):
+    for path in ("services", "stacks/shop/services"):
+        server.plays("GET", path, {"items": SERVICES, "total": 2})
+    for path in ("tasks", "stacks/shop/tasks"):
+        server.plays("GET", path, {"items": TASKS, "total": 3})
+    slots = [{"slot": 1, "current": TASKS[1], "earlier": [TASKS[0]]}, {"slot": 2, "current": TASKS[2], "earlier": []}]
+    server.plays("GET", "services/shop_web/tasks", {"items": slots, "total": 2})
+    return server
+
+
+def columns(result):
+    return [[cell.strip() for cell in line.split("   ") if cell.strip()] for line in result.stdout.splitlines()]
+
+
+@pytest.mark.parametrize("command", [("service", "ls"), ("stack", "services", "shop")])
+def test_services_are_listed_as_docker_lists_them(crane, swarm, command):
+    assert columns(crane(*command)) == [
+        ["ID", "NAME", "MODE", "REPLICAS", "IMAGE", "PORTS", "STATE"],
+        ["abcdefghijkl", "shop_web", "replicated", "1/2", "nginx:1", "*:8080->80/tcp", "degraded: no suitable node"],
+        ["bbcdefghijkl", "shop_job", "replicated-job", "0/3 (3 completed)", "busybox", "converged"],
+    ]
+
+
+@pytest.mark.parametrize("command", [("task", "ls"), ("stack", "ps", "shop"), ("service", "ps", "shop_web")])
+def test_tasks_are_listed_by_slot_with_their_earlier_attempts_and_errors(crane, swarm, command):
+    rows = columns(crane(*command))
+
+    assert rows[0] == ["ID", "NAME", "IMAGE", "NODE", "DESIRED STATE", "CURRENT STATE", "ERROR"]
+    assert [row[:2] for row in rows[1:]] == [
+        ["new000000000", "shop_web.1"],
+        ["old000000000", "\\_ shop_web.1"],
+        ["two000000000", "shop_web.2"],
+    ]
+    assert [row[6:] for row in rows[1:]] == [[], ["task: non-zero exit (1)"], ["(exit code 137)"]]
+
+
+@pytest.mark.parametrize(
+    ("filters", "ids"),
+    [
+        (["name=web.1"], ["new0000000000", "old0000000000"]),
+        (["state=failed"], ["old0000000000", "two0000000000"]),
+        (["desired-state=running"], ["new0000000000"]),
+        (["id=new", "id=two"], ["new0000000000", "two0000000000"]),
+        (["state=failed", "id=two"], ["two0000000000"]),
+        (["node=w2"], []),
+    ],
+)
+def test_filters_choose_tasks(crane, swarm, filters, ids):
+    result = crane("stack", "ps", "-q", *(part for told in filters for part in ("--filter", told)), "shop")
+
+    assert result.stdout.split() == ids
+
+
+@pytest.mark.parametrize(("told", "names"), [("label=tier=front", "shop_web"), ("label=tier", "shop_web"), ("mode=replicated-job", "shop_job")])
+def test_filters_choose_services(crane, swarm, told, names):
+    answer = json.loads(crane("service", "ls", "--filter", told, "-o", "json").stdout)
+
+    assert ([item["name"] for item in answer["items"]], answer["total"]) == ([names], 1)
+
+
+def test_unknown_filter_is_wrong_use(crane, swarm):
+    result = crane("service", "ls", "--filter", "colour=red")
+
+    assert (result.exit_code, swarm.requests) == (2, [])
+    assert "colour=red is none of: id=..., name=..." in result.stderr
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_programs_get_the_answer_as_it_is(crane, swarm, place):
+    option = ("-o", "json")
+    arguments = (*option, "service", "ls") if place == "before" else ("service", "ls", *option)
+
+    assert json.loads(crane(*arguments).stdout) == {"items": SERVICES, "total": 2}
+
+
+def test_yaml_is_the_same_answer(crane, swarm):
+    assert yaml.safe_load(crane("task", "ls", "-o", "yaml").stdout) == {"items": TASKS, "total": 3}
+
+
+def test_long_list_is_read_page_by_page(crane, server):
+    def page(request):
+        offset = int(request.query.get("offset", 0))
+        return 200, {"items": [{"name": f"s{number}"} for number in range(offset, min(offset + 1000, 2500))], "total": 2500}
+
+    server.plays("GET", "stacks", page)
+
+    assert len(crane("stack", "ls", "-q").stdout.split()) == 2500
+    assert len(server.requests) == 3
+
+
+def test_empty_list_says_so_on_standard_error(crane, server):
+    server.plays("GET", "stacks", {"items": [], "total": 0})
+
+    result = crane("stack", "ls")
+
+    assert (result.stdout, result.stderr) == ("NAME   SERVICES   TASKS   STATE   UPDATED\n", "There are no stacks.\n")
+
+
+def test_age_of_a_source_that_does_not_answer_is_told(crane, server):
+    sources = [{"name": "engine", "state": "stale", "age": 125.2, "error": "connection refused"}]
+    server.plays("GET", "stacks", {"items": [], "total": 0, "sources": sources})
+
+    result = crane("stack", "ls")
+
+    assert "Warning: The source engine was read last 2 minutes ago: connection refused." in result.stderr
+
+
+def test_escape_sequences_are_shown_and_not_carried_out(crane, server):
+    name = "\x1b]0;owned\x07\x9b2J\u202egnp"
+    server.plays("GET", "stacks", {"items": [{"name": name, "services": 1, "state": "a\nb"}], "total": 1})
+    server.plays("GET", "services/x", (404, {"detail": f"There is no {name}."}))
+
+    result = crane("stack", "ls")
+    assert "\\x1b]0;owned\\x07\\x9b2J\\u202egnp" in result.stdout
+    assert "a\\nb" in result.stdout
+    assert "\\x1b]0;owned" in crane("service", "inspect", "x").stderr
+    for output in (result.output, crane("service", "inspect", "x").output):
+        assert not set(output) & {"\x1b", "\x07", "\x9b", "\u202e"}
+
+
+def test_nodes_operations_and_plugins_are_listed(crane, server):
+    node = {"ID": "n" * 20, "name": "m1", "state": "ready", "availability": "active", "leader": True, "tasks_running": 3}
+    server.plays("GET", "nodes", {"items": [{**node, "engine_version": "28.2", "address": "10.0.0.1"}], "total": 1})
+    operation = {"id": "o1", "kind": "stack.deploy", "target": "shop", "state": "ended", "by": "ann"}
+    verdict = {"outcome": "failed", "cause": "No such image."}
+    server.plays("GET", "operations", {"items": [{**operation, "verdict": verdict}], "total": 1})
+    plugin = {"name": "hello", "version": "1", "state": "failed", "error": "No module named x", "requires": ["database"]}
+    server.plays("GET", "plugins", {"items": [plugin], "total": 1})
+
+    assert columns(crane("node", "ls"))[1] == ["n" * 12, "m1", "Ready", "Active", "Leader", "3", "28.2", "10.0.0.1"]
+    assert columns(crane("operation", "ls", "--stack", "shop"))[1] == [
+        "o1", "stack.deploy", "shop", "ended: failed", "ann", "No such image.",
+    ]  # fmt: skip
+    assert server.sent("GET", "operations")[0].query == {"limit": "1000", "stack": "shop"}
+    assert columns(crane("plugin", "ls"))[1] == ["hello", "1", "failed", "database", "No module named x"]
+
+
+def test_stack_is_given_back_as_a_file(crane, server):
+    notes = [{"pointer": "/services/web", "detail": "It is not told."}]
+    server.plays("GET", "stacks/shop/compose", {"content": "services:\n\tweb: {}\n", "notes": notes})
+
+    result = crane("stack", "config", "shop")
+
+    assert (result.stdout, result.stderr) == ("services:\n\tweb: {}\n", "Warning: /services/web: It is not told.\n")
+
+
+def test_stack_is_inspected(crane, server):
+    stack = {"name": "shop", "state": "degraded", "services": SERVICES, "networks": ["shop_default"], "configs": []}
+    server.plays("GET", "stacks/shop", stack)
+
+    lines = crane("stack", "inspect", "shop").stdout.splitlines()
+
+    assert (lines[0], lines[-1]) == ("shop: degraded", "Networks: shop_default")
+    assert json.loads(crane("stack", "inspect", "shop", "-o", "json").stdout) == stack
+
+
+def test_what_is_not_there_is_told(crane, server):
+    server.plays("GET", "services/x", (404, {"code": "not-found", "detail": "There is no service x."}))
+
+    result = crane("service", "inspect", "x")
+
+    assert (result.exit_code, result.stderr) == (1, "Error: There is no service x.\n")
+
+
+def test_names_are_quoted_in_the_path(crane, server):
+    crane("service", "inspect", "../nodes/x?y")
+
+    assert server.requests[0].path == "/api/v1/services/..%2Fnodes%2Fx%3Fy"
+
+
+@pytest.mark.parametrize(
+    ("ago", "said"), [(0, "0 seconds ago"), (1, "1 second ago"), (61, "1 minute ago"), (7300, "2 hours ago"), (90000, "1 day ago")]
+)
+def test_times_are_told_by_their_age(ago, said):
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    assert describe_time((now - timedelta(seconds=ago)).isoformat(), now) == said
+
+
+@pytest.mark.parametrize("written", ["2026-01-01T00:00:00.123456789Z", "2026-01-01T01:00:00.123456789+01:00", "2026-01-01T00:00:00.123456Z"])
+def test_times_of_the_engine_are_read(written):
+    assert parse_time(written) == datetime(2026, 1, 1, 0, 0, 0, 123456, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("written", [None, "", "0001-01-01T00:00:00Z", "yesterday"])
+def test_what_is_no_time_is_none(written):
+    assert parse_time(written) is None
