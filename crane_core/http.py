@@ -6,6 +6,7 @@ Lists are the same everywhere: ``limit``, ``offset``, ``sort``, ``q`` and the li
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import logging
 import secrets
@@ -18,6 +19,7 @@ import marshmallow as ma
 import msgspec
 from flask import Flask, Response, request
 from flask_smorest import Api
+from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 
 from crane_core.context import Crane
@@ -35,8 +37,17 @@ _encoder = msgspec.json.Encoder()
 _EPOCH = secrets.token_hex(4)
 
 
+class StrictParser(FlaskParser):
+    """Reads what was sent; a schema alone decides about members that it does not know, in a query too."""
+
+    # webargs drops unknown members of a query otherwise, and a misspelt filter would list everything.
+    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {}  # noqa: RUF012 (as the base class declares it)
+
+
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
     """A blueprint whose routes appear in the OpenAPI document."""
+
+    ARGUMENTS_PARSER = StrictParser()
 
 
 class ProblemSchema(ma.Schema):
@@ -226,6 +237,7 @@ def handle_errors(app: Flask) -> None:
     app.before_request(refuse_foreign_pages)
 
 
+_UNKNOWN_MEMBER = "Unknown field."  # as marshmallow says it
 _DETAILS = {
     404: "There is nothing under this address; /api/v1/docs lists what there is.",
     405: "This address does not take that method.",
@@ -249,8 +261,16 @@ def _problem(problem: Mapping[str, Any], headers: Iterable[tuple[str, str]] = ()
 
 def _schema_violations(data: Mapping[str, Any] | None) -> Iterable[Violation]:
     """Turn what marshmallow found into violations; its messages are a tree of members, per location."""
-    for members in ((data or {}).get("messages") or {}).values():
-        yield from _walk("", members)
+    data = data or {}
+    known = list(getattr(data.get("schema"), "fields", ()))
+    for members in (data.get("messages") or {}).values():
+        for violation in _walk("", members):
+            member = violation.path.removeprefix("/")
+            if known and "/" not in member and violation.detail == _UNKNOWN_MEMBER:
+                nearest = difflib.get_close_matches(member, known, 1)
+                hint = f"Did you mean {nearest[0]}?" if nearest else f"There are {', '.join(sorted(known))}."
+                violation = Violation(violation.path, f"There is no member {member}. {hint}")
+            yield violation
 
 
 def _walk(pointer: str, messages: Any) -> Iterable[Violation]:

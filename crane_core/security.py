@@ -160,6 +160,7 @@ def decide(crane: Crane, identity: Identity, action: str, target: Target) -> Vot
     if identity.kind == "server" or (identity.kind == "local" and not crane.authenticated):
         return Vote.allow("no plugin authenticates" if identity.kind == "local" else "the server itself")
     allowed: Vote | None = None
+    vote: Vote
     for _, vote in crane.plugins.ask_all("crane_authorize", identity=identity, action=action, target=target):
         if not vote.allows:
             return vote
