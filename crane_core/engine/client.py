@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import os
+import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol, TypeVar
@@ -18,6 +19,7 @@ import docker.api.client
 import msgspec
 import requests
 import urllib3.exceptions
+import urllib3.util.ssl_match_hostname
 from requests.adapters import BaseAdapter
 
 from crane_core.contributions import RegistryLogin
@@ -62,13 +64,15 @@ class EventStream(Iterator[dict[str, Any]]):
         self._response = response
         self._stop = stop
         self._closed = threading.Event()
+        self._reading = threading.Lock()
         self._events = self._read()
 
     def __iter__(self) -> EventStream:
         return self
 
     def __next__(self) -> dict[str, Any]:
-        return next(self._events)
+        with self._reading:
+            return next(self._events)
 
     def close(self) -> None:
         """End the stream, also for a thread that waits for its next event."""
@@ -77,6 +81,9 @@ class EventStream(Iterator[dict[str, Any]]):
             self._response.raw.shutdown()
         except (AttributeError, ValueError, OSError):
             # A response that is not read from a socket, or whose socket is gone, has nothing to shut down.
+            self._response.close()
+        # Whoever was reading has been woken by now; to close a socket while it is read from would not wake anybody.
+        with self._reading:
             self._response.close()
 
     def _read(self) -> Iterator[dict[str, Any]]:
@@ -369,6 +376,10 @@ class Engine:
         if any(isinstance(cause, timed_out) for cause in _causes(error)):
             return EngineUnavailable(f"The Docker Engine at {self.url} did not answer within {timeout:g} s.")
         for cause in _causes(error):
+            if isinstance(
+                cause, ssl.SSLError | ssl.CertificateError | urllib3.util.ssl_match_hostname.CertificateError
+            ):
+                return EngineUnavailable(f"The certificates of the Docker Engine at {self.url} do not fit: {cause}.")
             if isinstance(cause, OSError) and cause.strerror:
                 return EngineUnavailable(f"The Docker Engine at {self.url} cannot be reached: {cause.strerror}.")
         return EngineUnavailable(f"The Docker Engine at {self.url} does not answer.")

@@ -1,0 +1,265 @@
+"""Engines behind real sockets: unix, ssh, and TCP with TLS."""
+
+from __future__ import annotations
+
+import http.server
+import os
+import socketserver
+import ssl
+import stat
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from crane_core.engine.client import Engine
+from crane_core.engine.transport import TlsFiles
+from crane_core.errors import EngineUnavailable
+
+TLS = Path(__file__).parent / "data" / "tls"
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def setup(self):
+        super().setup()
+        self.server.connections += 1
+
+    def address_string(self):
+        return "engine"
+
+    def do_GET(self):
+        if self.path.startswith("/v1.41/events"):
+            self._tell_events()
+        elif self.path == "/v1.41/info" and self.server.silent:
+            self.server.released.wait()
+        elif self.path == "/v1.41/version":
+            self.send_response(200)
+            self.send_header("Content-Length", "100")
+            self.end_headers()
+            self.wfile.write(b'{"cut')
+            self.close_connection = True
+        else:
+            body = b'{"Name": "node1"}'
+            self.send_response(200)
+            self.send_header("Api-Version", "1.41")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    def _tell_events(self):
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        # The first event comes in two pieces, the second with the end of the first.
+        for piece in (b'{"Type": "ser', b'vice"}\n{"Type": "node"}\n'):
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            self.wfile.flush()
+        self.server.released.wait()
+        self.close_connection = True
+
+    def log_message(self, *args):
+        pass
+
+
+class _Server(socketserver.ThreadingMixIn):
+    daemon_threads = True
+    block_on_close = False
+    connections = 0
+    silent = False
+
+    def handle_error(self, request, client_address):
+        pass
+
+
+class UnixServer(_Server, socketserver.UnixStreamServer):
+    def get_request(self):
+        return super().get_request()[0], ("engine", 0)
+
+
+class TcpServer(_Server, socketserver.TCPServer):
+    allow_reuse_address = True
+
+
+@pytest.fixture
+def serve():
+    servers = []
+
+    def start(server):
+        server.released = threading.Event()
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        return server
+
+    yield start
+    for server in servers:
+        server.released.set()
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def unix(serve, tmp_path):
+    return serve(UnixServer(str(tmp_path / "docker.sock"), Handler))
+
+
+@pytest.fixture
+def engines():
+    """Makes Engines and closes their connections in the end."""
+    made = []
+
+    def make(*args, **kwargs):
+        made.append(Engine(*args, **kwargs))
+        return made[-1]
+
+    yield make
+    for engine in made:
+        engine.close()
+
+
+def test_many_requests_use_one_connection(unix, engines):
+    engine = engines(f"unix://{unix.server_address}")
+
+    for name in ("a", "b", "c", "d"):
+        engine.inspect("service", name)
+
+    assert unix.connections == 1
+
+
+def test_an_engine_that_takes_too_long_is_given_up(unix, engines):
+    unix.silent = True
+
+    with pytest.raises(EngineUnavailable, match=r"did not answer within 0\.1 s"):
+        engines(f"unix://{unix.server_address}", timeout=0.1).info()
+
+
+def test_an_answer_that_breaks_off_is_no_answer(unix, engines):
+    with pytest.raises(EngineUnavailable):
+        engines(f"unix://{unix.server_address}").version()
+
+
+def test_a_socket_that_does_not_exist_is_named(engines, tmp_path):
+    with pytest.raises(EngineUnavailable, match=r"nothing\.sock cannot be reached: No such file"):
+        engines(f"unix://{tmp_path}/nothing.sock").ping()
+
+
+def test_events_come_whole_however_they_are_cut(unix, engines):
+    events = engines(f"unix://{unix.server_address}").events()
+
+    assert [next(events)["Type"], next(events)["Type"]] == ["service", "node"]
+    events.close()
+
+
+def test_closing_events_ends_whoever_waits_for_the_next(unix, engines):
+    events = engines(f"unix://{unix.server_address}").events()
+    seen, waiting = [], threading.Event()
+
+    def follow():
+        for event in events:
+            seen.append(event)
+            if len(seen) == 2:
+                waiting.set()
+
+    thread = threading.Thread(target=follow)
+    thread.start()
+    assert waiting.wait(5)
+    events.close()
+    thread.join(5)
+
+    assert not thread.is_alive()
+    assert not unix.released.is_set()
+
+
+def test_events_end_at_the_next_one_when_told_to_stop(unix, engines):
+    stop = threading.Event()
+    events = engines(f"unix://{unix.server_address}").events(stop)
+    next(events)
+    stop.set()
+
+    assert list(events) == []
+
+
+def test_an_engine_behind_ssh_is_reached_by_the_ssh_program(unix, engines, tmp_path, monkeypatch):
+    told = tmp_path / "arguments"
+    program = tmp_path / "bin" / "ssh"
+    program.parent.mkdir()
+    program.write_text(
+        f"#!{sys.executable}\n"
+        "import os, select, socket, sys\n"
+        f"open({str(told)!r}, 'w').write(' '.join(sys.argv[1:]))\n"
+        "far = socket.socket(socket.AF_UNIX)\n"
+        f"far.connect({unix.server_address!r})\n"
+        "while True:\n"
+        "    for ready in select.select([0, far], [], [])[0]:\n"
+        "        data = os.read(0, 65536) if ready == 0 else far.recv(65536)\n"
+        "        if not data:\n"
+        "            sys.exit()\n"
+        "        far.sendall(data) if ready == 0 else os.write(1, data)\n"
+    )
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+
+    engine = engines("ssh://ann@manager.test:2222")
+
+    assert engine.info() == {"Name": "node1"}
+    assert told.read_text() == "-o BatchMode=yes -l ann -p 2222 -- manager.test docker system dial-stdio"
+
+
+def test_a_machine_without_ssh_says_so(engines, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(EngineUnavailable, match="No such file"):
+        engines("ssh://manager.test").ping()
+
+
+@pytest.fixture
+def tls_url(serve):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(TLS / "server.pem", TLS / "server-key.pem")
+    context.load_verify_locations(TLS / "ca.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+
+    class TlsServer(TcpServer):
+        def get_request(self):
+            connection, address = super().get_request()
+            return context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False), address
+
+    return f"tcp://127.0.0.1:{serve(TlsServer(('127.0.0.1', 0), Handler)).server_address[1]}"
+
+
+def _files(server_name="engine.test"):
+    return TlsFiles(str(TLS / "ca.pem"), str(TLS / "client.pem"), str(TLS / "client-key.pem"), server_name)
+
+
+def test_tls_checks_the_name_that_was_given_whatever_address_is_dialled(tls_url, engines):
+    assert engines(tls_url, _files()).info() == {"Name": "node1"}
+
+
+@pytest.mark.parametrize("name", [None, "other.test"])
+def test_a_certificate_of_another_name_is_refused(tls_url, engines, name):
+    with pytest.raises(EngineUnavailable, match="certificate"):
+        engines(tls_url, _files(name)).info()
+
+
+def test_a_bundle_in_the_environment_does_not_replace_the_given_authority(tls_url, engines, monkeypatch, tmp_path):
+    empty = tmp_path / "bundle.pem"
+    empty.write_text("")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(empty))
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+
+    assert engines(tls_url, _files()).info() == {"Name": "node1"}
+
+
+def test_the_certificates_of_the_docker_command_line_are_used(tls_url, engines, tmp_path):
+    for name, source in (("ca.pem", "ca.pem"), ("cert.pem", "client.pem"), ("key.pem", "client-key.pem")):
+        (tmp_path / name).write_bytes((TLS / source).read_bytes())
+    settings = {"engine.url": "", "engine.timeout_seconds": 5.0}
+    environ = {"DOCKER_HOST": tls_url, "DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": str(tmp_path)}
+    engine = Engine.from_settings(settings, environ)
+
+    # The certificate is for another name than 127.0.0.1: that the check got that far shows that the files were read.
+    with pytest.raises(EngineUnavailable, match="certificate"):
+        engine.ping()
+    engine.close()
