@@ -1,0 +1,13 @@
+"""The pytest plugin: fixtures for the tests of the core, of its plugins, and of anybody else's."""
+
+from __future__ import annotations
+
+import pytest
+
+from crane_core.testing.swarm import MemorySwarm
+
+
+@pytest.fixture
+def swarm() -> MemorySwarm:
+    """A Swarm of three nodes in memory: ``node1``, the manager, ``node2`` and ``node3``."""
+    return MemorySwarm(nodes=3)

@@ -1,0 +1,292 @@
+"""A Docker Swarm in memory, which answers the Engine's REST API and moves only when it is told to."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from crane_core.testing.agenda import Agenda
+from crane_core.testing.answers import Response
+from crane_core.testing.api import API_VERSION, ENGINE_VERSION, Api
+from crane_core.testing.behaviours import Behaviour, Runs
+from crane_core.testing.events import EventStream
+from crane_core.testing.lives import Lives, Pace
+from crane_core.testing.objects import Networks, make_node
+from crane_core.testing.orchestrator import Orchestrator
+from crane_core.testing.records import NodeRecord, Store
+
+START = 1_767_225_600.0  # 2026-01-01T00:00:00Z
+NOTICED_AFTER = 10.0  # seconds without a heartbeat until the manager calls a node down
+
+
+class EngineGone(ConnectionRefusedError):
+    """Nobody listens where the Engine should be."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as it came in."""
+
+    method: str
+    path: str
+    params: Mapping[str, str]
+    body: bytes | None
+    headers: Mapping[str, str]
+
+
+class MemorySwarm:
+    """A manager with its nodes, services and tasks.
+
+    Nothing happens by itself: :meth:`advance` and :meth:`settle` move the time, and with it tasks, updates and
+    restarts; the same calls always lead to the same state. :meth:`run` lets it keep pace with the real time instead.
+
+    :param nodes: How many nodes; they are called ``node1`` (the manager), ``node2`` and so on.
+    :param in_swarm: Whether the Engine is a manager from the start, or must be made one (``swarm/init``).
+    :param pace: How long each step of a task takes.
+    :param seconds_per_request: Seconds by which each request for a list moves the time before it is answered; lets code
+        that polls see progress without another thread.
+    """
+
+    def __init__(
+        self,
+        nodes: int = 3,
+        *,
+        in_swarm: bool = True,
+        pace: Pace | None = None,
+        start: float = START,
+        seconds_per_request: float = 0.0,
+    ) -> None:
+        self.images: dict[str, Behaviour] = {}
+        self.digests: dict[str, str] = {}
+        self.containers: dict[str, dict[str, Any]] = {}
+        self.calls: list[Request] = []
+        self.in_swarm = in_swarm
+        self.seconds_per_request = seconds_per_request
+        self._lock = threading.RLock()
+        self._gone = False
+        self._agenda = Agenda(start)
+        self.store = Store(self._agenda, seed=5013)
+        self.lives = Lives(self.store, lambda image: self.images.get(image, Runs()), pace or Pace())
+        self.orchestrator = self.lives.orchestrator = Orchestrator(self.store, self.lives)
+        self._streams: list[EventStream] = []
+        for number in range(1, nodes + 1):
+            make_node(self.store, number, role="manager" if number == 1 else "worker")
+        self.cluster = self._make_cluster()
+        self._make_first_networks()
+        self._api = Api(self)
+
+    def __repr__(self) -> str:
+        return f"<MemorySwarm: {len(self.store.nodes)} nodes, {len(self.store.services)} services>"
+
+    # The Engine's side
+
+    def handle(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """Answer a request.
+
+        :param path: With or without the version of the API in front.
+        :raises EngineGone: after :meth:`go_away`.
+        """
+        with self._lock:
+            if self._gone:
+                raise EngineGone(111, "Connection refused")
+            params = dict(params or {})
+            self.calls.append(Request(method, path, params, body, dict(headers or {})))
+            if self.seconds_per_request and method == "GET" and path.endswith(("/services", "/tasks")):
+                self._agenda.run_until(self._agenda.now + self.seconds_per_request)
+            return self._api.answer(method, path, params, body)
+
+    # Time
+
+    @property
+    def now(self) -> float:
+        """The present moment, in seconds since the epoch."""
+        return self._agenda.now
+
+    def advance(self, seconds: float) -> None:
+        """Let so many seconds pass."""
+        with self._lock:
+            self._agenda.run_until(self._agenda.now + seconds)
+
+    def settle(self, most: float = 120.0) -> None:
+        """Let time pass until nothing is left to happen, at most so many seconds (a crash loop never settles)."""
+        with self._lock:
+            end = self._agenda.now + most
+            while (due := self._agenda.next_due()) is not None and due <= end:
+                self._agenda.run_until(due)
+
+    def run(self, stop: threading.Event, *, speed: float = 1.0, tick: float = 0.02) -> None:
+        """Keep pace with the real time until the event is set.
+
+        :param speed: Seconds that pass in the Swarm for each real one.
+        """
+        last = time.monotonic()
+        while not stop.wait(tick):
+            now = time.monotonic()
+            self.advance((now - last) * speed)
+            last = now
+
+    # What a test scripts
+
+    def node_down(self, name: str) -> None:
+        """Cut a node off; the manager notices after ten seconds."""
+        with self._lock:
+            node = self._node(name)
+            node.reachable = False
+            self._agenda.after(NOTICED_AFTER, lambda: self._notice(node))
+
+    def node_up(self, name: str) -> None:
+        """Bring a node back."""
+        with self._lock:
+            node = self._node(name)
+            node.reachable = True
+            self._set_state(node, "ready", "")
+            self.lives.resume(node)
+
+    def drain(self, name: str) -> None:
+        """Drain a node."""
+        self.set_availability(name, "drain")
+
+    def set_availability(self, name: str, availability: str) -> None:
+        """Make a node ``active``, ``pause`` or ``drain``."""
+        with self._lock:
+            node = self._node(name)
+            node.body["Spec"] = {**node.spec, "Availability": availability}
+            self._node_changed(node)
+
+    def label_node(self, name: str, **labels: str) -> None:
+        """Add labels to a node."""
+        with self._lock:
+            node = self._node(name)
+            node.body["Spec"] = {**node.spec, "Labels": {**node.labels, **labels}}
+            self._node_changed(node)
+
+    def go_away(self) -> None:
+        """Stop listening: requests are refused, and streams end. Tasks live on."""
+        with self._lock:
+            self._gone = True
+            streams = list(self._streams)
+        for stream in streams:
+            stream.close()
+
+    def come_back(self) -> None:
+        """Listen again."""
+        with self._lock:
+            self._gone = False
+
+    # What a test asserts
+
+    @property
+    def requests(self) -> list[tuple[str, str]]:
+        """Method and path (without the API's version) of each request so far."""
+        return [(call.method, _plain(call.path)) for call in self.calls]
+
+    @property
+    def writes(self) -> list[tuple[str, str]]:
+        """Those requests that could change something."""
+        return [(method, path) for method, path in self.requests if method not in ("GET", "HEAD")]
+
+    @property
+    def services(self) -> list[str]:
+        """The names of the services, sorted."""
+        with self._lock:
+            return sorted(service.name for service in self.store.services)
+
+    @property
+    def networks(self) -> list[str]:
+        """The names of the networks of the Swarm, but for the ingress network, sorted."""
+        with self._lock:
+            networks = (network for network in self.store.networks if network.body["Scope"] == "swarm")
+            return sorted(network.name for network in networks if not network.body["Ingress"])
+
+    @property
+    def configs(self) -> list[str]:
+        """The names of the configs, sorted."""
+        with self._lock:
+            return sorted(config.name for config in self.store.configs)
+
+    @property
+    def secrets(self) -> list[str]:
+        """The names of the secrets, sorted."""
+        with self._lock:
+            return sorted(secret.name for secret in self.store.secrets)
+
+    def service(self, name: str) -> dict[str, Any]:
+        """Return a service as the Engine shows it."""
+        with self._lock:
+            return dict(self.store.services.get(name).body)
+
+    def tasks(self, service: str) -> list[dict[str, Any]]:
+        """Return the tasks of a service as the Engine shows them, oldest first."""
+        with self._lock:
+            return [dict(task.body) for task in self.store.services.get(service).tasks.values()]
+
+    def secret_data(self, name: str) -> str:
+        """Return the content of a secret, as base64."""
+        with self._lock:
+            return self.store.secrets.get(name).data
+
+    def follow(self, kind: type[EventStream], types: list[str]) -> EventStream:
+        """Return a stream of the events from now on."""
+        stream = kind(types, self._forget_stream)
+        self._streams.append(stream)
+        self.store.listeners.append(stream.tell)
+        return stream
+
+    def _forget_stream(self, stream: EventStream) -> None:
+        with self._lock:
+            if stream in self._streams:
+                self._streams.remove(stream)
+                self.store.listeners.remove(stream.tell)
+
+    def _node(self, name: str) -> NodeRecord:
+        return self.store.nodes.get(name)
+
+    def _notice(self, node: NodeRecord) -> None:
+        if not node.reachable and node.ready and node.id in self.store.nodes:
+            self._set_state(node, "down", "heartbeat failure")
+
+    def _set_state(self, node: NodeRecord, state: str, message: str) -> None:
+        was = node.body["Status"]["State"]
+        status = {"State": state, "Addr": node.body["Status"]["Addr"]}
+        node.body["Status"] = {**status, "Message": message} if message else status
+        if was != state:
+            self._node_changed(node, **{"state.new": state, "state.old": was})
+
+    def _node_changed(self, node: NodeRecord, **attributes: str) -> None:
+        self.store.touch(node)
+        self.store.tell("node", "update", node, **attributes)
+        self.orchestrator.node_changed(node)
+
+    def _make_cluster(self) -> dict[str, Any]:
+        return {
+            **self.store.meta(),
+            "Spec": {"Name": "default", "Labels": {}, "Orchestration": {"TaskHistoryRetentionLimit": 5}},
+            "TLSInfo": {},
+            "RootRotationInProgress": False,
+            "DataPathPort": 4789,
+        }
+
+    def _make_first_networks(self) -> None:
+        networks = Networks(self.store)
+        networks.make("ingress", "overlay", {"Ingress": True})
+        for name, driver in (("bridge", "bridge"), ("host", "host"), ("none", "null")):
+            networks.make(name, driver, {"IPAM": {"Config": []}})
+        networks.make("docker_gwbridge", "bridge", {"IPAM": {"Config": [{"Subnet": "172.18.0.0/16"}]}})
+
+
+def _plain(path: str) -> str:
+    first, _, rest = path.lstrip("/").partition("/")
+    return f"/{rest}" if first.startswith("v1.") else path
+
+
+__all__ = ["API_VERSION", "ENGINE_VERSION", "EngineGone", "MemorySwarm", "Pace", "Request"]

@@ -1,0 +1,190 @@
+"""How requests reach an in-memory Swarm: in the process, or over a unix socket."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socketserver
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import requests
+import urllib3
+from requests.adapters import BaseAdapter
+
+from crane_core.testing.answers import Response
+from crane_core.testing.events import EventStream
+from crane_core.testing.swarm import EngineGone, MemorySwarm
+
+
+class MemoryAdapter(BaseAdapter):
+    """Carry the requests of a ``requests`` session (docker-py's APIClient is one) to a Swarm in the same process.
+
+    Answers are read by ``http.client`` from bytes as they would come out of a socket, so that everything above sees
+    what it would see of a real Engine, streams included.
+    """
+
+    def __init__(self, swarm: MemorySwarm) -> None:
+        super().__init__()
+        self._swarm = swarm
+        self._open: list[_Wire] = []
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: Any = None,
+        verify: Any = True,
+        cert: Any = None,
+        proxies: Any = None,
+    ) -> requests.Response:
+        """Send a request and return the answer, whose body is still to be read when ``stream`` is set."""
+        url = urlsplit(str(request.url))
+        body = request.body.encode() if isinstance(request.body, str) else request.body
+        method = str(request.method)
+        try:
+            told = self._swarm.handle(method, url.path, _params(url.query), body, request.headers)
+        except EngineGone as error:
+            raise requests.ConnectionError(error, request=request) from error
+        wire = _Wire(told, method)
+        self._open = [one for one in self._open if not one.closed]
+        self._open.append(wire)
+        return _read_response(self, wire, request, method, stream)
+
+    def close(self) -> None:
+        """End the answers that are still read."""
+        for wire in self._open:
+            wire.shutdown()
+
+
+def _read_response(
+    adapter: MemoryAdapter, wire: _Wire, request: requests.PreparedRequest, method: str, stream: bool
+) -> requests.Response:
+    """Return an answer the way requests' own adapter makes one."""
+    original = http.client.HTTPResponse(wire, method=method)  # type: ignore[arg-type]
+    original.begin()
+    raw = urllib3.HTTPResponse(
+        body=original,
+        headers=dict(original.headers.items()),
+        status=original.status,
+        reason=original.reason,
+        preload_content=False,
+        original_response=original,
+        request_method=method,
+        connection=wire,  # type: ignore[arg-type]
+        sock_shutdown=wire.shutdown,
+    )
+    response = requests.Response()
+    response.status_code = original.status
+    response.headers = requests.structures.CaseInsensitiveDict(raw.headers)
+    response.encoding = requests.utils.get_encoding_from_headers(response.headers)
+    response.raw = raw
+    response.reason = original.reason
+    response.url = str(request.url)
+    response.request = request
+    response.connection = adapter  # type: ignore[assignment]
+    if not stream:
+        _ = response.content
+    return response
+
+
+class _Wire(io.RawIOBase):
+    """The bytes of an answer, as a socket would give them to ``http.client``."""
+
+    def __init__(self, response: Response, method: str) -> None:
+        super().__init__()
+        self._parts = _bytes_of(response, method)
+        self._rest = b""
+        self._stream = response.body if isinstance(response.body, EventStream) else None
+
+    def makefile(self, mode: str, *args: Any, **kwargs: Any) -> io.BufferedReader:
+        """Be the socket that a file is made of."""
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._rest:
+            part = next(self._parts, None)
+            if part is None:
+                return 0
+            self._rest = part
+        size = min(len(buffer), len(self._rest))
+        buffer[:size], self._rest = self._rest[:size], self._rest[size:]
+        return size
+
+    def shutdown(self, how: int = 0) -> None:
+        """End the answer, also for a thread that waits for more of it."""
+        if self._stream is not None:
+            self._stream.close()
+
+    def close(self) -> None:
+        self.shutdown()
+        super().close()
+
+
+def _params(query: str) -> dict[str, str]:
+    return dict(parse_qsl(query, keep_blank_values=True))
+
+
+def _bytes_of(response: Response, method: str) -> Iterator[bytes]:
+    """Yield an answer as it goes over a wire."""
+    reason = http.client.responses.get(response.status, "")
+    headers = dict(response.headers)
+    chunked = not isinstance(response.body, bytes)
+    if chunked:
+        headers["Transfer-Encoding"] = "chunked"
+    else:
+        headers["Content-Length"] = str(len(response.body))  # type: ignore[arg-type]
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    yield f"HTTP/1.1 {response.status} {reason}\r\n{head}\r\n".encode()
+    if isinstance(response.body, bytes):
+        if method != "HEAD" and response.body:
+            yield response.body
+        return
+    for part in response.body:
+        yield b"%x\r\n%s\r\n" % (len(part), part)
+    yield b"0\r\n\r\n"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One connection of a client."""
+
+    protocol_version = "HTTP/1.1"
+    swarm: MemorySwarm
+
+    def _answer(self) -> None:
+        url = urlsplit(self.path)
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)) or None
+        try:
+            response = self.swarm.handle(self.command, url.path, _params(url.query), body, dict(self.headers.items()))
+            for part in _bytes_of(response, self.command):
+                self.wfile.write(part)
+        except (EngineGone, BrokenPipeError, ConnectionResetError):
+            self.close_connection = True
+
+    do_GET = do_HEAD = do_POST = do_DELETE = do_PUT = _answer  # noqa: N815 - the names that http.server calls
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Stay silent."""
+
+
+class SocketServer(socketserver.ThreadingUnixStreamServer):
+    """Serve a Swarm over a unix socket, for programs such as the docker CLI."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, swarm: MemorySwarm, path: str) -> None:
+        super().__init__(path, type("_BoundHandler", (_Handler,), {"swarm": swarm}))
+
+
+def serve(swarm: MemorySwarm, socket_path: str) -> SocketServer:
+    """Start to serve a Swarm over a unix socket; whoever calls shuts the server down and closes it."""
+    server = SocketServer(swarm, socket_path)
+    threading.Thread(target=server.serve_forever, name="memory-swarm", daemon=True).start()
+    return server
