@@ -15,8 +15,11 @@ COMMANDS = {
     "node": ("crane_cli.commands.node:node", "Look at nodes."),
     "operation": ("crane_cli.commands.operation:operation", "Look at changes that go on or have ended."),
     "plugin": ("crane_cli.commands.plugin:plugin", "Look at the server's plugins."),
-    "login": ("crane_cli.commands.login:login", "Log in to a server."),
-    "logout": ("crane_cli.commands.login:logout", "Forget a server and its token."),
+    "login": ("crane_cli.commands.login:login", "Log in to a server: check it, and remember it and the token."),
+    "logout": (
+        "crane_cli.commands.login:logout",
+        "Forget a server and its token; without a URL the one that commands go to.",
+    ),
     "completion": ("crane_cli.commands.completion:completion", "Print a shell's completion script."),
 }
 

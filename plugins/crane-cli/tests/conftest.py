@@ -13,7 +13,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from click.testing import CliRunner, Result
-
 from crane_cli.main import cli
 from crane_cli.session import Session
 

@@ -105,7 +105,10 @@ def secure(server, tmp_path):
             except OSError:
                 return
             try:
-                with context.wrap_socket(connection, server_side=True) as wrapped, socket.create_connection(target) as on:
+                with (
+                    context.wrap_socket(connection, server_side=True) as wrapped,
+                    socket.create_connection(target) as on,
+                ):
                     on.sendall(wrapped.recv(65536))
                     while chunk := on.recv(65536):
                         wrapped.sendall(chunk)

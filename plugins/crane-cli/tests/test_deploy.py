@@ -84,7 +84,10 @@ def test_several_files_are_sent_in_their_order(crane, shop, tmp_path):
 
     crane("stack", "plan", "-c", "stack.yml", "-c", "more.yml", "shop")
 
-    assert [file["name"] for file in shop.sent("POST", "stacks/shop/plan")[0].body["files"]] == ["stack.yml", "more.yml"]
+    assert [file["name"] for file in shop.sent("POST", "stacks/shop/plan")[0].body["files"]] == [
+        "stack.yml",
+        "more.yml",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -141,10 +144,14 @@ def test_detached_deployment_is_not_followed(crane, shop):
 
 
 def test_failing_tasks_are_told_once(crane, shop, operation):
-    failing = [{"task": "t", "slot": 1, "node": "w1", "state": "failed", "error": "exit (1)", "exit_code": 1, "count": 1}]
+    failing = [
+        {"task": "t", "slot": 1, "node": "w1", "state": "failed", "error": "exit (1)", "exit_code": 1, "count": 1}
+    ]
     service = {**operation()["services"][0], "running": 1, "state": "progressing", "failing": failing}
     shop.plays(
-        "GET", "operations/o1/events", [operation(services=[service]), operation(services=[service]), operation("paused")]
+        "GET",
+        "operations/o1/events",
+        [operation(services=[service]), operation(services=[service]), operation("paused")],
     )
 
     result = crane("stack", "deploy", "-c", "stack.yml", "shop")
@@ -211,8 +218,8 @@ def test_terminal_sees_bars_and_an_answer_no_stops(shop, tmp_path):
     def on_terminal(*arguments: str, answer: bytes = b"") -> tuple[int, str]:
         ours, theirs = pty.openpty()
         program = subprocess.Popen(
-            [sys.executable, "-m", "crane_cli.main", "--server", shop.url, "stack", "deploy", "-c", "stack.yml", *arguments],
-            stdin=theirs, stdout=theirs, stderr=theirs, cwd=tmp_path, env={**os.environ, "TERM": "xterm"},
+            [sys.executable, "-m", "crane_cli.main", "stack", "deploy", "-c", "stack.yml", *arguments],
+            stdin=theirs, stdout=theirs, stderr=theirs, cwd=tmp_path, env={**os.environ, "TERM": "xterm", "CRANE_CLI_SERVER": shop.url},
         )  # fmt: skip
         os.close(theirs)
         os.write(ours, answer)
@@ -238,7 +245,9 @@ def test_refused_file_is_told_with_its_lines(crane, shop):
     problem = {
         "code": "invalid-stack-file",
         "detail": "The stack file is not valid.",
-        "errors": [{"pointer": "/services/web/imagee", "detail": "Unknown; is it image?", "file": "stack.yml", "line": 3}],
+        "errors": [
+            {"pointer": "/services/web/imagee", "detail": "Unknown; is it image?", "file": "stack.yml", "line": 3}
+        ],
     }
     shop.plays("POST", "stack-files/inspect", (422, problem))
 
@@ -251,7 +260,9 @@ def test_refused_file_is_told_with_its_lines(crane, shop):
 
 
 def test_warnings_of_the_plan_are_told(crane, shop, plan):
-    shop.plays("POST", "stacks/shop/plan", (201, plan(warnings=[{"pointer": "/services/web/build", "detail": "Left out."}])))
+    shop.plays(
+        "POST", "stacks/shop/plan", (201, plan(warnings=[{"pointer": "/services/web/build", "detail": "Left out."}]))
+    )
 
     assert "Warning: /services/web/build: Left out." in crane("stack", "plan", "-c", "stack.yml", "shop").stderr
 

@@ -49,7 +49,9 @@ def make_task(identifier, slot, created, state, desired, **more):
 
 
 TASKS = [
-    make_task("old0000000000", 1, "2026-01-01T00:00:01Z", "failed", "shutdown", error="task: non-zero exit (1)", exit_code=1),
+    make_task(
+        "old0000000000", 1, "2026-01-01T00:00:01Z", "failed", "shutdown", error="task: non-zero exit (1)", exit_code=1
+    ),
     make_task("new0000000000", 1, "2026-01-01T00:00:02Z", "running", "running"),
     make_task("two0000000000", 2, "2026-01-01T00:00:01Z", "failed", "shutdown", exit_code=137),
 ]
@@ -109,7 +111,10 @@ def test_filters_choose_tasks(crane, swarm, filters, ids):
     assert result.stdout.split() == ids
 
 
-@pytest.mark.parametrize(("told", "names"), [("label=tier=front", "shop_web"), ("label=tier", "shop_web"), ("mode=replicated-job", "shop_job")])
+@pytest.mark.parametrize(
+    ("told", "names"),
+    [("label=tier=front", "shop_web"), ("label=tier", "shop_web"), ("mode=replicated-job", "shop_job")],
+)
 def test_filters_choose_services(crane, swarm, told, names):
     answer = json.loads(crane("service", "ls", "--filter", told, "-o", "json").stdout)
 
@@ -138,7 +143,10 @@ def test_yaml_is_the_same_answer(crane, swarm):
 def test_long_list_is_read_page_by_page(crane, server):
     def page(request):
         offset = int(request.query.get("offset", 0))
-        return 200, {"items": [{"name": f"s{number}"} for number in range(offset, min(offset + 1000, 2500))], "total": 2500}
+        return 200, {
+            "items": [{"name": f"s{number}"} for number in range(offset, min(offset + 1000, 2500))],
+            "total": 2500,
+        }
 
     server.plays("GET", "stacks", page)
 
@@ -177,12 +185,25 @@ def test_escape_sequences_are_shown_and_not_carried_out(crane, server):
 
 
 def test_nodes_operations_and_plugins_are_listed(crane, server):
-    node = {"ID": "n" * 20, "name": "m1", "state": "ready", "availability": "active", "leader": True, "tasks_running": 3}
+    node = {
+        "ID": "n" * 20,
+        "name": "m1",
+        "state": "ready",
+        "availability": "active",
+        "leader": True,
+        "tasks_running": 3,
+    }
     server.plays("GET", "nodes", {"items": [{**node, "engine_version": "28.2", "address": "10.0.0.1"}], "total": 1})
     operation = {"id": "o1", "kind": "stack.deploy", "target": "shop", "state": "ended", "by": "ann"}
     verdict = {"outcome": "failed", "cause": "No such image."}
     server.plays("GET", "operations", {"items": [{**operation, "verdict": verdict}], "total": 1})
-    plugin = {"name": "hello", "version": "1", "state": "failed", "error": "No module named x", "requires": ["database"]}
+    plugin = {
+        "name": "hello",
+        "version": "1",
+        "state": "failed",
+        "error": "No module named x",
+        "requires": ["database"],
+    }
     server.plays("GET", "plugins", {"items": [plugin], "total": 1})
 
     assert columns(crane("node", "ls"))[1] == ["n" * 12, "m1", "Ready", "Active", "Leader", "3", "28.2", "10.0.0.1"]
@@ -227,7 +248,8 @@ def test_names_are_quoted_in_the_path(crane, server):
 
 
 @pytest.mark.parametrize(
-    ("ago", "said"), [(0, "0 seconds ago"), (1, "1 second ago"), (61, "1 minute ago"), (7300, "2 hours ago"), (90000, "1 day ago")]
+    ("ago", "said"),
+    [(0, "0 seconds ago"), (1, "1 second ago"), (61, "1 minute ago"), (7300, "2 hours ago"), (90000, "1 day ago")],
 )
 def test_times_are_told_by_their_age(ago, said):
     now = datetime(2026, 1, 1, tzinfo=UTC)
@@ -235,7 +257,9 @@ def test_times_are_told_by_their_age(ago, said):
     assert describe_time((now - timedelta(seconds=ago)).isoformat(), now) == said
 
 
-@pytest.mark.parametrize("written", ["2026-01-01T00:00:00.123456789Z", "2026-01-01T01:00:00.123456789+01:00", "2026-01-01T00:00:00.123456Z"])
+@pytest.mark.parametrize(
+    "written", ["2026-01-01T00:00:00.123456789Z", "2026-01-01T01:00:00.123456789+01:00", "2026-01-01T00:00:00.123456Z"]
+)
 def test_times_of_the_engine_are_read(written):
     assert parse_time(written) == datetime(2026, 1, 1, 0, 0, 0, 123456, tzinfo=UTC)
 

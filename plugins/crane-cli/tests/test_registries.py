@@ -76,7 +76,8 @@ def test_without_the_option_no_login_is_read(crane, shop, docker):
 def test_helper_is_asked_on_standard_input(crane, shop, docker, tmp_path, monkeypatch):
     helper = tmp_path / "docker-credential-test"
     helper.write_text(
-        '#!/bin/sh\nread registry\n[ "$registry" = ghcr.io ] || { echo "credentials not found in native store"; exit 1; }\n'
+        "#!/bin/sh\nread registry\n"
+        '[ "$registry" = ghcr.io ] || { echo "credentials not found in native store"; exit 1; }\n'
         'echo "{\\"Username\\": \\"$1\\", \\"Secret\\": \\"$#\\"}"\n'
     )
     helper.chmod(0o755)

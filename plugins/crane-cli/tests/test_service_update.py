@@ -56,9 +56,15 @@ def merge(spec, patch):
     [
         (["--image", "nginx:2"], {"TaskTemplate": {"ContainerSpec": {"Image": "nginx:2"}}}),
         (["--replicas", "5"], {"Mode": {"Replicated": {"Replicas": 5}}}),
-        (["--env-add", "B=3", "--env-add", "D=4"], {"TaskTemplate": {"ContainerSpec": {"Env": ["A=1", "B=3", "C", "D=4"]}}}),
+        (
+            ["--env-add", "B=3", "--env-add", "D=4"],
+            {"TaskTemplate": {"ContainerSpec": {"Env": ["A=1", "B=3", "C", "D=4"]}}},
+        ),
         (["--env-rm", "A", "--env-rm", "C"], {"TaskTemplate": {"ContainerSpec": {"Env": ["B=2"]}}}),
-        (["--env-add", "FROM_SHELL"], {"TaskTemplate": {"ContainerSpec": {"Env": ["A=1", "B=2", "C", "FROM_SHELL=x"]}}}),
+        (
+            ["--env-add", "FROM_SHELL"],
+            {"TaskTemplate": {"ContainerSpec": {"Env": ["A=1", "B=2", "C", "FROM_SHELL=x"]}}},
+        ),
         (["--label-add", "c=3", "--label-rm", "a", "--label-rm", "z"], {"Labels": {"a": None, "c": "3"}}),
         (["--container-label-add", "c=3"], {"TaskTemplate": {"ContainerSpec": {"Labels": {"c": "3"}}}}),
         (
@@ -73,7 +79,11 @@ def merge(spec, patch):
         (["--publish-rm", "80"], {"EndpointSpec": {"Ports": []}}),
         (
             ["--limit-cpu", "0.5", "--reserve-memory", "64m"],
-            {"TaskTemplate": {"Resources": {"Limits": {"NanoCPUs": 500000000}, "Reservations": {"MemoryBytes": 67108864}}}},
+            {
+                "TaskTemplate": {
+                    "Resources": {"Limits": {"NanoCPUs": 500000000}, "Reservations": {"MemoryBytes": 67108864}}
+                }
+            },
         ),
         (
             ["--update-parallelism", "0", "--update-delay", "1m", "--update-order", "start-first"],
@@ -148,6 +158,19 @@ def test_change_of_somebody_else_is_not_overwritten(crane, web):
     assert (result.exit_code, "nothing was changed. Try again." in result.stderr) == (1, True)
 
 
+def test_variable_that_is_not_shown_is_not_lost(crane, web):
+    container = {"Image": "nginx:1", "Env": ["A=1", "DB_PASSWORD=(hidden)"]}
+    web.plays(
+        "GET", "services/shop_web", {"Version": {"Index": 1}, "Spec": {"TaskTemplate": {"ContainerSpec": container}}}
+    )
+
+    result = crane("service", "update", "--env-add", "A=2", "shop_web")
+    assert (result.exit_code, web.sent("PATCH", "services/shop_web")) == (2, [])
+    assert "The value of DB_PASSWORD is not shown" in result.stderr
+
+    assert crane("service", "update", "--env-add", "A=2", "--env-add", "DB_PASSWORD=x", "shop_web").exit_code == 0
+
+
 def test_global_service_has_no_replicas(crane, web):
     web.plays("GET", "services/shop_web", {"Version": {"Index": 1}, "Spec": {**SPEC, "Mode": {"Global": {}}}})
 
@@ -200,7 +223,9 @@ def test_durations(text, nanoseconds):
     assert parse_duration(text) == nanoseconds
 
 
-@pytest.mark.parametrize(("text", "size"), [("512m", 2**29), ("1.5GiB", 3 * 2**29), ("1kb", 1024), ("10", 10), ("2b", 2)])
+@pytest.mark.parametrize(
+    ("text", "size"), [("512m", 2**29), ("1.5GiB", 3 * 2**29), ("1kb", 1024), ("10", 10), ("2b", 2)]
+)
 def test_sizes(text, size):
     assert parse_size(text) == size
 
@@ -231,7 +256,10 @@ def test_range_of_ports():
 @pytest.mark.parametrize(
     ("parse", "text"),
     [
-        *((parse_port, text) for text in ("", "x", "80:", "0", "70000", "8000-8001:80", "82-80", "mode=host", "target=x", "a=b")),
+        *(
+            (parse_port, text)
+            for text in ("", "x", "80:", "0", "70000", "8000-8001:80", "82-80", "mode=host", "target=x", "a=b")
+        ),
         *((parse_port, text) for text in ("target=80,protocol=icmp", "target=80,published=70000")),
         *((parse_size, text) for text in ("", "m", "1x", "-1", "1..5")),
         *((parse_cpus, text) for text in ("", "x", "-1", "1.0000000001")),

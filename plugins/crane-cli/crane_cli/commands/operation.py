@@ -18,11 +18,14 @@ def operation() -> None:
 
 @operation.command("ls")
 @click.option("--stack", metavar="STACK", help="Only those of this stack.")
-@click.option("--service", metavar="SERVICE", help="Only those that touch this service.")
+@click.option("--target", metavar="NAME", help="Only those that change the stack or service of this name.")
+@click.option("--kind", metavar="KIND", help="Only those of this kind, as in stack.deploy.")
 @click.option("--state", metavar="STATE", help="Only those in this state: applying, following, unknown-yet or ended.")
 @quiet_ids
 @click.pass_obj
-def list_(session: Session, *, stack: str | None, service: str | None, state: str | None, quiet: bool) -> None:
+def list_(
+    session: Session, *, stack: str | None, target: str | None, kind: str | None, state: str | None, quiet: bool
+) -> None:
     """List the operations."""
 
     def row(item: Item) -> Sequence[object]:
@@ -33,7 +36,7 @@ def list_(session: Session, *, stack: str | None, service: str | None, state: st
 
     show_list(
         session,
-        session.api().find_all("operations", stack=stack, service=service, state=state),
+        session.api().find_all("operations", stack=stack, target=target, kind=kind, state=state),
         ("ID", "KIND", "TARGET", "STATE", "BY", "BEGUN", "CAUSE"),
         row,
         quiet=(lambda item: item.get("id")) if quiet else None,
