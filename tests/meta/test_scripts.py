@@ -78,7 +78,7 @@ def test_run_says_which_named_engine_does_not_answer(tmp_path):
 
     assert done.returncode == 2
     assert done.stderr.startswith("run: ")
-    assert "none.sock" in done.stderr
+    assert "none.sock" in done.stdout
     assert "DOCKER_HOST" in done.stderr
     assert "Traceback" not in done.stderr
 
