@@ -16,7 +16,7 @@ from crane_core.testing.events import EventStream
 from crane_core.testing.lives import Lives, Pace
 from crane_core.testing.objects import Networks, make_node
 from crane_core.testing.orchestrator import Orchestrator
-from crane_core.testing.records import NodeRecord, Store
+from crane_core.testing.records import NetworkRecord, NodeRecord, Store
 
 START = 1_767_225_600.0  # 2026-01-01T00:00:00Z
 NOTICED_AFTER = 10.0  # seconds without a heartbeat until the manager calls a node down
@@ -169,6 +169,11 @@ class MemorySwarm:
             node = self._node(name)
             node.body["Spec"] = {**node.spec, "Labels": {**node.labels, **labels}}
             self._node_changed(node)
+
+    def make_network(self, name: str, labels: Mapping[str, str]) -> NetworkRecord:
+        """Make an overlay network."""
+        with self._lock:
+            return Networks(self.store).make(name, "overlay", {"Labels": labels})
 
     def go_away(self) -> None:
         """Stop listening: requests are refused, and streams end. Tasks live on."""
