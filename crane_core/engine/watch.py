@@ -86,6 +86,8 @@ class Watcher:
         self.cache = cache
         self.intervals = intervals or Intervals()
         self.full_readings = 0
+        # Whether the Engine's events are followed; while they are not, lists are read more often.
+        self.listening = False
         self._clock = clock or cache.clock
         self._jitter = jitter
         self._lock = threading.Lock()
@@ -325,7 +327,7 @@ class Watcher:
         due = set(self._dirty)
         if now - self._lists_read_at >= self.intervals.long:
             due.add("nodes")
-            if self._stream is None:
+            if not self.listening:
                 # Nobody tells of changes, so that all has to be looked at.
                 due.update(_LISTS)
         return due
@@ -396,7 +398,7 @@ class Watcher:
                 pause = min(pause * 2, LONGEST_RETRY_SECONDS)
                 continue
             pause = FIRST_RETRY_SECONDS
-            self._stream = stream
+            self._stream, self.listening = stream, True
             if self._stop.is_set():
                 stream.close()
             # What happened while nobody listened is only in the lists.
@@ -409,7 +411,7 @@ class Watcher:
             except CraneError as error:
                 log.info("The Engine's events ended and will be followed again: %s", error)
             finally:
-                self._stream = None
+                self._stream, self.listening = None, False
             self._stop.wait(pause * self._jitter())
 
     def hear(self, event: dict[str, object]) -> None:

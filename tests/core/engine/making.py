@@ -1,0 +1,64 @@
+"""Small objects of a Swarm, as the Engine's JSON and as records."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from crane_core.engine import decode
+from crane_core.engine.records import Node, Service, Task
+
+
+def service_json(
+    id_: str, version: int = 1, running: int = 1, desired: int = 1, name: str = "", **spec: Any
+) -> dict[str, Any]:
+    whole = {"Name": name or f"name-{id_}", "Mode": {"Replicated": {"Replicas": desired}}, **spec}
+    return {
+        "ID": id_,
+        "Version": {"Index": version},
+        "CreatedAt": "",
+        "UpdatedAt": "",
+        "Spec": whole,
+        "ServiceStatus": {"RunningTasks": running, "DesiredTasks": desired, "CompletedTasks": 0},
+    }
+
+
+def task_json(id_: str, service: str, version: int = 1, state: str = "running", **more: Any) -> dict[str, Any]:
+    return {
+        "ID": id_,
+        "Version": {"Index": version},
+        "CreatedAt": "",
+        "UpdatedAt": "",
+        "ServiceID": service,
+        "Slot": 1,
+        "Status": {"State": state},
+        "DesiredState": "running",
+        **more,
+    }
+
+
+def node_json(id_: str, version: int = 1, **more: Any) -> dict[str, Any]:
+    return {
+        "ID": id_,
+        "Version": {"Index": version},
+        "Spec": {"Role": "worker", "Availability": "active", "Labels": {}},
+        "Description": {"Hostname": f"host-{id_}"},
+        "Status": {"State": "ready", "Addr": "10.0.0.1"},
+        **more,
+    }
+
+
+def network_json(id_: str, name: str, scope: str = "swarm") -> dict[str, Any]:
+    return {"Id": id_, "Name": name, "Scope": scope, "Driver": "overlay"}
+
+
+def services(*bodies: dict[str, Any]) -> list[Service]:
+    return decode.decode_services(json.dumps(bodies).encode())
+
+
+def tasks(*bodies: dict[str, Any]) -> list[Task]:
+    return decode.decode_tasks(json.dumps(bodies).encode())
+
+
+def nodes(*bodies: dict[str, Any]) -> list[Node]:
+    return decode.decode_nodes(json.dumps(bodies).encode())
