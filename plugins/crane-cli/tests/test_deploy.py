@@ -219,7 +219,8 @@ def test_terminal_sees_bars_and_an_answer_no_stops(shop, tmp_path):
         ours, theirs = pty.openpty()
         program = subprocess.Popen(
             [sys.executable, "-m", "crane_cli.main", "stack", "deploy", "-c", "stack.yml", *arguments],
-            stdin=theirs, stdout=theirs, stderr=theirs, cwd=tmp_path, env={**os.environ, "TERM": "xterm", "CRANE_CLI_SERVER": shop.url},
+            stdin=theirs, stdout=theirs, stderr=theirs, cwd=tmp_path,
+            env={**os.environ, "TERM": "xterm", "CRANE_CLI_SERVER": shop.url},
         )  # fmt: skip
         os.close(theirs)
         os.write(ours, answer)
