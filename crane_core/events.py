@@ -16,6 +16,32 @@ log = logging.getLogger(__name__)
 BACKLOG = 10_000
 
 
+EVENT_KINDS: Mapping[str, str] = {
+    "service.created": "A service was created through Crane.",
+    "service.updated": "A service was changed through Crane: its spec, its scale or its image.",
+    "service.removed": "A service was removed through Crane.",
+    "network.created": "A network was created through Crane.",
+    "network.updated": "The labels of a network were changed through Crane.",
+    "network.removed": "A network was removed through Crane.",
+    "config.created": "A config was created through Crane.",
+    "config.updated": "The labels of a config were changed through Crane.",
+    "config.removed": "A config was removed through Crane.",
+    "secret.created": "A secret was created through Crane.",
+    "secret.updated": "The labels of a secret were changed through Crane.",
+    "secret.removed": "A secret was removed through Crane.",
+    "stack.deployed": "The deployment of a stack ended, well or not; the detail has the outcome.",
+    "stack.removed": "The removal of a stack ended, well or not; the detail has the outcome.",
+    "plan.created": "Somebody asked what a change would do.",
+    "operation.started": "A change was accepted; the detail has its kind.",
+    "operation.ended": "A change came to its verdict; the detail has the outcome.",
+    "node.changed": "A node came, went, or changed its state, availability or role.",
+    "engine.lost": "The Engine does not answer any more; lists show what was known last.",
+    "engine.returned": "The Engine answers again, and everything was read anew.",
+    "access.denied": "A caller was refused; the detail has the action and the reason.",
+}
+"""What the core itself tells of; a plugin names its own kinds ``<plugin>.<past participle>``."""
+
+
 @dataclass(frozen=True)
 class Event:
     """Something that happened.

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from crane_core.testing.fixtures import client, crane, crane_app, crane_plugins, crane_settings
 from crane_core.testing.swarm import MemorySwarm
+
+__all__ = ["client", "crane", "crane_app", "crane_plugins", "crane_settings", "swarm"]
 
 
 @pytest.fixture

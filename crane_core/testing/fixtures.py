@@ -1,0 +1,61 @@
+"""Fixtures of a whole server over a Swarm in memory.
+
+A test overrides ``crane_plugins`` to say which plugins run, and ``crane_settings`` to set something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from crane_core import app as application
+from crane_core.context import Crane
+from crane_core.plugins import Plugin
+from crane_core.testing.swarm import MemorySwarm
+from crane_core.testing.transport import MemoryAdapter
+
+
+@pytest.fixture
+def crane_plugins() -> Iterable[Plugin]:
+    """The plugins that run besides the core's own: none, unless a test overrides this fixture."""
+    return ()
+
+
+@pytest.fixture
+def crane_settings() -> dict[str, Any]:
+    """The settings by dotted name: all defaults, unless a test overrides this fixture."""
+    return {}
+
+
+@pytest.fixture
+def crane_app(
+    swarm: MemorySwarm, crane_plugins: Iterable[Plugin], crane_settings: dict[str, Any], tmp_path: Path
+) -> Iterator[Flask]:
+    """A running server: it has looked at the Swarm once, and goes on looking often."""
+    own = {"server.data_directory": str(tmp_path / "crane"), "watch.short_seconds": 0.02, "watch.long_seconds": 0.05}
+    app = application.create_app(
+        {**own, **crane_settings}, environ={}, plugins=crane_plugins, transport=MemoryAdapter(swarm)
+    )
+    crane: Crane = app.extensions["crane"]
+    crane.watcher.look()
+    application.start(app)
+    yield app
+    application.stop(app)
+
+
+@pytest.fixture
+def crane(crane_app: Flask) -> Crane:
+    """The parts of that server."""
+    found: Crane = crane_app.extensions["crane"]
+    return found
+
+
+@pytest.fixture
+def client(crane_app: Flask) -> FlaskClient:
+    """A client of that server, on the same machine; each request stands for itself."""
+    return crane_app.test_client(use_cookies=False)
