@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,11 +15,12 @@ import platformdirs
 from flask import Flask, Response
 
 from crane_core.context import Crane
+from crane_core.contributions import Loop
 from crane_core.engine.cache import Cache
 from crane_core.engine.client import Engine
 from crane_core.engine.watch import Watcher
 from crane_core.errors import SetupError
-from crane_core.events import EventStream
+from crane_core.events import Event, EventStream
 from crane_core.http import ProblemApi, handle_errors
 from crane_core.loops import LoopRunner
 from crane_core.plugins import Plugin, Plugins, discover
@@ -44,6 +48,7 @@ def create_app(
     environ: Mapping[str, str] | None = None,
     plugins: Iterable[Plugin] | None = None,
     transport: requests.adapters.BaseAdapter | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Flask:
     """Build the application. Nothing runs yet: :func:`start` starts it, in the process that serves.
 
@@ -51,18 +56,19 @@ def create_app(
     :param environ: The variables to read settings from; those of the process unless given.
     :param plugins: The plugins besides the core's own; the installed ones unless given.
     :param transport: What carries requests to the Engine instead of a socket; for tests.
+    :param clock: Seconds of a clock that never goes back; ages, intervals and deadlines are measured with it.
     :raises SetupError: when the server cannot start like this.
     """
     environ = os.environ if environ is None else environ
     found = load_plugins(environ, overrides, plugins)
     settings = read_settings(found, environ, overrides)
     engine = Engine.from_settings(settings, environ, transport=transport)
-    cache = Cache()
+    cache = Cache(clock)
     crane = Crane(
         version=metadata.version("crane-core"),
         settings=settings,
         plugins=found,
-        events=EventStream(lambda event: found.notify("crane_event", event=event)),
+        events=EventStream(lambda event: _deliver(app, event)),
         loops=LoopRunner(),
         engine=engine,
         cache=cache,
@@ -70,7 +76,8 @@ def create_app(
         data_directory=Path(settings["server.data_directory"] or platformdirs.user_data_path("crane")),
     )
     _collect(crane)
-    return _build(crane)
+    app = _build(crane)
+    return app
 
 
 def load_plugins(
@@ -112,7 +119,17 @@ def start(app: Flask) -> None:
     crane.watcher.start()
     for _ in crane.plugins.ask_all("crane_startup", app=app):
         pass
-    crane.loops.start(crane.plugins.collect_named("crane_loops").values())
+    crane.loops.start(_within(app, loop) for loop in crane.plugins.collect_named("crane_loops").values())
+
+
+def _within(app: Flask, loop: Loop) -> Loop:
+    """Return a loop that reaches its server as a view does."""
+
+    def run(stop: threading.Event) -> None:
+        with app.app_context():
+            loop.run(stop)
+
+    return replace(loop, run=run)
 
 
 def stop(app: Flask) -> None:
@@ -122,6 +139,11 @@ def stop(app: Flask) -> None:
     crane.plugins.notify("crane_shutdown", app=app)
     crane.watcher.stop()
     crane.events.stop()
+
+
+def _deliver(app: Flask, event: Event) -> None:
+    with app.app_context():
+        app.extensions["crane"].plugins.notify("crane_event", event=event)
 
 
 def _collect(crane: Crane) -> None:

@@ -37,7 +37,7 @@ def crane_settings() -> Iterator[Setting]:
     yield Setting("plugins.disabled", list, [], "Names of installed plugins that are not to run.")
     yield Setting("engine.url", str, "", "The Engine to use; DOCKER_HOST, else /var/run/docker.sock, when empty.")
     yield Setting("engine.tls_ca", str, "", "File of the authority that signed the Engine's certificate.")
-    yield Setting("engine.tls_cert", str, "", "File of the certificate to show to the Engine.")
+    yield Setting("engine.tls_certificate", str, "", "File of the certificate to show to the Engine.")
     yield Setting("engine.tls_key", str, "", "File of that certificate's key.")
     yield Setting("engine.timeout_seconds", float, 30.0, "How long one call of the Engine may take, in seconds.")
     yield Setting(

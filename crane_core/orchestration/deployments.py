@@ -11,8 +11,8 @@ from typing import Literal
 
 from crane_core.context import Crane
 from crane_core.contributions import Deployment, RegistryLogin
-from crane_core.engine.images import parse_image
-from crane_core.engine.policy import check
+from crane_core.engine.images import find_registry
+from crane_core.engine.policy import KINDS, check
 from crane_core.errors import CraneError, Violation
 
 ResolveImage = Literal["always", "changed", "never"]
@@ -30,10 +30,11 @@ def settle_deployment(crane: Crane, deployment: Deployment) -> list[Violation]:
     for _ in crane.plugins.ask_all("crane_mutate_deployment", deployment=deployment):
         pass
     settings = crane.settings
+    forbidden = frozenset(settings["policy.forbid"])
     violations = list(
         check(
             deployment.spec,
-            forbidden=frozenset(settings["policy.forbid"]),
+            forbidden=frozenset(KINDS) if "all" in forbidden else forbidden,
             allowed_mounts=tuple(settings["policy.allowed_mounts"]),
             allowed_registries=tuple(settings["policy.allowed_registries"]),
         )
@@ -54,8 +55,8 @@ class Logins:
 
     def find(self, image: str) -> RegistryLogin | None:
         """Find the credential for an image, None when nobody knows one."""
-        reference = parse_image(image)
-        if reference is not None and (login := self.sent.get(reference.registry)):
+        registry = find_registry(image)
+        if registry is not None and (login := self.sent.get(registry)):
             return login
         found = self.crane.plugins.ask_first("crane_find_registry_login", image=image)
         return found if isinstance(found, RegistryLogin) else None
@@ -78,7 +79,7 @@ class Digests:
         :returns: By image: the image with its digest, or a warning that says why it is deployed by its tag. Images that
             name a digest already are left out.
         """
-        wanted = {image for image in images if (parsed := parse_image(image)) is not None and not parsed.digest}
+        wanted = {image for image in images if "@" not in image and find_registry(image) is not None}
         answers: dict[str, str | Violation] = {}
         asked = []
         for image in sorted(wanted):
@@ -109,8 +110,7 @@ class Digests:
 
     @staticmethod
     def _registry(image: str) -> str:
-        parsed = parse_image(image)
-        return parsed.registry if parsed is not None else ""
+        return find_registry(image) or ""
 
     @staticmethod
     def _unresolved(image: str, reason: str) -> Violation:

@@ -25,6 +25,9 @@ class Journal:
     def write(self, operation: Operation) -> None:
         """Keep an operation; a reader finds the old or the new state, never half of one.
 
+        It survives the end of the process, and not that of the machine: waiting for the disk at each step would make
+        deployments slow, and a machine that fails takes its Engine along.
+
         A disk that is full or read-only must not stop a deployment: it is logged, and the server goes on.
         """
         path = self._path(operation.id)
@@ -34,8 +37,6 @@ class Journal:
             descriptor = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with open(descriptor, "wb") as file:
                 file.write(msgspec.json.encode(operation.to_journal()))
-                file.flush()
-                os.fsync(descriptor)
             written.replace(path)
         except OSError as error:
             log.error("The operation %s cannot be kept in %s: %s.", operation.id, self._directory, error)

@@ -7,7 +7,7 @@ long something has been as it is.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from crane_core.engine import placement
@@ -68,9 +68,10 @@ def judge(
     if service is None:
         return _end(progress, Cause("removed", f"Somebody removed the service {track.name} meanwhile."))
     tasks = snapshot.tasks.get(track.id, ())
-    current = [task for task in tasks if not track.since or task.CreatedAt >= track.since]
-    _count(progress, service, tasks, track)
-    _remember(witness, progress, service, tasks, current, track, now)
+    before = frozenset(track.before)
+    current = [task for task in tasks if task.id not in before]
+    _count(progress, service, tasks, track, before)
+    _remember(witness, progress, service, tasks, current, now)
     progress.failing = list(_failing(witness, snapshot, tasks))
     return _decide(progress, track, witness, snapshot, service, tasks, now, patience)
 
@@ -123,7 +124,9 @@ def _decide(
     return progress
 
 
-def _count(progress: ServiceProgress, service: Service, tasks: Sequence[Task], track: Track) -> None:
+def _count(
+    progress: ServiceProgress, service: Service, tasks: Sequence[Task], track: Track, before: Collection[str]
+) -> None:
     running = [task for task in tasks if task.state == "running" and task.desired_state == "running"]
     if service.is_job:
         iteration = service.JobStatus.JobIteration.Index if service.JobStatus and service.JobStatus.JobIteration else 0
@@ -133,7 +136,7 @@ def _count(progress: ServiceProgress, service: Service, tasks: Sequence[Task], t
         return
     progress.desired = progress.total = service.replicas if service.replicas is not None else service.tasks_desired
     progress.running = len(running)
-    progress.updated = sum(not track.restarts or task.CreatedAt >= track.since for task in running)
+    progress.updated = sum(not track.restarts or task.id not in before for task in running)
 
 
 def _remember(
@@ -142,12 +145,10 @@ def _remember(
     service: Service,
     tasks: Sequence[Task],
     current: Iterable[Task],
-    track: Track,
     now: float,
 ) -> None:
-    for task in tasks:
-        fresh = not track.since or max(task.CreatedAt, task.Status.Timestamp) >= track.since
-        if task.state in FAILED_STATES and fresh:
+    for task in current:
+        if task.state in FAILED_STATES:
             witness.failed.setdefault(task.place, set()).add(task.id)
             witness.last_failed[task.place] = task
     shape = (progress.running, progress.updated, service.update_state, *sorted((task.id, task.state) for task in current))
@@ -205,7 +206,7 @@ def _gives_up(
         waiting = next(task for task in tasks if _waits_for_a_node(task))
         return Cause(
             "no-suitable-node",
-            placement.explain(service, snapshot) or f"No node takes the task: {waiting.error}.",
+            placement.explain(service.spec, snapshot) or f"No node takes the task: {waiting.error}.",
             "Change the service's constraints or reservations, or give the Swarm a node that fits.",
         )
     if failure is None:

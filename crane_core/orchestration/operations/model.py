@@ -101,7 +101,7 @@ class Track:
     """What is followed of one service, kept in the journal so that another process can go on.
 
     :param sent: The fingerprint of the spec that was sent; empty when it is not known.
-    :param since: When it was sent, as the Engine's clock tells it.
+    :param before: The ids of the tasks that there were before; tasks that are not among them are its doing.
     :param restarts: Whether running tasks are to be replaced.
     :param starts: Whether tasks are started at all; when not, there is nothing to wait for but the present state.
     :param stable_seconds: How long tasks must have run before they count as stable.
@@ -110,7 +110,7 @@ class Track:
     name: str
     id: str
     sent: str = ""
-    since: str = ""
+    before: list[str] = field(default_factory=list)
     restarts: bool = False
     starts: bool = True
     stable_seconds: float = 5.0

@@ -39,6 +39,8 @@ class Change:
     :param body: What is sent to the Engine; holds secrets, so it is never shown or stored.
     :param fields: What differs; values that look secret are hidden in :meth:`to_json`.
     :param restarts: How many running tasks are replaced.
+    :param replaces: Whether the service's tasks are replaced, also those that do not run.
+    :param starts: Whether tasks are started, so that there is something to wait for.
     :param reason: Why, where it is not plain from the rest.
     :param login: The credential that the Swarm pulls the image with.
     :param rollback: Whether the Engine itself takes the spec that it kept from before.
@@ -53,6 +55,8 @@ class Change:
     body: Mapping[str, Any] | None = field(default=None, repr=False)
     fields: tuple[FieldChange, ...] = field(default=(), repr=False)
     restarts: int = 0
+    replaces: bool = False
+    starts: bool = False
     reason: str | None = None
     image: str | None = None
     login: RegistryLogin | None = None

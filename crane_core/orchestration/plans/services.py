@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from crane_core.context import Crane
 from crane_core.contributions import Deployment, RegistryLogin, Violation
 from crane_core.engine import placement
 from crane_core.engine.cache import Snapshot
+from crane_core.engine.parts import ServiceSpec
 from crane_core.engine.records import Service
 from crane_core.errors import NotFound
 from crane_core.orchestration.deployments import Digests, Logins, ResolveImage, settle_deployment
@@ -78,14 +79,13 @@ class ServicePlanner:
         image, login = deployment.image, self.logins.find(deployment.image)
         self._warn(name, desired)
         if live is None or previous is None:
-            return Change("service", name, "create", body=desired, image=image, login=login)
+            return Change("service", name, "create", body=desired, starts=True, image=image, login=login)
         sent = settle(desired, previous)
         fields = tuple(diff(previous, sent))
         based_on = digest(previous)
         if not fields:
             return Change("service", name, "keep", live.id, live.version, based_on, image=image)
-        restarts = live.tasks_running if restarts_tasks(previous, sent) else 0
-        moves = moves_tasks(previous, sent)
+        replaces, moves = restarts_tasks(previous, sent), moves_tasks(previous, sent)
         return Change(
             "service",
             name,
@@ -95,7 +95,9 @@ class ServicePlanner:
             based_on,
             body=sent,
             fields=fields,
-            restarts=restarts,
+            restarts=live.tasks_running if replaces else 0,
+            replaces=replaces,
+            starts=replaces or moves or diff_mode(previous, sent),
             reason="Tasks on nodes that the new constraints forbid are moved." if moves else None,
             image=image,
             login=login,
@@ -115,9 +117,8 @@ class ServicePlanner:
         if update.get("Order") == "start-first" and any(port.get("PublishMode") == "host" for port in ports):
             detail = "A new task cannot start before the old one stops, because both want the same port of their node."
             self.warnings.append(self.place(name, Violation("/UpdateConfig/Order", detail)))
-        reason = placement.find_obstacle(desired, self.snapshot)
-        if reason:
-            self.warnings.append(self.place(name, Violation("/TaskTemplate/Placement", f"As things are: {reason}")))
+        if obstacle := _find_obstacle(desired, self.snapshot):
+            self.warnings.append(self.place(name, Violation("/TaskTemplate/Placement", f"As things are: {obstacle}.")))
 
 
 def plan_service(
@@ -164,6 +165,22 @@ def plan_service(
         )
 
     return make()
+
+
+def _find_obstacle(desired: Mapping[str, Any], snapshot: Snapshot) -> str:
+    """Say why no node would take a task of a service; empty when one would, or the spec is none."""
+    try:
+        spec = msgspec.convert(desired, ServiceSpec, strict=False)
+    except msgspec.ValidationError:
+        # The Engine will say what is wrong with it.
+        return ""
+    empty = replace(snapshot, tasks={})
+    return placement.explain(spec, empty)
+
+
+def diff_mode(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Tell whether the number of tasks or runs that a service asks for changes."""
+    return bool(diff({"Mode": old.get("Mode")}, {"Mode": new.get("Mode")}))
 
 
 def _live_spec(crane: Crane, snapshot: Snapshot, service: Service) -> JSON:

@@ -30,9 +30,18 @@ class Attachments:
             return path
         return posixpath.normpath(posixpath.join(self._folder, path))
 
+    def get(self, path: str) -> bytes | None:
+        """Return the content of a file, None when it was not sent. ``./a`` and ``a`` are the same file."""
+        name = self.name(path)
+        content = self._contents.get(name)
+        if content is not None:
+            return content
+        plain = posixpath.normpath(name)
+        return next((self._contents[key] for key in self._contents if posixpath.normpath(key) == plain), None)
+
     def find(self, path: str, pointer: str, place: Place | None, *, optional: bool = False) -> bytes | None:
         """Return the content of a file; note when it is needed and was not sent."""
-        content = self._contents.get(self.name(path))
+        content = self.get(path)
         if content is None and not optional:
             self._problems.error(pointer, f"The file `{self.name(path)}` was not sent; send it along.", place)
         return content

@@ -82,7 +82,7 @@ class Canon:
             long = entry if isinstance(entry, Map) else Map({"path": entry})
             here = f"{path}/env_file/{index}"
             place = service.place_of("env_file")
-            content = self.attachments.find(long.get("path"), here, place, optional=not long.get("required", True))
+            content = self.attachments.find(str(long["path"]), here, place, optional=not long.get("required", True))
             if content is None:
                 continue
             try:
@@ -95,14 +95,13 @@ class Canon:
 
     def _warn_of_hosts(self, service: Map, path: str) -> None:
         hosts = service.get("extra_hosts")
-        for index, host in enumerate(hosts if isinstance(hosts, Seq) else ()):
+        for index, (host, place) in enumerate(hosts.each() if isinstance(hosts, Seq) else ()):
             if isinstance(host, str) and "=" not in host and ":" not in host:
                 detail = f"`{host}` is ignored; an extra host is `name:address`."
-                self.problems.warn(f"{path}/extra_hosts/{index}", detail, hosts.place_of(index))
+                self.problems.warn(f"{path}/extra_hosts/{index}", detail, place)
 
-    def _object(self, entry: Any, entries: Map, key: str, path: str, section: str) -> Map:
-        if not isinstance(entry, Map):
-            entry = Map(place=entries.place_of(key))
+    def _object(self, written: Any, entries: Map, key: str, path: str, section: str) -> Map:
+        entry = written if isinstance(written, Map) else Map(place=entries.place_of(key))
         for part in ("labels", "driver_opts"):
             self._apply(entry, part, path, _texts_by_key)
         external = entry.get("external")

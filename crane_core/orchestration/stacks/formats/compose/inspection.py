@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -77,7 +78,7 @@ class _Inspection:
     def _extended(self, written: str, attachments: Attachments) -> None:
         content = self._path(written, "extends", attachments)
         path = self._filled(written)
-        name = attachments.name(path)
+        name = posixpath.normpath(attachments.name(path))
         if content is not None and name not in self.seen and len(self.seen) < _MOST_FILES:
             self.seen.add(name)
             self.look_at(SourceFile(name, content.decode("utf-8", "replace")), attachments.below(path))
@@ -86,8 +87,8 @@ class _Inspection:
         if not isinstance(written, str) or not written:
             return None
         path = attachments.name(self._filled(written))
-        if path in self.request.attachments:
-            return self.request.attachments[path]
+        if (content := attachments.get(self._filled(written))) is not None:
+            return content
         self.paths.setdefault((path, kind), NeededPath(path, written, kind, optional))
         return None
 

@@ -29,6 +29,8 @@ _OPERATOR = re.compile(r":?[-?+]")
 _BARE_REST = re.compile(r"(:?[-?])([^}]*)")
 _HOLDS_VARIABLE = re.compile(r"(?<!\$)(?:\$\$)*\$(?:\{|[A-Za-z_])")
 _DEEPEST = 16
+# Variables that stand in many places must not make a large tree of a small file.
+_LARGEST = 16 * 1024 * 1024
 
 
 @dataclass
@@ -56,6 +58,7 @@ class Template:
 
     :param variables: What is known.
     :param met: Each variable that was named, in order.
+    :param filled: How many characters came out of variables.
     :param missing: Names without a value and without anything that stands in.
     :param swallowed: What was taken for the default of an unbraced variable.
     """
@@ -64,6 +67,7 @@ class Template:
     lenient: bool = False
     met: dict[str, Variable] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
+    filled: int = 0
     swallowed: list[tuple[str, str]] = field(default_factory=list)
 
     def fill(self, text: str, depth: int = 0) -> str:
@@ -75,6 +79,9 @@ class Template:
         while (dollar := text.find("$", position)) >= 0:
             parts.append(text[position:dollar])
             value, position = self._variable(text, dollar + 1, depth)
+            self.filled += len(value)
+            if self.filled > _LARGEST:
+                raise InvalidTemplate("variables fill in more text than is taken")
             parts.append(value)
         parts.append(text[position:])
         return "".join(parts)

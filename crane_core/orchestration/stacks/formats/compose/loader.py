@@ -87,7 +87,7 @@ class _Loader:
         return Document(name, tree, open_file, self._problems)
 
     def _open(self, path: str, pointer: str, node: Map, attachments: Attachments) -> Document | None:
-        name = attachments.name(path)
+        name = posixpath.normpath(attachments.name(path))
         if name not in self._opened:
             content = attachments.find(path, f"{pointer}/file", node.place_of("file"))
             if content is None:

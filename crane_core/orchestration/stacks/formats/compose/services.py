@@ -9,7 +9,7 @@ from crane_core.orchestration.stacks.desired import IMAGE_LABEL, STACK_LABEL
 from crane_core.orchestration.stacks.formats.compose import images, ports
 from crane_core.orchestration.stacks.formats.compose.networks import Networks
 from crane_core.orchestration.stacks.formats.compose.objects import Objects
-from crane_core.orchestration.stacks.formats.compose.tree import Map, Problems, pointer
+from crane_core.orchestration.stacks.formats.compose.tree import Map, Problems, Seq, pointer
 from crane_core.orchestration.stacks.formats.compose.volumes import Mounts
 
 # Fields of a container that are taken over as they are, when they say anything.
@@ -63,9 +63,8 @@ class Services:
         path = pointer("services", key)
         deploy = service.get("deploy") or Map()
         placed = _placement(deploy.get("placement") or Map(), service)
-        published = service.get("ports") or []
-        if published:
-            self._published.take(key, published, f"{path}/ports")
+        published: Seq = service.get("ports") or Seq()
+        self._published.take(key, published, f"{path}/ports")
         task: dict[str, Any] = {
             "ContainerSpec": self._container(service, path),
             "Resources": _resources(deploy.get("resources") or Map()),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import yaml
-from yaml.cyaml import CParser
+from yaml.cyaml import CParser  # type: ignore[attr-defined]
 
 from crane_core.orchestration.stacks.desired import Place
 from crane_core.orchestration.stacks.formats.compose import scalars
@@ -17,7 +17,7 @@ from crane_core.orchestration.stacks.formats.compose.tree import OVERRIDE, RESET
 from crane_core.orchestration.stacks.formats.request import SourceFile
 
 LARGEST_FILE = 1024 * 1024
-MOST_NODES = 250_000
+MOST_NODES = 150_000
 DEEPEST = 64
 _PLAIN, _QUOTED = "plain", "quoted"
 _STANDARD = "tag:yaml.org,2002:"
@@ -30,17 +30,24 @@ class _Unreadable(Exception):
         self.line = line
 
 
-class _Composer(CParser):  # type: ignore[misc] # PyYAML's C extension has no types.
-    """The C parser as a source of nodes; what a scalar means is left to :mod:`scalars`."""
+class _Composer(CParser):
+    """The C parser as a source of nodes; what a scalar means is left to :mod:`scalars`.
+
+    The parser calls itself for what is nested and would crash the process on deep nesting, so the depth is watched here.
+    """
+
+    _depth = 0
 
     def resolve(self, kind: type, value: str | None, implicit: Any) -> str:
         return _PLAIN if implicit == (True, False) else _QUOTED
 
     def descend_resolver(self, parent: Any, index: Any) -> None:
-        pass
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise _Unreadable(f"it is nested more than {DEEPEST} levels deep.", parent.start_mark.line + 1)
 
     def ascend_resolver(self) -> None:
-        pass
+        self._depth -= 1
 
 
 def read(file: SourceFile, problems: Problems) -> Map:
@@ -94,7 +101,7 @@ class _Reader:
         if self._count > MOST_NODES:
             raise _Unreadable(f"its anchors and aliases unfold to more than {MOST_NODES:,} values.")
         if depth > DEEPEST:
-            raise _Unreadable(f"it is nested more than {DEEPEST} levels deep.", node.start_mark.line + 1)
+            raise _Unreadable("an alias stands inside what it stands for, or nests too deep.", node.start_mark.line + 1)
         if isinstance(node, yaml.ScalarNode):
             return scalars.resolve(node.value) if node.tag in _GUESSED else node.value
         if isinstance(node, yaml.SequenceNode):

@@ -83,4 +83,7 @@ def to_compose(
         "configs": writer.configs.keys.definitions,
         "secrets": writer.secrets.keys.definitions,
     }
+    for name in ("networks", "volumes", "configs", "secrets"):
+        # The Engine lists objects in no order, and the same stack shall give the same file.
+        sections[name] = dict(sorted(sections[name].items()))
     return Export(to_yaml({name: section for name, section in sections.items() if section}), tuple(notes))

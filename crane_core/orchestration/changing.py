@@ -1,0 +1,58 @@
+"""Answering a request that changes something: with its plan, or with the operation that carries it out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import marshmallow as ma
+from flask import Response
+
+from crane_core.context import get_crane
+from crane_core.http import WaitQuery, answer
+from crane_core.orchestration.operations.operations import Operations
+from crane_core.orchestration.plans.model import Plan
+from crane_core.orchestration.plans.store import Plans, refuse_violations
+
+
+class ChangeQuery(WaitQuery):
+    """How a change is carried out."""
+
+    plan = ma.fields.Boolean(
+        load_default=False, metadata={"description": "Answer with the plan, and change nothing; apply it by its id."}
+    )
+    timeout = ma.fields.Float(
+        load_default=None,
+        validate=ma.validate.Range(1),
+        metadata={"description": "Seconds after which the operation ends as timed out, whatever it is doing."},
+    )
+
+
+def answer_change(plan: Plan, query: Mapping[str, Any]) -> Response:
+    """Carry out a plan, or only answer with it.
+
+    :raises PlanRefused: when it breaks a rule and is to be carried out.
+    """
+    if query.get("plan"):
+        return answer_plan(plan)
+    refuse_violations(plan)
+    return carry_out(plan, query["wait"])
+
+
+def answer_plan(plan: Plan) -> Response:
+    """Keep a plan and answer with it."""
+    get_crane().room(Plans).add(plan)
+    return answer(plan.to_json(), 201, {"Location": f"/api/v1/plans/{plan.id}"})
+
+
+def carry_out(plan: Plan, wait: float) -> Response:
+    """Carry out a plan and answer with the operation: 200 when it has ended by then, 202 when it goes on."""
+    operations = get_crane().room(Operations)
+    operation = operations.start(plan)
+    if wait and not operation.ended:
+        operations.wait(operation.id, wait)
+    return answer(
+        operation.to_json(),
+        200 if operation.ended else 202,
+        {"Location": f"/api/v1/operations/{operation.id}"},
+    )

@@ -1,0 +1,1 @@
+"""Operations: what becomes of a change, followed to its verdict."""

@@ -1,0 +1,348 @@
+"""Running operations: started by a plan, followed to their verdict, kept across restarts."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from crane_core.context import Crane
+from crane_core.engine.cache import Snapshot
+from crane_core.errors import CraneError, EngineUnavailable, NotFound
+from crane_core.events import Event
+from crane_core.orchestration.errors import DeploymentInProgress, OperationNotFound
+from crane_core.orchestration.operations.departure import find_remaining_tasks, say_remaining
+from crane_core.orchestration.operations.journal import Journal
+from crane_core.orchestration.operations.judge import Patience, Witness, judge
+from crane_core.orchestration.operations.model import Operation, Step, Verdict, now
+from crane_core.orchestration.operations.sender import Sender
+from crane_core.orchestration.operations.verdicts import (
+    conclude,
+    conclude_interrupted,
+    conclude_refused,
+    conclude_removed,
+    conclude_timed_out,
+)
+from crane_core.orchestration.plans.model import Plan
+
+log = logging.getLogger(__name__)
+
+MOST_ENDED = 500
+HEARTBEAT_SECONDS = 15.0
+# Whether removed tasks are gone is asked of the Engine, because the copy forgets tasks together with their service.
+DEPARTURE_SECONDS = 0.5
+
+
+@dataclass
+class _Running:
+    """What is kept of an operation only while it runs; times are seconds of the steady clock."""
+
+    operation: Operation
+    begun: float
+    moved: float
+    witnesses: dict[str, Witness] = field(default_factory=dict)
+    attention: ExitStack = field(default_factory=ExitStack)
+    plan: Plan | None = None
+    removed_services: list[str] = field(default_factory=list)
+    departure_asked: float = float("-inf")
+
+
+class Operations:
+    """The room of one server that runs and remembers operations."""
+
+    def __init__(self, crane: Crane) -> None:
+        self._crane = crane
+        self._clock = crane.cache.clock
+        self._journal = Journal(crane.data_directory / "operations")
+        self._changed = threading.Condition()
+        self._all: dict[str, Operation] = {}
+        self._running: dict[str, _Running] = {}
+        self._sending: dict[str, str] = {}
+        self._stepping = threading.Lock()
+        settings = crane.settings
+        self._patience = Patience(
+            attempts=settings["orchestration.failed_attempts"],
+            pending_seconds=settings["orchestration.pending_seconds"],
+            stalled_seconds=settings["orchestration.stalled_seconds"],
+        )
+
+    # Asking
+
+    @property
+    def revision(self) -> int:
+        """A number that changes when any operation does."""
+        return sum(operation.revision for operation in list(self._all.values())) + len(self._all)
+
+    def all(self) -> list[Operation]:
+        """Return all known operations, the newest first."""
+        return sorted(self._all.values(), key=lambda operation: operation.created_at, reverse=True)
+
+    def get(self, operation_id: str) -> Operation:
+        """Return an operation.
+
+        :raises OperationNotFound: when there is none.
+        """
+        if operation_id not in self._all:
+            raise OperationNotFound(f"There is no operation {operation_id}; ended ones are forgotten after a while.")
+        return self._all[operation_id]
+
+    def wait(self, operation_id: str, seconds: float) -> Operation:
+        """Wait until an operation has ended, for ``seconds`` at the most, and return it as it is then."""
+        operation = self.get(operation_id)
+        with self._changed:
+            self._changed.wait_for(lambda: operation.ended, timeout=seconds)
+        return operation
+
+    def follow(self, operation_id: str) -> Iterator[dict[str, Any] | None]:
+        """Yield an operation now and each time it changes, until it has ended; None when nothing did for a while."""
+        operation = self.get(operation_id)
+        told = -1
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: operation.revision != told, timeout=HEARTBEAT_SECONDS)
+                moved, told = operation.revision != told, operation.revision
+                shown = operation.to_json() if moved else None
+            yield shown
+            if operation.ended and moved:
+                return
+
+    # Starting
+
+    def start(self, plan: Plan) -> Operation:
+        """Carry out a plan; returns as soon as its changes are sent, or could not be.
+
+        :raises DeploymentInProgress: while another operation sends changes of the same stack or service.
+        """
+        operation = Operation(
+            id=secrets.token_hex(8),
+            kind=plan.kind,
+            target=plan.target,
+            stack=plan.stack,
+            by=plan.identity.name,
+            plan_id=plan.id,
+            timeout=plan.timeout,
+            steps=[Step(change.kind, change.name, change.action) for change in plan.effective],
+            warnings=[warning.to_json() for warning in plan.warnings],
+        )
+        key = plan.stack or plan.target
+        with self._changed:
+            if other := self._sending.get(key):
+                raise DeploymentInProgress(
+                    f"The operation {other} is changing {key} at this moment. Wait until it has sent its changes.",
+                    operation=other,
+                )
+            self._sending[key] = operation.id
+        try:
+            at = self._clock()
+            running = _Running(operation, begun=at, moved=at, plan=plan)
+            self._all[operation.id] = operation
+            self._running[operation.id] = running
+            self._journal.write(operation)
+            self._emit("operation.started", operation)
+            self._send(running)
+        finally:
+            with self._changed:
+                del self._sending[key]
+        self.step()
+        return operation
+
+    def resume(self) -> None:
+        """Take up what another process left: follow what it had sent, and say what stands of what it had not."""
+        for operation in self._journal.read():
+            self._all[operation.id] = operation
+            if operation.ended:
+                continue
+            if operation.state == "applying" or any(step.state == "pending" for step in operation.steps):
+                self._end(operation, conclude_interrupted(operation))
+                continue
+            at = self._clock()
+            self._running[operation.id] = running = _Running(operation, begun=at, moved=at)
+            self._attend(running)
+            log.info("The operation %s (%s %s) is taken up again.", operation.id, operation.kind, operation.target)
+        self._forget_old()
+
+    # Following
+
+    def run(self, stop: threading.Event) -> None:
+        """Follow all operations until told to stop."""
+        version = -1
+        while not stop.is_set():
+            snapshot = self._crane.cache.wait_for_change(version, timeout=0.25 if self._running else 1.0)
+            version = snapshot.version
+            self.step()
+
+    def step(self) -> None:
+        """Look once at every running operation."""
+        with self._stepping:
+            snapshot = self._crane.cache.snapshot()
+            for running in list(self._running.values()):
+                if running.operation.id in self._sending.values():
+                    continue
+                self._step_one(running, snapshot)
+
+    def _step_one(self, running: _Running, snapshot: Snapshot) -> None:
+        operation = running.operation
+        if snapshot.source.state != "fresh":
+            self._lose(running)
+            return
+        if operation.state == "unknown-yet":
+            self._find_again(running)
+            snapshot = self._crane.cache.snapshot()
+        if operation.ended or operation.state == "unknown-yet":
+            return
+        at = self._clock()
+        self._retry_removals(running, at)
+        pending = self._follow_departure(running, at) + [step.name for step in operation.steps if step.state == "pending"]
+        self._judge(running, snapshot, at)
+        if all(progress.ended for progress in operation.services) and not pending:
+            verdict = conclude_removed(operation) if operation.kind.endswith(".remove") else conclude(operation)
+            self._end(operation, verdict)
+        elif operation.timeout is not None and at - running.begun >= operation.timeout:
+            self._end(operation, conclude_timed_out(operation, f"It took longer than {operation.timeout:g} s."))
+        elif pending and at - running.moved >= self._patience.stalled_seconds:
+            self._end(operation, conclude_timed_out(operation, f"Still there: {', '.join(pending)}."))
+
+    def _judge(self, running: _Running, snapshot: Snapshot, at: float) -> None:
+        operation = running.operation
+        seen = {progress.id: progress for progress in operation.services}
+        judged = []
+        for track in operation.tracks:
+            known = seen.get(track.id)
+            if known is not None and known.ended:
+                judged.append(known)
+                continue
+            witness = running.witnesses.setdefault(track.id, Witness(begun=at, moved=at))
+            judged.append(judge(track, witness, snapshot, at, self._patience))
+        if judged != operation.services:
+            running.moved = at
+            self._update(operation, services=judged)
+
+    def _send(self, running: _Running) -> None:
+        """Send the plan of an operation, or what is left of it."""
+        operation, plan = running.operation, running.plan
+        if plan is None:
+            return
+        sender = Sender(self._crane, operation, plan, lambda: self._journal.write(operation))
+        try:
+            failed = sender.send()
+        except EngineUnavailable as error:
+            log.warning("The Engine went away during the operation %s: %s", operation.id, error.detail)
+            self._update(operation, state="unknown-yet")
+            self._journal.write(operation)
+            return
+        running.plan = None
+        running.removed_services = [
+            change.id for change in plan.effective if change.action == "remove" and change.kind == "service" and change.id
+        ]
+        if failed is not None:
+            self._end(operation, conclude_refused(operation, failed))
+            return
+        self._attend(running)
+        self._update(operation, state="following")
+        self._journal.write(operation)
+
+    def _attend(self, running: _Running) -> None:
+        running.attention.enter_context(self._crane.watcher.attend([track.id for track in running.operation.tracks]))
+
+    def _lose(self, running: _Running) -> None:
+        if running.operation.state != "unknown-yet":
+            self._update(running.operation, state="unknown-yet")
+            self._journal.write(running.operation)
+
+    def _find_again(self, running: _Running) -> None:
+        """Go on after the Engine is back; the time without it does not count as time in which nothing moved."""
+        running.moved = self._clock()
+        for witness in running.witnesses.values():
+            witness.moved, witness.pending_since, witness.steady_since = running.moved, None, None
+        if running.plan is None:
+            self._update(running.operation, state="following")
+            self._journal.write(running.operation)
+            return
+        try:
+            running.plan = running.plan.remake()
+        except EngineUnavailable:
+            return
+        except CraneError as error:
+            self._end(running.operation, conclude_refused(running.operation, error))
+            return
+        self._send(running)
+
+    def _retry_removals(self, running: _Running, at: float) -> None:
+        """Remove what was still in use a moment ago."""
+        waiting = [step for step in running.operation.steps if step.state == "pending" and step.action == "remove"]
+        if not waiting or at - running.departure_asked < DEPARTURE_SECONDS:
+            return
+        for step in waiting:
+            try:
+                self._crane.engine.remove(step.kind, step.name)
+            except NotFound:
+                pass
+            except EngineUnavailable:
+                return
+            except CraneError as error:
+                step.error = error.detail
+                continue
+            step.state, step.error = "done", None
+            running.moved = at
+            self._update(running.operation)
+            self._crane.watcher.refresh(**{f"{step.kind}s": [step.name]})
+
+    def _follow_departure(self, running: _Running, at: float) -> list[str]:
+        """Return what is left of removed services' tasks, in words."""
+        if not running.removed_services:
+            return []
+        if at - running.departure_asked < DEPARTURE_SECONDS:
+            return ["tasks"]
+        running.departure_asked = at
+        try:
+            remaining = find_remaining_tasks(self._crane, running.operation.stack, running.removed_services)
+        except CraneError:
+            # Asked again at the next look; when the Engine is gone, the copy says so.
+            return ["tasks"]
+        if not remaining:
+            running.removed_services = []
+            return []
+        return [say_remaining(remaining)]
+
+    # Ending and keeping
+
+    def _end(self, operation: Operation, verdict: Verdict) -> None:
+        if running := self._running.pop(operation.id, None):
+            running.attention.close()
+        self._update(operation, state="ended", verdict=verdict, ended_at=now())
+        self._journal.write(operation)
+        self._emit("operation.ended", operation, outcome=verdict.outcome, code=verdict.code)
+        if operation.stack and operation.kind.startswith("stack."):
+            done = "stack.removed" if operation.kind == "stack.remove" else "stack.deployed"
+            self._emit(done, operation, outcome=verdict.outcome)
+        log.info("The operation %s (%s %s) ended: %s.", operation.id, operation.kind, operation.target, verdict.outcome)
+        self._forget_old()
+
+    def _update(self, operation: Operation, **members: Any) -> None:
+        with self._changed:
+            for name, value in members.items():
+                setattr(operation, name, value)
+            operation.revision += 1
+            self._changed.notify_all()
+
+    def _emit(self, kind: str, operation: Operation, **detail: Any) -> None:
+        self._crane.emit(
+            Event(
+                kind,
+                operation.target,
+                id=operation.id,
+                stack=operation.stack,
+                by=operation.by,
+                detail={"operation": operation.id, "kind": operation.kind, **detail},
+            )
+        )
+
+    def _forget_old(self) -> None:
+        ended = [operation for operation in self.all() if operation.ended]
+        for operation in ended[MOST_ENDED:]:
+            del self._all[operation.id]
+            self._journal.forget(operation.id)

@@ -1,0 +1,1 @@
+"""Plans: what a change would do, before it is done."""

@@ -1,0 +1,55 @@
+"""HTTP in and out of plans."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from crane_core.context import get_crane
+from crane_core.http import Blueprint, WaitQuery, answer
+from crane_core.orchestration.changing import carry_out
+from crane_core.orchestration.plans.store import Plans, require_applicable
+from crane_core.security import Target, demand, guard
+
+blueprint = Blueprint("plans", __name__, url_prefix="/api/v1/plans", description="What a change would do.")
+
+
+def find_plan(plan_id: str) -> Target:
+    """Find a plan as the target of an action."""
+    plan = get_crane().room(Plans).get(plan_id)
+    return Target("plan", plan.target, plan.id, plan.stack)
+
+
+@blueprint.route("/<plan_id>")
+@guard("plan:read", by="plan_id")
+@blueprint.response(200, description="The plan.")
+def show(plan_id: str) -> Response:
+    """Show a plan."""
+    return answer(get_crane().room(Plans).get(plan_id).to_json())
+
+
+@blueprint.route("/<plan_id>/apply", methods=["POST"])
+@guard("plan:apply", by="plan_id")
+@blueprint.arguments(WaitQuery, location="query")
+@blueprint.response(202, description="The operation that carries it out.")
+@blueprint.alt_response(409, description="What it was made from has changed; the new plan is in `plan`.")
+def apply(query: dict[str, Any], plan_id: str) -> Response:
+    """Apply a plan; refused when what it was made from has changed."""
+    plans = get_crane().room(Plans)
+    plan = plans.get(plan_id)
+    # Whoever applies a plan must be allowed what it does, not only to apply plans.
+    kind, _, verb = plan.kind.partition(".")
+    demand(_ACTIONS.get(plan.kind, f"{kind}:{verb}"), Target(kind, plan.target, stack=plan.stack))
+    require_applicable(plans, plan)
+    return carry_out(plans.take(plan_id), query["wait"])
+
+
+_ACTIONS = {
+    "stack.deploy": "stack:update",
+    "stack.rollback": "stack:update",
+    "stack.remove": "stack:remove",
+    "service.create": "service:create",
+    "service.remove": "service:remove",
+    **{f"service.{verb}": "service:update" for verb in ("update", "scale", "image", "force", "rollback")},
+}

@@ -1,0 +1,1 @@
+"""Services: what runs in the Swarm."""

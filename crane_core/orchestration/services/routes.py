@@ -1,0 +1,258 @@
+"""HTTP in and out of services."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import marshmallow as ma
+from flask import Response, request
+
+from crane_core.context import Crane, get_crane
+from crane_core.contributions import RegistryLogin
+from crane_core.engine.records import Service
+from crane_core.errors import Conflict
+from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list
+from crane_core.orchestration.changing import ChangeQuery, answer_change
+from crane_core.orchestration.plans.services import plan_service
+from crane_core.orchestration.services import operations
+from crane_core.orchestration.tasks.operations import present_places
+from crane_core.security import Target, demand, guard, identify
+
+blueprint = Blueprint("services", __name__, url_prefix="/api/v1/services", description="What runs in the Swarm.")
+
+
+class ServiceQuery(ListQuery):
+    """What services can be filtered by."""
+
+    stack = ma.fields.String(metadata={"description": "Their stack."})
+    mode = ma.fields.String(metadata={"description": "replicated, global, replicated-job or global-job."})
+    state = ma.fields.String(metadata={"description": "converged, updating, paused, rolled-back or degraded."})
+    image = ma.fields.String(metadata={"description": "The image exactly as their spec names it."})
+    name = ma.fields.String(metadata={"description": "Their exact name."})
+
+
+class ShowQuery(ma.Schema):
+    """How a service is shown."""
+
+    class Meta:
+        unknown = ma.RAISE
+
+    reveal = ma.fields.Boolean(
+        load_default=False, metadata={"description": "Show values that look secret; demands service:reveal."}
+    )
+
+
+class LoginSchema(ma.Schema):
+    """A credential for a registry; never shown again."""
+
+    username = ma.fields.String(required=True)
+    password = ma.fields.String(required=True, load_only=True)
+
+
+class ScaleSchema(ma.Schema):
+    """How many tasks."""
+
+    replicas = ma.fields.Integer(required=True, strict=True, validate=ma.validate.Range(0, 1_000_000))
+
+
+class ImageSchema(ma.Schema):
+    """Which image."""
+
+    image = ma.fields.String(required=True)
+    resolve_image = ma.fields.String(
+        load_default="always", validate=ma.validate.OneOf(["always", "changed", "never"])
+    )
+    registry_logins = ma.fields.Dict(ma.fields.String(), ma.fields.Nested(LoginSchema), load_default=dict)
+
+
+class SpecSchema(ma.Schema):
+    """A service's spec in Docker's own shape, or a part of it; ``name``, ``image`` and ``replicas`` for short."""
+
+    class Meta:
+        unknown = ma.INCLUDE
+
+    name = ma.fields.String()
+    image = ma.fields.String()
+    replicas = ma.fields.Integer(strict=True, validate=ma.validate.Range(0))
+
+
+def find_service(name: str) -> Target:
+    """Find a service as the target of an action, by name, id or the beginning of its id."""
+    return target_of(get_crane().cache.snapshot().get_service(name))
+
+
+def target_of(service: Service) -> Target:
+    """Return a service as the target of an action."""
+    return Target("service", service.name, service.id, service.stack, service.labels)
+
+
+def read_logins(sent: dict[str, dict[str, str]]) -> dict[str, RegistryLogin]:
+    """Return the credentials that a request brought along, by the registry's address."""
+    return {host: RegistryLogin(host, login["username"], login["password"]) for host, login in sent.items()}
+
+
+def service_listing(crane: Crane, stack: str | None = None) -> Listing[Service]:
+    """Return the list of services, of one stack or of all."""
+    crane.watcher.note_interest()
+    snapshot = crane.cache.snapshot()
+    versions = snapshot.versions
+    return Listing(
+        version=f"{versions['services']}.{versions['tasks']}.{stack}",
+        rows=lambda: snapshot.services.values() if stack is None else snapshot.services_of(stack),
+        action="service:read",
+        target=target_of,
+        fields={
+            "name": lambda service: service.name,
+            "stack": lambda service: service.stack,
+            "mode": lambda service: service.mode,
+            "state": operations.state_of,
+            "image": lambda service: service.image,
+            "created_at": lambda service: service.CreatedAt,
+            "updated_at": lambda service: service.UpdatedAt,
+            "tasks_running": lambda service: service.tasks_running,
+            "tasks_desired": lambda service: service.tasks_desired,
+        },
+        present=lambda service: operations.present_service(crane, snapshot, service),
+        sources=crane.cache.sources(),
+    )
+
+
+@blueprint.route("")
+@guard("service:read")
+@blueprint.arguments(ServiceQuery, location="query")
+@blueprint.response(200, description="The services.")
+def list_services(query: dict[str, Any]) -> Response:
+    """List services."""
+    crane = get_crane()
+    return answer_list(crane, service_listing(crane), query)
+
+
+@blueprint.route("", methods=["POST"])
+@guard("service:create")
+@blueprint.arguments(ChangeQuery, location="query")
+@blueprint.arguments(SpecSchema)
+@blueprint.response(202, description="The operation that creates it.")
+def create(query: dict[str, Any], spec: dict[str, Any]) -> Response:
+    """Create a service from its spec."""
+    crane = get_crane()
+    name = str(spec.get("Name") or spec.get("name") or "")
+    wish = operations.wish_new(spec)
+    return answer_change(
+        plan_service(
+            crane, identify(), "service.create", name, wish, resolve_image="always", timeout=query["timeout"]
+        ),
+        query,
+    )
+
+
+@blueprint.route("/<name>")
+@guard("service:read", by="name")
+@blueprint.arguments(ShowQuery, location="query")
+@blueprint.response(200, description="The service; the ETag is its version, for If-Match.")
+def show(query: dict[str, Any], name: str) -> Response:
+    """Show a service."""
+    crane = get_crane()
+    crane.watcher.note_interest()
+    snapshot = crane.cache.snapshot()
+    service = snapshot.get_service(name)
+    if query["reveal"]:
+        demand("service:reveal", target_of(service))
+    shown = operations.present_service(crane, snapshot, service, reveal=query["reveal"])
+    shown["sources"] = crane.cache.sources()
+    return answer(shown, headers={"ETag": f'"{service.version}"'})
+
+
+@blueprint.route("/<name>/tasks")
+@guard("service:read", by="name")
+@blueprint.response(200, description="The tasks by slot or node: the present attempt, and the earlier ones.")
+def list_tasks(name: str) -> Response:
+    """List a service's tasks by slot."""
+    crane = get_crane()
+    crane.watcher.note_interest()
+    snapshot = crane.cache.snapshot()
+    rows = present_places(snapshot, snapshot.tasks_of(snapshot.get_service(name).id))
+    version = str(snapshot.versions["tasks"])
+    return answer({"items": rows, "total": len(rows), "version": version, "sources": crane.cache.sources()})
+
+
+@blueprint.route("/<name>", methods=["PATCH"])
+@guard("service:update", by="name")
+@blueprint.arguments(ChangeQuery, location="query")
+@blueprint.arguments(SpecSchema)
+@blueprint.response(202, description="The operation that changes it.")
+def patch(query: dict[str, Any], members: dict[str, Any], name: str) -> Response:
+    """Change parts of a service's spec (JSON merge patch); what is not named stays as it is."""
+    service = get_crane().watcher.fresh().get_service(name)
+    if request.if_match and str(service.version) not in request.if_match:
+        raise Conflict(
+            f"The service {service.name} was changed meanwhile: it is at version {service.version}. Read it again.",
+            version=service.version,
+        )
+    return _change("service.update", name, operations.wish_patched(service.name, members), query)
+
+
+@blueprint.route("/<name>/scale", methods=["POST"])
+@guard("service:update", by="name")
+@blueprint.arguments(ChangeQuery, location="query")
+@blueprint.arguments(ScaleSchema)
+@blueprint.response(202, description="The operation that scales it.")
+def scale(query: dict[str, Any], wanted: dict[str, Any], name: str) -> Response:
+    """Change how many tasks a service has."""
+    return _change("service.scale", name, operations.wish_scaled(name, wanted["replicas"]), query)
+
+
+@blueprint.route("/<name>/image", methods=["POST"])
+@guard("service:update", by="name")
+@blueprint.arguments(ChangeQuery, location="query")
+@blueprint.arguments(ImageSchema)
+@blueprint.response(202, description="The operation that changes it.")
+def image(query: dict[str, Any], wanted: dict[str, Any], name: str) -> Response:
+    """Give a service another image."""
+    return _change(
+        "service.image",
+        name,
+        operations.wish_image(name, wanted["image"]),
+        query,
+        logins=read_logins(wanted["registry_logins"]),
+        resolve_image=wanted["resolve_image"],
+    )
+
+
+@blueprint.route("/<name>/force", methods=["POST"])
+@guard("service:update", by="name")
+@blueprint.arguments(ChangeQuery, location="query")
+@blueprint.response(202, description="The operation that replaces its tasks.")
+def force(query: dict[str, Any], name: str) -> Response:
+    """Replace a service's tasks although nothing changed."""
+    return _change("service.force", name, operations.wish_forced(name), query)
+
+
+@blueprint.route("/<name>/rollback", methods=["POST"])
+@guard("service:update", by="name")
+@blueprint.arguments(ChangeQuery, location="query")
+@blueprint.response(202, description="The operation that rolls it back.")
+def rollback(query: dict[str, Any], name: str) -> Response:
+    """Return a service to the spec that it had before."""
+    crane = get_crane()
+    service = crane.cache.snapshot().get_service(name)
+    return answer_change(
+        operations.plan_rollback(crane, identify(), [service.name], service.name, service.stack), query
+    )
+
+
+@blueprint.route("/<name>", methods=["DELETE"])
+@guard("service:remove", by="name")
+@blueprint.arguments(ChangeQuery, location="query")
+@blueprint.response(202, description="The operation that removes it; it ends when its tasks are gone.")
+def remove(query: dict[str, Any], name: str) -> Response:
+    """Remove a service."""
+    crane = get_crane()
+    service = crane.cache.snapshot().get_service(name)
+    return answer_change(operations.plan_removal(crane, identify(), service.name), query)
+
+
+def _change(kind: str, name: str, wish: Any, query: dict[str, Any], **options: Any) -> Response:
+    crane = get_crane()
+    service = crane.cache.snapshot().get_service(name)
+    plan = plan_service(crane, identify(), kind, service.name, wish, timeout=query["timeout"], **options)
+    return answer_change(plan, query)

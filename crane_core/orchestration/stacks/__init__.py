@@ -1,0 +1,1 @@
+"""Stacks: services that belong together, and the files that describe them."""

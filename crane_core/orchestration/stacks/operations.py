@@ -1,0 +1,154 @@
+"""Stacks: what runs under one name, whoever deployed it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from crane_core.context import Crane
+from crane_core.engine.cache import Snapshot
+from crane_core.engine.records import Service
+from crane_core.orchestration.errors import StackNotFound
+from crane_core.orchestration.plans.model import Change, Plan, digest
+from crane_core.orchestration.services.operations import plan_rollback, present_service, state_of
+from crane_core.orchestration.stacks.desired import STACK_LABEL
+from crane_core.orchestration.stacks.formats.export import Export, to_compose
+from crane_core.security import Identity
+
+JSON = dict[str, Any]
+
+
+class StackRows:
+    """The room of one server that keeps the list of stacks until a service changes."""
+
+    def __init__(self, crane: Crane) -> None:
+        self._version = -1
+        self._rows: list[JSON] = []
+
+    def read(self, snapshot: Snapshot) -> list[JSON]:
+        """Return a row for each stack."""
+        version = snapshot.versions["services"]
+        if version != self._version:
+            self._rows = [summarise(name, snapshot.services_of(name)) for name in snapshot.stacks]
+            self._version = version
+        return self._rows
+
+
+def summarise(name: str, services: Iterable[Service]) -> JSON:
+    """Return what a stack is in figures."""
+    services = list(services)
+    states = Counter(state_of(service) for service in services)
+    return {
+        "name": name,
+        "services": len(services),
+        "services_converged": states["converged"] + states["rolled-back"],
+        "tasks_running": sum(service.tasks_running for service in services),
+        "tasks_desired": sum(service.tasks_desired for service in services),
+        "state": _state(states),
+        "updated_at": max((service.UpdatedAt for service in services), default=""),
+    }
+
+
+def _state(states: Counter[str]) -> str:
+    if not states:
+        return "empty"
+    for state in ("updating", "paused", "degraded"):
+        if states[state]:
+            return state
+    return "converged"
+
+
+def show_stack(crane: Crane, snapshot: Snapshot, name: str) -> JSON:
+    """Return everything that belongs to a stack.
+
+    :raises StackNotFound: when nothing does.
+    """
+    owned = {
+        kind: [each for each in getattr(snapshot, kind).values() if dict(each.labels).get(STACK_LABEL) == name]
+        for kind in ("networks", "configs", "secrets")
+    }
+    services = sorted(snapshot.services_of(name), key=lambda service: service.name)
+    if not services and not any(owned.values()):
+        raise StackNotFound(f"There is no stack {name}.")
+    return {
+        **summarise(name, services),
+        "services_total": len(services),
+        "services": [present_service(crane, snapshot, service) for service in services],
+        **{
+            kind: [{"id": each.id, "name": each.name} for each in sorted(objects, key=lambda each: each.name)]
+            for kind, objects in owned.items()
+        },
+        "sources": crane.cache.sources(),
+    }
+
+
+def require_stack(snapshot: Snapshot, name: str) -> None:
+    """Go on only if a stack has services.
+
+    :raises StackNotFound: when it has none.
+    """
+    if not snapshot.services_of(name):
+        raise StackNotFound(f"There is no stack {name}.")
+
+
+def plan_removal(crane: Crane, identity: Identity, name: str, timeout: float | None = None) -> Plan:
+    """Plan the removal of a stack: its services, then its secrets, configs and networks.
+
+    :raises StackNotFound: when nothing belongs to it.
+    """
+
+    def make() -> Plan:
+        snapshot = crane.watcher.fresh()
+        changes = [
+            Change("service", each.name, "remove", each.id, each.version, digest(each.spec))
+            for each in snapshot.services_of(name)
+        ]
+        for kind, objects in (
+            ("secret", snapshot.secrets),
+            ("config", snapshot.configs),
+            ("network", snapshot.networks),
+        ):
+            changes += [
+                Change(kind, each.name, "remove", each.id)  # type: ignore[arg-type]
+                for each in objects.values()
+                if dict(each.labels).get(STACK_LABEL) == name
+            ]
+        if not changes:
+            raise StackNotFound(f"There is no stack {name}.")
+        seen = {f"{change.kind} {change.name}": str(change.id) for change in changes}
+        return Plan("stack.remove", name, name, identity, changes, remake=make, timeout=timeout, seen=seen)
+
+    return make()
+
+
+def plan_stack_rollback(crane: Crane, identity: Identity, name: str) -> Plan:
+    """Plan the return of all services of a stack to their specs from before the last change of each."""
+    snapshot = crane.watcher.fresh()
+    require_stack(snapshot, name)
+    return plan_rollback(crane, identity, [service.name for service in snapshot.services_of(name)], name, name)
+
+
+def export_stack(crane: Crane, name: str, *, reveal: bool) -> Export:
+    """Give a stack back as a Compose file, with notes on what that file cannot say.
+
+    :param reveal: Whether values that look secret stand in the file; they become variables otherwise.
+    """
+    snapshot = crane.watcher.fresh()
+    require_stack(snapshot, name)
+    services = snapshot.services_of(name)
+    raw = [crane.engine.inspect("service", service.id) for service in services]
+    used = {
+        reference.ConfigID for service in services for reference in service.spec.TaskTemplate.ContainerSpec.Configs or ()
+    }
+    attached = {network.Target for service in services for network in service.spec.TaskTemplate.Networks or ()}
+    return to_compose(
+        name,
+        raw,
+        [crane.engine.inspect("network", network_id) for network_id in sorted(attached) if network_id],
+        [crane.engine.inspect("config", config_id) for config_id in sorted(used) if config_id],
+        [msgspec.to_builtins(secret) for secret in snapshot.secrets.values()],
+        reveal=reveal,
+    )

@@ -1,0 +1,168 @@
+"""HTTP in and out of stacks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, request
+
+from crane_core.context import get_crane
+from crane_core.errors import Invalid, Violation
+from crane_core.http import Blueprint, Listing, answer, answer_list
+from crane_core.orchestration.changing import ChangeQuery, answer_change, answer_plan
+from crane_core.orchestration.plans.model import Plan
+from crane_core.orchestration.services.routes import ServiceQuery, read_logins, service_listing
+from crane_core.orchestration.stacks import operations
+from crane_core.orchestration.stacks.formats import inspect
+from crane_core.orchestration.stacks.planner import Wish, plan_stack
+from crane_core.orchestration.stacks.schemas import (
+    STACK_NAME,
+    DeployQuery,
+    ExportQuery,
+    FilesSchema,
+    StackQuery,
+    StackSchema,
+    read_request,
+)
+from crane_core.orchestration.tasks.routes import TaskQuery, task_listing
+from crane_core.security import Target, demand, guard, identify
+
+blueprint = Blueprint("stacks", __name__, url_prefix="/api/v1", description="Services that belong together.")
+
+
+def find_stack(name: str) -> Target:
+    """Return a stack as the target of an action; it need not exist, because a deployment may create it."""
+    return Target("stack", name, stack=name)
+
+
+@blueprint.route("/stack-files/inspect", methods=["POST"])
+@guard("stack:read")
+@blueprint.arguments(FilesSchema)
+@blueprint.response(200, description="The variables, files and images that the files name.")
+def inspect_files(sent: dict[str, Any]) -> Response:
+    """Tell what stack files name, so that a client knows what to send along."""
+    return answer(inspect(read_request("stack", sent)))
+
+
+@blueprint.route("/stacks")
+@guard("stack:read")
+@blueprint.arguments(StackQuery, location="query")
+@blueprint.response(200, description="The stacks, whoever deployed them.")
+def list_stacks(query: dict[str, Any]) -> Response:
+    """List stacks."""
+    crane = get_crane()
+    crane.watcher.note_interest()
+    snapshot = crane.cache.snapshot()
+    return answer_list(
+        crane,
+        Listing(
+            version=str(snapshot.versions["services"]),
+            rows=lambda: crane.room(operations.StackRows).read(snapshot),
+            action="stack:read",
+            target=lambda row: find_stack(row["name"]),
+            fields={
+                member: lambda row, member=member: row[member]  # type: ignore[misc]
+                for member in ("name", "services", "state", "updated_at", "tasks_running", "tasks_desired")
+            },
+            sources=crane.cache.sources(),
+        ),
+        query,
+    )
+
+
+@blueprint.route("/stacks/<name>")
+@guard("stack:read", by="name")
+@blueprint.response(200, description="The stack, with its services, networks, configs and secrets.")
+def show(name: str) -> Response:
+    """Show a stack."""
+    crane = get_crane()
+    crane.watcher.note_interest()
+    return answer(operations.show_stack(crane, crane.cache.snapshot(), name))
+
+
+@blueprint.route("/stacks/<name>/plan", methods=["POST"])
+@guard("stack:plan", by="name")
+@blueprint.arguments(StackSchema)
+@blueprint.response(201, description="The plan.")
+def plan(sent: dict[str, Any], name: str) -> Response:
+    """Plan a deployment: what would be created, updated, removed, left alone; nothing is changed."""
+    return answer_plan(_plan(name, sent))
+
+
+@blueprint.route("/stacks/<name>", methods=["PUT"])
+@guard("stack:update", by="name")
+@blueprint.arguments(DeployQuery, location="query")
+@blueprint.arguments(StackSchema)
+@blueprint.response(202, description="The operation that deploys it.")
+def deploy(query: dict[str, Any], sent: dict[str, Any], name: str) -> Response:
+    """Deploy a stack: plan it and apply the plan."""
+    sent = {**sent, "prune": sent["prune"] or query["prune"], "timeout": sent["timeout"] or query["timeout"]}
+    return answer_change(_plan(name, sent), query)
+
+
+@blueprint.route("/stacks/<name>", methods=["DELETE"])
+@guard("stack:remove", by="name")
+@blueprint.arguments(ChangeQuery, location="query")
+@blueprint.response(202, description="The operation that removes it; it ends when tasks and networks are gone.")
+def remove(query: dict[str, Any], name: str) -> Response:
+    """Remove a stack."""
+    return answer_change(operations.plan_removal(get_crane(), identify(), name, query["timeout"]), query)
+
+
+@blueprint.route("/stacks/<name>/rollback", methods=["POST"])
+@guard("stack:update", by="name")
+@blueprint.arguments(ChangeQuery, location="query")
+@blueprint.response(202, description="The operation that rolls it back.")
+def rollback(query: dict[str, Any], name: str) -> Response:
+    """Return every service of a stack to the spec that it had before its last change."""
+    return answer_change(operations.plan_stack_rollback(get_crane(), identify(), name), query)
+
+
+@blueprint.route("/stacks/<name>/services")
+@guard("stack:read", by="name")
+@blueprint.arguments(ServiceQuery, location="query")
+@blueprint.response(200, description="Its services.")
+def list_services(query: dict[str, Any], name: str) -> Response:
+    """List a stack's services."""
+    crane = get_crane()
+    operations.require_stack(crane.cache.snapshot(), name)
+    return answer_list(crane, service_listing(crane, name), query)
+
+
+@blueprint.route("/stacks/<name>/tasks")
+@guard("stack:read", by="name")
+@blueprint.arguments(TaskQuery, location="query")
+@blueprint.response(200, description="The tasks of its services.")
+def list_tasks(query: dict[str, Any], name: str) -> Response:
+    """List a stack's tasks."""
+    crane = get_crane()
+    operations.require_stack(crane.cache.snapshot(), name)
+    return answer_list(crane, task_listing(crane, query, name), query)
+
+
+@blueprint.route("/stacks/<name>/compose")
+@guard("stack:read", by="name")
+@blueprint.arguments(ExportQuery, location="query")
+@blueprint.response(200, description="The file, and notes on what it cannot say.")
+def compose(query: dict[str, Any], name: str) -> Response:
+    """Give a stack back as a Compose file."""
+    if query["reveal"]:
+        demand("service:reveal", Target("service", stack=name))
+    export = operations.export_stack(get_crane(), name, reveal=query["reveal"])
+    if request.accept_mimetypes.best_match(["application/json", "application/yaml"]) == "application/yaml":
+        return Response(export.content, mimetype="application/yaml")
+    return answer({"content": export.content, "notes": [note.to_json() for note in export.notes]})
+
+
+def _plan(name: str, sent: dict[str, Any]) -> Plan:
+    if not STACK_NAME.fullmatch(name):
+        detail = "A stack's name has 1 to 63 letters, digits, hyphens and underscores; it starts and ends with a letter or digit."
+        raise Invalid(detail, violations=[Violation("/name", detail)])
+    wish = Wish(
+        read_request(name, sent),
+        resolve_image=sent["resolve_image"],
+        prune=sent["prune"],
+        logins=read_logins(sent["registry_logins"]),
+        timeout=sent["timeout"],
+    )
+    return plan_stack(get_crane(), identify(), wish)

@@ -1,0 +1,112 @@
+"""What is sent to deploy a stack."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Any
+
+import marshmallow as ma
+
+from crane_core.http import ListQuery
+from crane_core.orchestration.changing import ChangeQuery
+from crane_core.orchestration.services.routes import LoginSchema
+from crane_core.orchestration.stacks.formats.request import SourceFile, StackRequest
+
+STACK_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?")
+
+
+class SourceFileSchema(ma.Schema):
+    """One stack file."""
+
+    name = ma.fields.String(required=True, validate=ma.validate.Length(1, 1024))
+    content = ma.fields.String(required=True)
+
+
+class AttachmentSchema(ma.Schema):
+    """The content of a file that a stack file refers to."""
+
+    content = ma.fields.String(required=True)
+    encoding = ma.fields.String(load_default="text", validate=ma.validate.OneOf(["text", "base64"]))
+
+
+class FilesSchema(ma.Schema):
+    """Stack files, and everything that they may look at; the server looks at nothing else."""
+
+    class Meta:
+        unknown = ma.RAISE
+
+    files = ma.fields.List(ma.fields.Nested(SourceFileSchema), required=True, validate=ma.validate.Length(1, 50))
+    variables = ma.fields.Dict(ma.fields.String(), ma.fields.String(), load_default=dict)
+    attachments = ma.fields.Dict(ma.fields.String(), ma.fields.Nested(AttachmentSchema), load_default=dict)
+    working_dir = ma.fields.String(
+        load_default="/", metadata={"description": "The sender's directory, where relative bind mounts start."}
+    )
+    home = ma.fields.String(load_default="/root", metadata={"description": "What ~ stands for."})
+    profiles = ma.fields.List(ma.fields.String(), load_default=list)
+    format = ma.fields.String(
+        load_default="auto", validate=ma.validate.OneOf(["auto", "compose", "dab", "bundle"])
+    )
+
+
+class StackSchema(FilesSchema):
+    """A stack to plan or deploy."""
+
+    resolve_image = ma.fields.String(
+        load_default="always", validate=ma.validate.OneOf(["always", "changed", "never"])
+    )
+    prune = ma.fields.Boolean(load_default=False)
+    registry_logins = ma.fields.Dict(ma.fields.String(), ma.fields.Nested(LoginSchema), load_default=dict)
+    timeout = ma.fields.Float(load_default=None, allow_none=True, validate=ma.validate.Range(1))
+
+
+class DeployQuery(ChangeQuery):
+    """How a stack is deployed."""
+
+    prune = ma.fields.Boolean(
+        load_default=False, metadata={"description": "Remove what the stack has and the file no longer names."}
+    )
+
+
+class StackQuery(ListQuery):
+    """What stacks can be filtered by."""
+
+    state = ma.fields.String(metadata={"description": "converged, updating, paused or degraded."})
+
+
+class ExportQuery(ma.Schema):
+    """How a stack is given back."""
+
+    class Meta:
+        unknown = ma.RAISE
+
+    reveal = ma.fields.Boolean(
+        load_default=False, metadata={"description": "Write values that look secret; demands service:reveal."}
+    )
+
+
+def read_request(name: str, sent: dict[str, Any]) -> StackRequest:
+    """Return what was sent as a request to load a stack.
+
+    :raises ma.ValidationError: when an attachment is no base64 although it says so.
+    """
+    return StackRequest(
+        name=name,
+        files=tuple(SourceFile(file["name"], file["content"]) for file in sent["files"]),
+        variables=sent["variables"],
+        attachments={path: _content(path, attachment) for path, attachment in sent["attachments"].items()},
+        working_dir=sent["working_dir"],
+        home=sent["home"],
+        profiles=tuple(sent["profiles"]),
+        format=sent["format"],
+    )
+
+
+def _content(path: str, attachment: dict[str, str]) -> bytes:
+    if attachment["encoding"] == "text":
+        return attachment["content"].encode()
+    try:
+        return base64.b64decode(attachment["content"], validate=True)
+    except binascii.Error as error:
+        raise ma.ValidationError({"attachments": {path: ["It is no base64."]}}) from error

@@ -1,0 +1,1 @@
+"""Tasks: single runs of services."""

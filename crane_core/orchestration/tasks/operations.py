@@ -1,0 +1,71 @@
+"""Tasks: what each is, and which attempts belong to one place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from crane_core.engine.cache import Snapshot
+from crane_core.engine.records import ENDED_TASK_STATES, TASK_STATES, Task
+from crane_core.redaction import hide_inside
+
+
+def present_task(snapshot: Snapshot, task: Task) -> dict[str, Any]:
+    """Return a task in Docker's shape, and what Crane knows of it beside that."""
+    service = snapshot.services.get(task.ServiceID)
+    node = snapshot.nodes.get(task.NodeID)
+    place = task.Slot or (node.name if node else task.NodeID)
+    error = hide_inside(task.error) if task.error else None
+    shown = msgspec.to_builtins(task)
+    if error:
+        shown["Status"]["Err"] = error
+    return {
+        **shown,
+        "name": f"{service.name if service else task.ServiceID}.{place}",
+        "service": service.name if service else None,
+        "stack": service.stack if service else None,
+        "node": node.name if node else None,
+        "image": task.image,
+        "state": task.state,
+        "desired_state": task.desired_state,
+        "error": error,
+        "exit_code": task.exit_code,
+    }
+
+
+def by_place(tasks: Iterable[Task]) -> list[tuple[Task, list[Task]]]:
+    """Group the tasks of one service by slot or node: the present attempt of each, and the earlier ones, newest first."""
+    places: dict[str, list[Task]] = {}
+    for task in tasks:
+        places.setdefault(task.place, []).append(task)
+    grouped = []
+    for attempts in places.values():
+        attempts.sort(key=_currency, reverse=True)
+        grouped.append((attempts[0], attempts[1:]))
+    return sorted(grouped, key=lambda group: (group[0].Slot, group[0].NodeID))
+
+
+def present_places(snapshot: Snapshot, tasks: Sequence[Task]) -> list[dict[str, Any]]:
+    """Return the tasks of one service by place, as answered."""
+    rows = []
+    for current, earlier in by_place(tasks):
+        shown = present_task(snapshot, current)
+        rows.append(
+            {
+                "slot": current.Slot or None,
+                "node": shown["node"],
+                "current": shown,
+                "earlier": [present_task(snapshot, task) for task in earlier],
+            }
+        )
+    return rows
+
+
+def _currency(task: Task) -> tuple[bool, bool, int, str]:
+    """Order attempts at one place: what is wanted and alive before what has ended, then the newest first."""
+    wanted = task.desired_state not in ENDED_TASK_STATES
+    alive = task.state not in ENDED_TASK_STATES
+    progress = TASK_STATES.index(task.state) if alive and task.state in TASK_STATES else -1
+    return (wanted, alive, progress, task.CreatedAt)

@@ -1,0 +1,107 @@
+"""HTTP in and out of tasks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import marshmallow as ma
+from flask import Response
+
+from crane_core.context import Crane, get_crane
+from crane_core.engine.cache import Snapshot
+from crane_core.engine.records import Task
+from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list
+from crane_core.orchestration.tasks.operations import present_task
+from crane_core.redaction import redact
+from crane_core.security import Target, guard
+
+blueprint = Blueprint("tasks", __name__, url_prefix="/api/v1/tasks", description="Single runs of services.")
+
+
+class TaskQuery(ListQuery):
+    """What tasks can be filtered by."""
+
+    service = ma.fields.String(metadata={"description": "The name or id of their service."})
+    stack = ma.fields.String(metadata={"description": "Their stack."})
+    node = ma.fields.String(metadata={"description": "The host name or id of their node."})
+    state = ma.fields.String(metadata={"description": "As in running, failed; several separated by commas."})
+    desired_state = ma.fields.String(metadata={"description": "As in running, shutdown."})
+
+
+def find_task(task_id: str) -> Target:
+    """Find a task as the target of an action."""
+    snapshot = get_crane().cache.snapshot()
+    return _target(snapshot, snapshot.get_task(task_id))
+
+
+def _target(snapshot: Snapshot, task: Task) -> Target:
+    service = snapshot.services.get(task.ServiceID)
+    return Target("task", task.id, task.id, service.stack if service else None, service.labels if service else {})
+
+
+@blueprint.route("")
+@guard("task:read")
+@blueprint.arguments(TaskQuery, location="query")
+@blueprint.response(200, description="The tasks, those that have ended included.")
+def list_tasks(query: dict[str, Any]) -> Response:
+    """List tasks."""
+    crane = get_crane()
+    return answer_list(crane, task_listing(crane, query), query)
+
+
+def task_listing(crane: Crane, query: dict[str, Any], stack: str | None = None) -> Listing[Task]:
+    """Return the list of tasks, of one stack or of all, as far as its filters need names resolved."""
+    crane.watcher.note_interest()
+    snapshot = crane.cache.snapshot()
+
+    def rows() -> list[Task]:
+        if service := query.get("service"):
+            found = snapshot.find_service(service)
+            return list(snapshot.tasks_of(found.id)) if found else []
+        if stack is not None:
+            return [task for service in snapshot.services_of(stack) for task in snapshot.tasks_of(service.id)]
+        return list(snapshot.all_tasks())
+
+    def name(task: Task) -> str:
+        service = snapshot.services.get(task.ServiceID)
+        return f"{service.name if service else task.ServiceID}.{task.Slot:08d}" if task.Slot else task.NodeID
+
+    def node(task: Task) -> str:
+        found = snapshot.nodes.get(task.NodeID)
+        return task.NodeID if found is None or query.get("node") == task.NodeID else found.name
+
+    def stack_of(task: Task) -> str | None:
+        service = snapshot.services.get(task.ServiceID)
+        return service.stack if service else None
+
+    versions = snapshot.versions
+    return Listing(
+        version=f"{versions['tasks']}.{versions['services']}.{versions['nodes']}",
+        rows=rows,
+        action="task:read",
+        target=lambda task: _target(snapshot, task),
+        fields={
+            "name": name,
+            "node": node,
+            "stack": stack_of,
+            "state": lambda task: task.state,
+            "desired_state": lambda task: task.desired_state,
+            "created_at": lambda task: task.CreatedAt,
+            "updated_at": lambda task: task.UpdatedAt,
+        },
+        present=lambda task: present_task(snapshot, task),
+        sources=crane.cache.sources(),
+    )
+
+
+@blueprint.route("/<task_id>")
+@guard("task:read", by="task_id")
+@blueprint.response(200, description="Everything that the Engine knows of the task, secret-looking values hidden.")
+def show(task_id: str) -> Response:
+    """Show a task as the Engine knows it now."""
+    crane = get_crane()
+    snapshot = crane.cache.snapshot()
+    task = snapshot.get_task(task_id)
+    raw = redact(crane.engine.inspect("task", task.id))
+    known = present_task(snapshot, task)
+    return answer({**raw, **{name: value for name, value in known.items() if name.islower()}})
