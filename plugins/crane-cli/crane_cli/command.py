@@ -188,7 +188,18 @@ quiet_ids = click.option("-q", "--quiet", is_flag=True, help="Print IDs or names
 no_trunc = click.option("--no-trunc", is_flag=True, help="Print whole IDs and images.")
 detach = click.option("-d", "--detach", is_flag=True, help="Exit once it has begun, without following it.")
 quiet_progress = click.option("-q", "--quiet", is_flag=True, help="Print nothing but warnings and a bad end.")
-following = several(detach, quiet_progress)
+
+
+def _seconds(context: click.Context, option: click.Parameter, value: str | None) -> float | None:
+    from crane_cli.values import parse_duration
+
+    return None if value is None else parse_duration(value) / 1e9
+
+
+timeout = click.option(
+    "--timeout", metavar="DURATION", callback=_seconds, help="End as timed out after this long, as in 5m or 90s."
+)
+following = several(detach, quiet_progress, timeout)
 
 
 def filtering(*keys: str) -> Decorator:

@@ -18,7 +18,7 @@ LONGEST_VALUE = 400
 
 def show_plan(session: Session, plan: Mapping[str, Any]) -> None:
     """Print a plan as a coloured diff, its summary first; its warnings and violations on standard error."""
-    told = plan.get("stack") or plan.get("target")
+    told = plan.get("target") or plan.get("stack")
     click.echo(f"Plan for {visible(told)}: {summarise(plan)}" if told else f"Plan: {summarise(plan)}")
     for change in plan.get("changes") or ():
         if change.get("action") in SIGNS:

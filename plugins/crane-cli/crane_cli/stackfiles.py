@@ -91,7 +91,7 @@ def gather(api: Api, sources: Sources) -> Gathered:
     gathered = begin(sources)
     refused: set[str] = set()
     for _ in range(MOST_ROUNDS):
-        needs = api.post("stack-files", "inspect", body=_inspection(gathered))
+        needs = api.post("stack-files", "inspect", body=gathered.to_json())
         gathered.images = tuple(str(image) for image in needs.get("images") or ())
         # Paths are looked at only once all variables are known: until then they are not yet what they will be.
         if not add_variables(gathered, needs.get("variables") or (), refused) and not add_files(
@@ -280,8 +280,3 @@ def _encode(content: bytes) -> dict[str, str]:
         return {"content": content.decode("utf-8"), "encoding": "text"}
     except UnicodeDecodeError:
         return {"content": base64.b64encode(content).decode("ascii"), "encoding": "base64"}
-
-
-def _inspection(gathered: Gathered) -> dict[str, Any]:
-    body = gathered.to_json()
-    return {name: body[name] for name in ("files", "variables", "attachments", "working_dir", "profiles")}

@@ -33,6 +33,8 @@ def web(server, operation):
         ("PATCH", "services/shop_web"),
         ("DELETE", "services/shop_web"),
         ("POST", "services/shop_web/rollback"),
+        ("POST", "services/shop_web/image"),
+        ("POST", "services/shop_web/force"),
         ("POST", "services/shop_web/scale"),
         ("POST", "services/shop_db/scale"),
     ):
@@ -54,7 +56,10 @@ def merge(spec, patch):
 @pytest.mark.parametrize(
     ("options", "patch"),
     [
-        (["--image", "nginx:2"], {"TaskTemplate": {"ContainerSpec": {"Image": "nginx:2"}}}),
+        (
+            ["--image", "nginx:2", "--replicas", "5"],
+            {"TaskTemplate": {"ContainerSpec": {"Image": "nginx:2"}}, "Mode": {"Replicated": {"Replicas": 5}}},
+        ),
         (["--replicas", "5"], {"Mode": {"Replicated": {"Replicas": 5}}}),
         (
             ["--env-add", "B=3", "--env-add", "D=4"],
@@ -91,7 +96,7 @@ def merge(spec, patch):
         ),
         (["--update-failure-action", "rollback"], {"UpdateConfig": {"FailureAction": "rollback"}}),
         (["--args", "serve --name 'a b'"], {"TaskTemplate": {"ContainerSpec": {"Args": ["serve", "--name", "a b"]}}}),
-        (["--force"], {"TaskTemplate": {"ForceUpdate": 4}}),
+        (["--force", "--replicas", "5"], {"TaskTemplate": {"ForceUpdate": 4}, "Mode": {"Replicated": {"Replicas": 5}}}),
     ],
 )
 def test_each_option_changes_its_own_field(crane, web, monkeypatch, options, patch):
@@ -125,9 +130,9 @@ def test_variables_that_are_not_named_stay_as_they_are(env, removed):
 def test_dry_run_shows_the_plan_and_follows_nothing(crane, web, plan):
     web.plays("PATCH", "services/shop_web", (201, plan()))
 
-    result = crane("service", "update", "--dry-run", "--image", "nginx:2", "shop_web")
+    result = crane("service", "update", "--dry-run", "--args", "x", "shop_web")
 
-    assert web.sent("PATCH", "services/shop_web")[0].query == {"plan": "true"}
+    assert web.sent("PATCH", "services/shop_web")[0].query == {"plan": "true", "wait": "0"}
     assert "      + nginx:2" in result.stdout
 
 
@@ -138,7 +143,9 @@ def test_what_is_so_already_is_not_sent(crane, web):
     assert "nothing was changed" in result.stderr
 
 
-@pytest.mark.parametrize("options", [[], ["--rollback", "--force"], ["--rollback", "--image", "x"]])
+@pytest.mark.parametrize(
+    "options", [[], ["--rollback", "--force"], ["--rollback", "--image", "x"], ["--with-registry-auth", "--force"]]
+)
 def test_wrong_use_is_told_before_anything_is_asked(crane, web, options):
     assert crane("service", "update", *options, "shop_web").exit_code == 2
     assert web.requests == []
@@ -151,24 +158,49 @@ def test_rollback_is_rolled_back_by_the_server(crane, web):
 
 
 def test_change_of_somebody_else_is_not_overwritten(crane, web):
-    web.plays("PATCH", "services/shop_web", (412, {"code": "outdated", "detail": "Moved."}))
+    web.plays("PATCH", "services/shop_web", (409, {"code": "conflict", "detail": "Moved.", "version": 13}))
 
-    result = crane("service", "update", "--image", "nginx:2", "shop_web")
+    result = crane("service", "update", "--args", "x", "shop_web")
 
     assert (result.exit_code, "nothing was changed. Try again." in result.stderr) == (1, True)
 
 
-def test_variable_that_is_not_shown_is_not_lost(crane, web):
+def test_variable_that_may_not_be_seen_is_not_lost(crane, web):
     container = {"Image": "nginx:1", "Env": ["A=1", "DB_PASSWORD=(hidden)"]}
-    web.plays(
-        "GET", "services/shop_web", {"Version": {"Index": 1}, "Spec": {"TaskTemplate": {"ContainerSpec": container}}}
-    )
+    shown = {"Version": {"Index": 1}, "Spec": {"TaskTemplate": {"ContainerSpec": container}}}
+    web.plays("GET", "services/shop_web", lambda request: (403, {}) if request.query.get("reveal") else (200, shown))
 
     result = crane("service", "update", "--env-add", "A=2", "shop_web")
     assert (result.exit_code, web.sent("PATCH", "services/shop_web")) == (2, [])
     assert "The value of DB_PASSWORD is not shown" in result.stderr
 
     assert crane("service", "update", "--env-add", "A=2", "--env-add", "DB_PASSWORD=x", "shop_web").exit_code == 0
+
+
+def test_hidden_values_are_asked_for_only_where_they_are_sent_back(crane, web):
+    crane("service", "update", "--env-add", "A=2", "shop_web")
+    crane("service", "update", "--label-add", "A=2", "shop_web")
+
+    assert [request.query for request in web.sent("GET", "services/shop_web")] == [{"reveal": "true"}, {}]
+
+
+def test_image_alone_is_looked_up_by_the_server_with_this_machines_login(crane, web, home):
+    (home / ".docker").mkdir()
+    auths = {"ghcr.io": {"username": "me", "password": "p"}, "quay.io": {"username": "x", "password": "y"}}
+    (home / ".docker" / "config.json").write_text(json.dumps({"auths": auths}))
+
+    result = crane("service", "update", "--image", "ghcr.io/a/b:2", "--with-registry-auth", "shop_web")
+
+    assert (result.exit_code, web.sent("PATCH", "services/shop_web")) == (0, [])
+    assert web.sent("POST", "services/shop_web/image")[0].body == {
+        "image": "ghcr.io/a/b:2",
+        "registry_logins": {"ghcr.io": {"username": "me", "password": "p"}},
+    }
+
+
+def test_force_alone_replaces_the_tasks(crane, web):
+    assert crane("service", "update", "--force", "--timeout", "5m", "shop_web").exit_code == 0
+    assert web.sent("POST", "services/shop_web/force")[0].query == {"wait": "0", "timeout": "300.0"}
 
 
 def test_global_service_has_no_replicas(crane, web):

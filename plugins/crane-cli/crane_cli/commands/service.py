@@ -15,6 +15,7 @@ from crane_cli.session import Session
 
 if TYPE_CHECKING:
     from crane_cli.api import Api
+    from crane_cli.service_patch import Changes
 
 
 @click.group(cls=Group)
@@ -72,7 +73,7 @@ def inspect(session: Session, services: tuple[str, ...]) -> None:
 @click.argument("wanted", nargs=-1, required=True, metavar="SERVICE=REPLICAS...")
 @following
 @click.pass_obj
-def scale(session: Session, wanted: tuple[str, ...], *, detach: bool, quiet: bool) -> None:
+def scale(session: Session, wanted: tuple[str, ...], *, detach: bool, quiet: bool, timeout: float | None) -> None:
     """Set how many tasks services have."""
     from crane_cli.deploying import each
 
@@ -86,7 +87,7 @@ def scale(session: Session, wanted: tuple[str, ...], *, detach: bool, quiet: boo
         session,
         replicas,
         lambda api, name: api.send(
-            "POST", "services", name, "scale", body={"replicas": replicas[name]}, query={"wait": 0}
+            "POST", "services", name, "scale", body={"replicas": replicas[name]}, query={"wait": 0, "timeout": timeout}
         ).json(),
         detached=detach,
         quiet=quiet,
@@ -144,6 +145,7 @@ patch_lists = several(
 @following
 @click.option("--force", is_flag=True, help="Replace the tasks even if nothing else asks for it.")
 @click.option("--rollback", is_flag=True, help="Put the service back to what it was before.")
+@click.option("--with-registry-auth", is_flag=True, help="Send this machine's login for the registry of --image.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and change nothing.")
 @click.pass_obj
 def update(
@@ -153,6 +155,8 @@ def update(
     *,
     detach: bool,
     quiet: bool,
+    timeout: float | None,
+    with_registry_auth: bool,
     force: bool,
     rollback: bool,
     dry_run: bool,
@@ -160,6 +164,7 @@ def update(
 ) -> None:
     """Change a service: what the options name, and nothing else."""
     from crane_cli import following, plan
+    from crane_cli.registries import find_logins
     from crane_cli.service_patch import Changes
 
     lists = {name: value for name, value in options.items() if isinstance(value, tuple)}
@@ -170,9 +175,21 @@ def update(
         raise WrongUse("--rollback goes with no other change.")
     if not (given or force or rollback):
         raise WrongUse("Name what to change, as in --image nginx:1.27; crane service update --help lists it all.")
+    only_image = set(values) == {"image"} and not any(lists.values()) and not force
+    if with_registry_auth and not only_image:
+        raise WrongUse("--with-registry-auth goes with --image and no other change.")
     api = session.api()
-    query = {"plan": True} if dry_run else {"wait": 0}
-    answer = api.post("services", service, "rollback", **query) if rollback else _patch(api, service, changes, query)
+    query = {"plan": True if dry_run else None, "wait": 0, "timeout": timeout}
+    if rollback:
+        answer = api.post("services", service, "rollback", **query)
+    elif only_image:
+        logins = find_logins([values["image"]], session.warn) if with_registry_auth else {}
+        body = {"image": values["image"], "registry_logins": logins}
+        answer = api.post("services", service, "image", body=body, **query)
+    elif force and not given:
+        answer = api.post("services", service, "force", **query)
+    else:
+        answer = _patch(api, service, changes, query)
     if answer is None:
         session.note(f"{service} is so already; nothing was changed.")
     elif not dry_run:
@@ -183,10 +200,10 @@ def update(
         session.give(answer)
 
 
-def _patch(api: Api, service: str, changes: Any, query: dict[str, Any]) -> Any:
+def _patch(api: Api, service: str, changes: Changes, query: dict[str, Any]) -> Any:
     from crane_cli.service_patch import make_patch
 
-    live = api.get("services", service)
+    live = _read_live(api, service, whole=bool(changes.lists["env_add"] or changes.lists["env_rm"]))
     patch = make_patch(live.get("Spec") or {}, changes)
     if not patch:
         return None
@@ -195,23 +212,35 @@ def _patch(api: Api, service: str, changes: Any, query: dict[str, Any]) -> Any:
     try:
         return api.send("PATCH", "services", service, body=patch, query=query, headers=headers).json()
     except Refused as error:
-        if error.status != 412:
+        if error.status != 412 and "version" not in error.problem:
             raise
         raise CliError(f"Somebody else has changed {service} just now; nothing was changed. Try again.") from error
+
+
+def _read_live(api: Api, service: str, *, whole: bool) -> Any:
+    """Read a service; whole where a list is to be sent back in which values may be hidden."""
+    if whole:
+        try:
+            return api.get("services", service, reveal=True)
+        except Refused as error:
+            # Who may not see the values may still change a list in which none is hidden.
+            if error.status != 403:
+                raise
+    return api.get("services", service)
 
 
 @service.command()
 @click.argument("service")
 @following
 @click.pass_obj
-def rollback(session: Session, service: str, *, detach: bool, quiet: bool) -> None:
+def rollback(session: Session, service: str, *, detach: bool, quiet: bool, timeout: float | None) -> None:
     """Put a service back to what it was before."""
     from crane_cli.deploying import each
 
     each(
         session,
         [service],
-        lambda api, name: api.post("services", name, "rollback", wait=0),
+        lambda api, name: api.post("services", name, "rollback", wait=0, timeout=timeout),
         detached=detach,
         quiet=quiet,
     )
@@ -221,14 +250,14 @@ def rollback(session: Session, service: str, *, detach: bool, quiet: bool) -> No
 @click.argument("services", nargs=-1, required=True, metavar="SERVICE...")
 @following
 @click.pass_obj
-def rm(session: Session, services: tuple[str, ...], *, detach: bool, quiet: bool) -> None:
+def rm(session: Session, services: tuple[str, ...], *, detach: bool, quiet: bool, timeout: float | None) -> None:
     """Remove services, and wait until their tasks are gone."""
     from crane_cli.deploying import each
 
     each(
         session,
         services,
-        lambda api, name: api.send("DELETE", "services", name, query={"wait": 0}).json(),
+        lambda api, name: api.send("DELETE", "services", name, query={"wait": 0, "timeout": timeout}).json(),
         detached=detach,
         quiet=quiet,
     )

@@ -55,7 +55,6 @@ sources_options = several(
 @following
 @click.option("--dry-run", is_flag=True, help="Show the plan and change nothing.")
 @click.option("--confirm", is_flag=True, help="Ask before anything is changed.")
-@click.option("--timeout", metavar="DURATION", help="End as timed out after this long, as in 5m or 90s.")
 @click.pass_obj
 def deploy(
     session: Session,
@@ -66,7 +65,7 @@ def deploy(
     quiet: bool,
     dry_run: bool,
     confirm: bool,
-    timeout: str | None,
+    timeout: float | None,
     **options: Any,
 ) -> None:
     """Show what will change, deploy it, follow it and tell how it ended.
@@ -75,11 +74,9 @@ def deploy(
     sent only if its path stands in a stack file and it lies in the first one's folder.
     """
     from crane_cli import deploying, following, plan
-    from crane_cli.values import parse_duration
 
-    seconds = None if timeout is None else parse_duration(timeout) / 1e9
     api = session.api()
-    request = _prepare(session, api, timeout=seconds, **options)
+    request = _prepare(session, api, timeout=timeout, **options)
     planned = deploying.make_plan(api, stack, request)
     if session.for_people and not quiet:
         plan.show_plan(session, planned)
@@ -265,14 +262,14 @@ def _harmless(content: str) -> str:
 @click.argument("stacks", nargs=-1, required=True, metavar="STACK...")
 @following
 @click.pass_obj
-def rm(session: Session, stacks: tuple[str, ...], *, detach: bool, quiet: bool) -> None:
+def rm(session: Session, stacks: tuple[str, ...], *, detach: bool, quiet: bool, timeout: float | None) -> None:
     """Remove stacks, and wait until their tasks and networks are gone."""
     from crane_cli.deploying import each
 
     each(
         session,
         stacks,
-        lambda api, name: api.send("DELETE", "stacks", name, query={"wait": 0}).json(),
+        lambda api, name: api.send("DELETE", "stacks", name, query={"wait": 0, "timeout": timeout}).json(),
         detached=detach,
         quiet=quiet,
     )
@@ -282,8 +279,14 @@ def rm(session: Session, stacks: tuple[str, ...], *, detach: bool, quiet: bool) 
 @click.argument("stack")
 @following
 @click.pass_obj
-def rollback(session: Session, stack: str, *, detach: bool, quiet: bool) -> None:
+def rollback(session: Session, stack: str, *, detach: bool, quiet: bool, timeout: float | None) -> None:
     """Put a stack's services back to what they were before."""
     from crane_cli.deploying import each
 
-    each(session, [stack], lambda api, name: api.post("stacks", name, "rollback", wait=0), detached=detach, quiet=quiet)
+    each(
+        session,
+        [stack],
+        lambda api, name: api.post("stacks", name, "rollback", wait=0, timeout=timeout),
+        detached=detach,
+        quiet=quiet,
+    )
