@@ -15,7 +15,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from crane_core.engine.records import Network, Service, Task, time_key
-from crane_core.engine.snapshot import Change, Kind, Snapshot, Source
+from crane_core.engine.snapshot import Change, Kind
+from crane_core.engine.snapshot import Snapshot as Snapshot
+from crane_core.engine.snapshot import Source as Source
 
 log = logging.getLogger(__name__)
 

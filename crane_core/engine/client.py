@@ -25,7 +25,6 @@ from requests.adapters import BaseAdapter
 from crane_core.contributions import RegistryLogin
 from crane_core.engine import decode
 from crane_core.engine.errors import AnswerUnreadable, make_error
-from crane_core.engine.errors import NotAManager as NotAManager
 from crane_core.engine.records import Config, Network, Node, Secret, Service, Task
 from crane_core.engine.transport import DialTransport, TcpTransport, TlsFiles, dial_ssh, dial_unix
 from crane_core.errors import EngineError, EngineUnavailable, NotFound, SetupError

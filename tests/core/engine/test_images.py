@@ -35,7 +35,8 @@ def test_the_name_of_an_image_is_taken_apart(text, parts, familiar):
     "text",
     [
         "", ":", "nginx:", "nginx@", "nginx@sha256:ab", "Nginx", "a//b", "/a", "a/", "-a", "a-", "a..b", "a___b",
-        "a._b", "a b", "a:b c", "a:" + "x" * 129, "ghcr.io/", "ghcr.io:x/a", "a/" * 200 + "a", "nginx\n", "näme", "${X}",
+        "a._b", "a b", "a:b c", "a:" + "x" * 129, "ghcr.io/", "ghcr.io:x/a", "a/" * 200 + "a", "nginx\n", "näme",
+        "${X}",
     ],
 )  # fmt: skip
 def test_what_is_no_name_of_an_image_is_refused(text):
