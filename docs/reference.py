@@ -98,19 +98,26 @@ def write_hooks(app: Flask) -> Iterator[str]:
             hook = getattr(hookspecs, name)
             body, fields = docstring(hook.__doc__ or "")
             signature = inspect.signature(hook)
-            how = "told" if name in TOLD else "asked, first answer" if hook.crane_spec["firstresult"] else ""
-            if not how:
-                returns = str(signature.return_annotation)
-                how = "contributes" if returns.startswith(("Iterable", "ModuleType")) else "asked, all answers"
-                how = "asked, all in turn" if name in CALLED_FOR_EFFECT else how
-                how = "asked, all answers" if name == "crane_validate_deployment" else how
-            yield f"\n### {name}\n\n```python\ndef {name}{signature}\n```\n\n*{how}*\n\n{body}\n"
+            yield f"\n### {name}\n\n```python\ndef {name}{signature}\n```\n\n{_how(name, hook)}\n\n{body}\n"
             if fields:
                 yield "\n" + "".join(f"- {code(_field(field))}: {text}\n" for field, text in fields)
     yield "\n## Who implements them\n\n"
     plugins = app.extensions["crane"].plugins
     rows = [[code(plugin.name), ", ".join(code(hook) for hook in plugin.hooks)] for plugin in plugins]
     yield table(["Plugin", "Hooks"], rows)
+
+
+def _how(name: str, hook: Callable[..., Any]) -> str:
+    """Say how a hook is called, by the grammar of its name."""
+    if name in TOLD:
+        return "*Told: one plugin's failure does not keep the others from being told.*"
+    if hook.crane_spec["firstresult"]:  # type: ignore[attr-defined]
+        return "*Asked: the first answer counts.*"
+    if name in CALLED_FOR_EFFECT:
+        return "*Asked in turn: each plugin sees what those before it made of it.*"
+    if not inspect.signature(hook).parameters:
+        return "*Contributes: a name that two plugins claim stops the server.*"
+    return "*Asked: all answers count.*"
 
 
 def _field(field: str) -> str:
@@ -121,16 +128,18 @@ def write_settings(app: Flask) -> Iterator[str]:
     """Tell of every setting."""
     yield "# Settings\n\n"
     yield (
-        "In `crane.toml` (`[server]`, then `port = 5013`) or as a variable (`CRANE_SERVER_PORT=5013`); a variable wins.\n"
-        "The file is the one that `CRANE_CONFIG` names, else `crane.toml` in the working directory, else in the platform's\n"
-        "configuration directory. A key that is not listed here or by a plugin stops the start.\n\n"
+        "In `crane.toml` (`[server]`, then `port = 5013`) or as a variable (`CRANE_SERVER_PORT=5013`); a variable\n"
+        "wins. The file is the one that `CRANE_CONFIG` names, else `crane.toml` in the working directory, else in the\n"
+        "platform's configuration directory. A key that no plugin contributed stops the start.\n\n"
     )
     declared: dict[str, Setting] = app.extensions["crane"].settings.declared
     rows = []
     for row in app.extensions["crane"].settings.describe():
         setting = declared[row["name"]]
-        help = setting.help + (f" One of {', '.join(code(each) for each in setting.choices)}." if setting.choices else "")
-        help += " Hidden wherever settings are shown." if setting.secret else ""
+        text = setting.help
+        if setting.choices:
+            text += f" One of {', '.join(code(each) for each in setting.choices)}."
+        text += " Hidden wherever settings are shown." if setting.secret else ""
         default = ", ".join(setting.default) if setting.kind is list else setting.default
         rows.append(
             [
@@ -138,7 +147,7 @@ def write_settings(app: Flask) -> Iterator[str]:
                 code(row["variable"]),
                 row["kind"],
                 code(str(default).lower() if setting.kind is bool else default),
-                in_one_line(help),
+                in_one_line(text),
             ]
         )
     yield table(["Setting", "Variable", "Kind", "Default", "What it is"], rows)
@@ -148,8 +157,8 @@ def write_routes(app: Flask) -> Iterator[str]:
     """Tell of every route, with the action that it demands."""
     yield "# Routes\n\n"
     yield (
-        "The OpenAPI document at `/api/v1/openapi.json` (page: `/api/v1/docs`) has their parameters and answers. *Demands*\n"
-        "is the [action](actions.md) that the caller must hold; an open route says why it is open.\n\n"
+        "The OpenAPI document at `/api/v1/openapi.json` (page: `/api/v1/docs`) has their parameters and answers.\n"
+        "*Demands* is the [action](actions.md) that the caller must hold; an open route says why it is open.\n\n"
     )
     rows = []
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: (rule.rule, sorted(rule.methods or ()))):
@@ -192,8 +201,9 @@ def write_errors(app: Flask) -> Iterator[str]:
     """Tell of every error."""
     yield "# Errors\n\n"
     yield (
-        "Every error is `application/problem+json` (RFC 9457): `type`, `code`, `status`, `title`, `detail`, and `errors` with\n"
-        "a `pointer` and a `detail` for each thing that is wrong. Programs decide on `code`, which does not change.\n\n"
+        "Every error is `application/problem+json` (RFC 9457): `type`, `code`, `status`, `title`, `detail`, and\n"
+        "`errors` with a `pointer` and a `detail` for each thing that is wrong. Programs decide on `code`, which does\n"
+        "not change.\n\n"
     )
     rows = {
         (kind.status, kind.code): [str(kind.status), code(kind.code), summary(kind)]
@@ -202,8 +212,8 @@ def write_errors(app: Flask) -> Iterator[str]:
     }
     yield table(["Status", "Code", "What it means"], [rows[key] for key in sorted(rows)])
     yield (
-        "\nWhat HTTP itself refuses has the code of its name: `bad-request` 400, `method-not-allowed` 405 (with `Allow`),\n"
-        "`content-too-large` 413, `unsupported-media-type` 415.\n"
+        "\nWhat HTTP itself refuses has the code of its name: `bad-request` 400, `method-not-allowed` 405 (with\n"
+        "`Allow`), `request-entity-too-large` 413, `unsupported-media-type` 415.\n"
         "What keeps the server from starting is one line on standard error, and the exit status 2.\n"
     )
 
@@ -240,13 +250,13 @@ def write_events(app: Flask) -> Iterator[str]:
 def write_metrics(app: Flask) -> Iterator[str]:
     """Tell of every metric and health check."""
     crane = app.extensions["crane"]
-    yield "# Metrics\n\n`GET /metrics` tells these in the text format of Prometheus.\n\n"
+    yield "# Metrics and health\n\n`GET /metrics` tells these in the text format of Prometheus.\n\n"
     rows = [
         [code(metric.name), metric.kind, ", ".join(code(label) for label in metric.labels), in_one_line(metric.help)]
         for metric in sorted(crane.metrics, key=lambda metric: metric.name)
     ]
     yield table(["Metric", "Kind", "Labels", "What it tells"], rows)
-    yield "\n# Health checks\n\n`GET /api/v1/health` tells how each of these fares.\n\n"
+    yield "\n## Health checks\n\n`GET /api/v1/health` tells how each of these fares.\n\n"
     yield "".join(f"- {code(check.name)}\n" for check in crane.health_checks)
 
 
