@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Literal
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, field
 
 from crane_core.engine.parts import (
     AddressRanges,
@@ -62,6 +62,7 @@ def time_key(text: str) -> str:
 
 
 _spec_decoder = msgspec.json.Decoder(ServiceSpec)
+_ABSENT = Raw(b"")
 
 
 class Service(Struct, frozen=True, omit_defaults=True, dict=True):
@@ -72,11 +73,17 @@ class Service(Struct, frozen=True, omit_defaults=True, dict=True):
     CreatedAt: str
     UpdatedAt: str
     Spec: Raw
-    PreviousSpec: Raw | None = None
+    # msgspec reads no ``Raw | None``: absent is empty here, and None by the property of Docker's name.
+    previous: Raw = field(default=_ABSENT, name="PreviousSpec")
     Endpoint: EndpointState | None = None
     UpdateStatus: UpdateState | None = None
     ServiceStatus: TaskCounts | None = None
     JobStatus: JobState | None = None
+
+    @property
+    def PreviousSpec(self) -> Raw | None:  # noqa: N802 - Docker's own word
+        """The bytes of the spec that a rollback returns to, None without one."""
+        return None if bytes(self.previous) in (b"", b"null") else self.previous
 
     @cached_property
     def spec(self) -> ServiceSpec:
