@@ -225,7 +225,9 @@ class Watcher:
         secrets: Collection[str] = (),
         nodes: Collection[str] = (),
     ) -> Snapshot:
-        """Read objects again that were just written, by id, so that whoever wrote them reads what they wrote.
+        """Read objects again that were just written, so that whoever wrote them reads what they wrote.
+
+        Services are given by id, or by name where they are known already.
 
         Services bring their tasks along; of the other kinds the whole list is read, which is short. Raises nothing: the
         write stands even if it cannot be read back now, and the next look will.
@@ -270,7 +272,9 @@ class Watcher:
             case "secrets":
                 self.cache.put_all("secrets", self.engine.secrets(), ticket)
 
-    def _read_services(self, ids: list[str]) -> None:
+    def _read_services(self, keys: list[str]) -> None:
+        before = self.cache.snapshot()
+        ids = [named.id if (named := before.service_named(key)) is not None else key for key in keys]
         ticket = self.cache.begin()
         self.cache.put_some("services", ids, self.engine.services(status=True, ids=ids), ticket)
         known = self.cache.snapshot().services
