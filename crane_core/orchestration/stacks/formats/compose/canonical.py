@@ -38,8 +38,6 @@ class Canon:
             entries = tree.get(section)
             if not isinstance(entries, Map):
                 tree[section] = entries = Map(place=tree.place_of(section))
-            for key in [key for key in entries if key.startswith("x-") or key.startswith(".")]:
-                del entries[key]
             for key, entry in entries.items():
                 path = pointer(section, key)
                 if section == "services":
@@ -108,7 +106,9 @@ class Canon:
         if isinstance(external, Map):
             name = external.get("name")
             if name and entry.get("name"):
-                self.problems.error_at(entry, "external", path, "`external.name` and `name` both name it; use `name` only.")
+                self.problems.error_at(
+                    entry, "external", path, "`external.name` and `name` both name it; use `name` only."
+                )
             elif name:
                 self.problems.warn_at(entry, "external", path, "`external.name` is an old form of `name`.")
                 entry["name"] = name
@@ -155,7 +155,9 @@ def _test(value: Any) -> list[str]:
 
 def _hosts(value: Any) -> list[str]:
     if isinstance(value, Map):
-        pairs = sorted((name, address) for name, address in values.pairs(value, empty=None).items() if address is not None)
+        pairs = sorted(
+            (name, address) for name, address in values.pairs(value, empty=None).items() if address is not None
+        )
     else:
         cut = [item.partition("=" if "=" in item else ":") for item in _listed(value)]
         pairs = [(name, address) for name, separator, address in cut if separator]
@@ -175,7 +177,9 @@ def _references(value: Any) -> list[Map]:
 
 
 def _ulimits(value: Any) -> Map:
-    both = {name: limit if isinstance(limit, Map) else Map({"soft": limit, "hard": limit}) for name, limit in value.items()}
+    both = {
+        name: limit if isinstance(limit, Map) else Map({"soft": limit, "hard": limit}) for name, limit in value.items()
+    }
     return Map(both)
 
 

@@ -37,7 +37,7 @@ def parse_env_file(content: bytes, variables: Mapping[str, str]) -> dict[str, st
 
 def fill(environment: Mapping[str, str | None], variables: Mapping[str, str]) -> dict[str, str | None]:
     """Return an environment in which what has no value, or an empty one, is taken from the sender's variables."""
-    return {name: variables.get(name, value) if not value else value for name, value in environment.items()}
+    return {name: value or variables.get(name, value) for name, value in environment.items()}
 
 
 def asked_for(environment: Any) -> dict[str, str | None]:

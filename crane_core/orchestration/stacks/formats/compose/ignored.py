@@ -18,7 +18,7 @@ SERVICE: dict[str, str] = {
     "cgroup": f"{_NOT_IN_SWARM}.",
     "cgroup_parent": f"{_HOST}; Swarm has no such setting for a service.",
     "cgroupns_mode": f"{_NOT_IN_SWARM}.",
-    "container_name": "A service has several containers, which the Swarm names; others reach them by the service's name.",
+    "container_name": "The Swarm names the containers of a service; others reach them by the service's name.",
     "cpu_count": f"{_LIMITS}: `limits.cpus`.",
     "cpu_percent": f"{_LIMITS}.",
     "cpu_period": f"{_LIMITS}: `limits.cpus`.",
@@ -35,7 +35,7 @@ SERVICE: dict[str, str] = {
     "domainname": f"{_NOT_IN_SWARM}; put the domain into `hostname`.",
     "expose": f"{_ANY_PORT}.",
     "external_links": f"{_NAMES}; put both on an external network.",
-    "gpus": "Offer the devices as generic resources of the nodes and ask for them below `deploy.resources.reservations`.",
+    "gpus": "Offer them as generic resources of the nodes and ask for them below `deploy.resources.reservations`.",
     "ipc": f"{_NOT_IN_SWARM}.",
     "label_file": "Write the labels below `labels`.",
     "links": f"{_NAMES}; give other names as `aliases` of a network.",
@@ -93,5 +93,7 @@ def warn_devices(service: Map, path: str, problems: Problems) -> None:
     resources = (service.get("deploy") or {}).get("resources") or {}
     for kind, part in resources.items():
         if isinstance(part, Map) and "devices" in part:
-            problems.warn_at(part, "devices", path + pointer("deploy", "resources", kind), f"`devices` is ignored. {DEVICES}")
+            problems.warn_at(
+                part, "devices", path + pointer("deploy", "resources", kind), f"`devices` is ignored. {DEVICES}"
+            )
             del part["devices"]

@@ -22,8 +22,8 @@ _MOST_FILES = 100
 def inspect_compose(request: StackRequest) -> FileNeeds:
     """Return what the request's files name and does not come with them yet.
 
-    Variables are all told; paths only as long as they are not among the attachments. A file that services extend from is
-    looked at as soon as it is an attachment. Raises InvalidStackFile when a file cannot be read.
+    Variables are all told; paths only as long as they are not among the attachments. A file that services extend from
+    is looked at as soon as it is an attachment. Raises InvalidStackFile when a file cannot be read.
     """
     problems = Problems()
     inspection = _Inspection(request, problems)
@@ -45,7 +45,9 @@ class _Inspection:
 
     def needs(self) -> FileNeeds:
         """Return what was found, in the order of the files."""
-        wanted = (NeededVariable(each.name, each.default, each.required, each.message) for each in self.variables.values())
+        wanted = (
+            NeededVariable(each.name, each.default, each.required, each.message) for each in self.variables.values()
+        )
         return FileNeeds("compose", tuple(wanted), tuple(self.paths.values()), tuple(self.images))
 
     def look_at(self, file: SourceFile, attachments: Attachments) -> None:
@@ -68,7 +70,9 @@ class _Inspection:
         env_files = service.get("env_file")
         for entry in env_files if isinstance(env_files, Seq) else [env_files]:
             optional = isinstance(entry, Map) and entry.get("required") is False
-            content = self._path(entry.get("path") if isinstance(entry, Map) else entry, "env_file", attachments, optional)
+            content = self._path(
+                entry.get("path") if isinstance(entry, Map) else entry, "env_file", attachments, optional
+            )
             if content is not None:
                 self._env_file(content)
         extends = service.get("extends")

@@ -10,9 +10,9 @@
 ``$$``             a dollar sign
 =================  =========================================================
 
-A word that holds variables is a template of its own; any other word is taken as it stands, ``$$`` included, as the docker
-CLI takes it. So does the docker CLI take what follows ``$NAME`` without braces: in ``$TAG-alpine`` everything after the
-hyphen is a default. That surprises, so it is followed by a warning.
+A word that holds variables is a template of its own; any other word is taken as it stands, ``$$`` included, as the
+docker CLI takes it. The docker CLI knows defaults without braces too: in ``$TAG-alpine`` everything after the hyphen is
+one. That surprises, so it comes with a warning.
 """
 
 from __future__ import annotations

@@ -31,7 +31,9 @@ def load_compose(request: StackRequest) -> DesiredStack:
     """Return what a request's Compose files ask for. Raises InvalidStackFile with everything that is wrong."""
     problems = Problems()
     if not _STACK_NAME.fullmatch(request.name):
-        problems.error("name", f"`{request.name}` is no name for a stack; use letters, digits, `_` and `-`, and no spaces.")
+        problems.error(
+            "name", f"`{request.name}` is no name for a stack; use letters, digits, `_` and `-`, and no spaces."
+        )
     loader = _Loader(request, problems)
     merged = loader.merged()
     stack = _convert(merged, request, loader, problems)

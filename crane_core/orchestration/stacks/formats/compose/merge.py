@@ -1,8 +1,8 @@
 """Merging: several files into one as ``docker stack deploy -c a -c b`` does, and a service onto the one it extends.
 
-Mappings are merged key by key, lists are joined, and a later word wins. Where the docker CLI merges files, what is empty
-in a later file (``""``, ``false``, ``[]``) changes nothing; a service that extends another may say so. ``!override``
-takes a value as it stands, ``!reset`` removes it. Unlike the docker CLI, a later health check replaces the earlier one:
+Mappings are merged key by key, lists are joined, and a later word wins. Where the docker CLI merges files, what is
+empty in a later file (``""``, ``false``, ``[]``) changes nothing; a service that extends another may say so.
+``!override`` takes a value as it stands, ``!reset`` removes it. Unlike the docker CLI, a later health check replaces the earlier one:
 the docker CLI joins both into a command that nobody meant.
 """
 
@@ -35,7 +35,9 @@ def merge_files(base: Map, later: Map) -> Map:
     for key, service in later["services"].items():
         earlier = base["services"].get(key)
         whole = earlier is None or key in later["services"].tags
-        merged["services"].put(key, service if whole else merge_service(earlier, service), later["services"].places.get(key))
+        merged["services"].put(
+            key, service if whole else merge_service(earlier, service), later["services"].places.get(key)
+        )
     for key, tag in later["services"].tags.items():
         if tag == RESET:
             merged["services"].pop(key, None)

@@ -81,7 +81,12 @@ class Networks:
 
 
 def _ipam(ipam: dict[str, Any]) -> dict[str, Any]:
-    fields = (("Subnet", "subnet"), ("IPRange", "ip_range"), ("Gateway", "gateway"), ("AuxiliaryAddresses", "aux_addresses"))
+    fields = (
+        ("Subnet", "subnet"),
+        ("IPRange", "ip_range"),
+        ("Gateway", "gateway"),
+        ("AuxiliaryAddresses", "aux_addresses"),
+    )
     pools = [{name: pool[key] for name, key in fields if pool.get(key)} for pool in ipam.get("config") or () if pool]
     options = ipam.get("options")
     found = {"Driver": ipam.get("driver"), "Config": pools, "Options": dict(options) if options else None}

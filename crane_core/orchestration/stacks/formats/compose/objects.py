@@ -59,7 +59,11 @@ class Objects:
         sources = [source for source in _SOURCES if entry.get(source) or (source == "content" and source in entry)]
         if len(sources) != 1:
             several = " and ".join(f"`{source}`" for source in sources)
-            detail = f"has {several}; use one of them." if several else "needs `file`, `environment`, `content` or `external`."
+            detail = (
+                f"has {several}; use one of them."
+                if several
+                else "needs `file`, `environment`, `content` or `external`."
+            )
             self._problems.error(path, f"The {self._kind} `{key}` {detail}", self._entries.place_of(key))
             return None
         source = sources[0]
@@ -88,6 +92,7 @@ class Objects:
         """Return what a service mounts of them, by name in the Swarm, and the keys that it refers to."""
         found: list[dict[str, Any]] = []
         used: set[str] = set()
+        targets: set[str] = set()
         name = f"{self._kind.capitalize()}Name"
         for index, reference in enumerate(service.get(self._section, ())):
             source = reference.get("source", "")
@@ -97,9 +102,17 @@ class Objects:
                 self._problems.error(f"{path}/{self._section}/{index}", detail, place)
                 continue
             used.add(source)
+            target = reference.get("target") or source
+            if target in targets:
+                detail = (
+                    f"Two of the {self._section} of the service are mounted as `{target}`; give one another `target`."
+                )
+                place = reference.place or service.place_of(self._section)
+                self._problems.error(f"{path}/{self._section}/{index}", detail, place)
+            targets.add(target)
             mode = reference.get("mode")
             file = {
-                "Name": reference.get("target") or source,
+                "Name": target,
                 "UID": str(reference.get("uid", "")) or "0",
                 "GID": str(reference.get("gid", "")) or "0",
                 "Mode": _DEFAULT_MODE if mode is None else int(mode),

@@ -93,7 +93,10 @@ def _check_long(port: Map, path: str, problems: Problems) -> None:
     for key in ("target", "published"):
         if not 0 <= port.get(key, 0) <= _HIGHEST:
             problems.error_at(port, key, path, f"A port is a number from 1 to {_HIGHEST}, not {port[key]}.")
-    for key, reason in (("host_ip", "Swarm publishes on every address."), ("app_protocol", "Swarm knows no such thing.")):
+    for key, reason in (
+        ("host_ip", "Swarm publishes on every address."),
+        ("app_protocol", "Swarm knows no such thing."),
+    ):
         if key in port:
             problems.warn_at(port, key, path, f"`{key}` is ignored: {reason}")
 
@@ -120,8 +123,8 @@ def engine_ports(ports: Seq) -> list[dict[str, Any]]:
 class Published:
     """Finds ports that are published twice in one stack, which the Engine refuses.
 
-    That is an error where the file itself says so. Where variables made it so the file is right and the values may still
-    change: that is a warning, and the Engine has the last word.
+    That is an error where the file itself says so. Where variables made it so the file is right and the values may
+    still change: that is a warning, and the Engine has the last word.
     """
 
     def __init__(self, problems: Problems) -> None:

@@ -38,7 +38,7 @@ def _mapping(properties: Schema, *others: str, required: Sequence[str] = (), clo
 
 
 def _named(item: Schema) -> Schema:
-    return {"type": ["object", "null"], "propertyNames": NAMES, "patternProperties": {"^x-": ANY}, "additionalProperties": item}
+    return {"type": ["object", "null"], "propertyNames": NAMES, "additionalProperties": item}
 
 
 def _values(*types: str) -> Schema:
@@ -83,7 +83,8 @@ REFERENCE = _mapping({
     "mode": NUMBER,
 }, "string", closed=False)  # fmt: skip
 PORT = _mapping({
-    "name": TEXT, "mode": TEXT, "target": INTEGER, "published": INTEGER, "protocol": TEXT, "host_ip": ANY, "app_protocol": ANY,
+    "name": TEXT, "mode": TEXT, "target": INTEGER, "published": INTEGER, "protocol": TEXT, "host_ip": ANY,
+    "app_protocol": ANY,
 }, "string", "integer")  # fmt: skip
 MOUNT = _mapping({
     "type": TEXT, "source": TEXT, "target": TEXT, "read_only": SWITCH, "consistency": TEXT,
@@ -106,7 +107,9 @@ SERVICE = _mapping(dict.fromkeys(ignored.SERVICE, ANY) | {
     "extra_hosts": PAIRS, "group_add": _list(TEXT_OR_NUMBER, "null"), "healthcheck": HEALTHCHECK, "hostname": TEXT,
     "image": TEXT, "init": SWITCH, "isolation": TEXT, "labels": PAIRS,
     "logging": _mapping({"driver": TEXT, "options": OPTIONS}, "null"),
-    "networks": {"type": ["object", "array", "null"], "items": TEXT, "propertyNames": NAMES, "additionalProperties": ATTACHMENT},
+    "networks": {
+        "type": ["object", "array", "null"], "items": TEXT, "propertyNames": NAMES, "additionalProperties": ATTACHMENT,
+    },
     "oom_score_adj": INTEGER, "platform": TEXT, "ports": _list(PORT, "null"), "profiles": TEXTS, "read_only": SWITCH,
     "restart": TEXT, "secrets": _list(REFERENCE, "null"), "stdin_open": SWITCH, "stop_grace_period": TEXT,
     "stop_signal": TEXT, "sysctls": PAIRS, "tty": SWITCH,
@@ -114,11 +117,13 @@ SERVICE = _mapping(dict.fromkeys(ignored.SERVICE, ANY) | {
     "user": TEXT, "volumes": _list(MOUNT, "null"), "working_dir": TEXT,
 })  # fmt: skip
 NETWORK = _mapping({
-    "name": TEXT, "driver": TEXT, "driver_opts": OPTIONS, "external": EXTERNAL, "internal": SWITCH, "attachable": SWITCH,
-    "enable_ipv4": SWITCH, "enable_ipv6": SWITCH, "labels": PAIRS,
+    "name": TEXT, "driver": TEXT, "driver_opts": OPTIONS, "external": EXTERNAL, "internal": SWITCH,
+    "attachable": SWITCH, "enable_ipv4": SWITCH, "enable_ipv6": SWITCH, "labels": PAIRS,
     "ipam": _mapping({
         "driver": TEXT, "options": OPTIONS,
-        "config": _list(_mapping({"subnet": TEXT, "ip_range": TEXT, "gateway": TEXT, "aux_addresses": OPTIONS}), "null"),
+        "config": _list(
+            _mapping({"subnet": TEXT, "ip_range": TEXT, "gateway": TEXT, "aux_addresses": OPTIONS}), "null"
+        ),
     }, "null"),
 }, "null")  # fmt: skip
 VOLUME = _mapping({"name": TEXT, "driver": TEXT, "driver_opts": OPTIONS, "external": EXTERNAL, "labels": PAIRS}, "null")

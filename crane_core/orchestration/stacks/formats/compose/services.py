@@ -99,7 +99,9 @@ class Services:
             "Labels": {**service.get("labels", {}), STACK_LABEL: self._stack},
             "Env": _environment(service.get("environment") or {}),
             "Groups": [str(group) for group in service.get("group_add", ())],
-            "Mounts": self._mounts.engine_mounts(service["volumes"], f"{path}/volumes") if service.get("volumes") else [],
+            "Mounts": self._mounts.engine_mounts(service["volumes"], f"{path}/volumes")
+            if service.get("volumes")
+            else [],
             "Healthcheck": self._healthcheck(service, path),
             "DNSConfig": _said(dns),
             "Secrets": secrets,
@@ -122,7 +124,9 @@ class Services:
     def _image(self, service: Map, path: str) -> str:
         image = service.get("image", "")
         if not image:
-            self._problems.error(f"{path}/image", f"The service `{path.rpartition('/')[2]}` names no image.", service.place)
+            self._problems.error(
+                f"{path}/image", f"The service `{path.rpartition('/')[2]}` names no image.", service.place
+            )
             return ""
         try:
             return images.familiar(image)
@@ -157,7 +161,9 @@ class Services:
         if name == "no" and not colon:
             return {}
         if name not in _CONDITIONS or (colon and not count.isdecimal()):
-            detail = f"`{service['restart']}` is no restart policy; there are no, always, unless-stopped and on-failure[:n]."
+            detail = (
+                f"`{service['restart']}` is no restart policy; there are no, always, unless-stopped and on-failure[:n]."
+            )
             self._problems.error_at(service, "restart", path, detail)
             return {}
         attempts = {"MaxAttempts": int(count or 0)} if name == "on-failure" else {}
@@ -182,7 +188,9 @@ class Services:
             return {}
         if len(said) > 1:
             several = " and ".join(f"`{key}`" for key in said)
-            self._problems.error(f"{path}/credential_spec", f"A credential spec has {several}; use one of them.", spec.place)
+            self._problems.error(
+                f"{path}/credential_spec", f"A credential spec has {several}; use one of them.", spec.place
+            )
             return {}
         if said == ["file"] or said == ["registry"]:
             return {"CredentialSpec": {said[0].capitalize(): spec[said[0]]}}
@@ -260,4 +268,6 @@ def _normal(names: Iterable[str]) -> set[str]:
     upper = {name.strip().upper() for name in names}
     if _ALL_CAPABILITIES in upper:
         return {_ALL_CAPABILITIES}
-    return {name if name.startswith("CAP_") else f"CAP_{name}" for name in upper if name and name != _RESET_CAPABILITIES}
+    return {
+        name if name.startswith("CAP_") else f"CAP_{name}" for name in upper if name and name != _RESET_CAPABILITIES
+    }

@@ -1,7 +1,7 @@
 """Reading a stack file: YAML into :class:`Map` and :class:`Seq`, with the line of everything in it.
 
-YAML is read as ``yaml.v3`` of Go does, which the docker CLI uses: a key that stands twice is an error, ``<<`` takes over
-what is not said, and of several documents the first is read. Limits keep a small file from becoming a large tree.
+YAML is read as ``yaml.v3`` of Go does, which the docker CLI uses: a key that stands twice is an error, ``<<`` takes
+over what is not said, and of several documents the first is read. Limits keep a small file from becoming a large tree.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class _Unreadable(Exception):
 class _Composer(CParser):
     """The C parser as a source of nodes; what a scalar means is left to :mod:`scalars`.
 
-    The parser calls itself for what is nested and would crash the process on deep nesting, so the depth is watched here.
+    The parser calls itself for what is nested, and very deep nesting would crash the process; so the depth is watched.
     """
 
     _depth = 0

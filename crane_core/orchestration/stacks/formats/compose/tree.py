@@ -15,8 +15,8 @@ class Map(dict[str, Any]):
     """A mapping of a stack file.
 
     ``place`` is where it begins, ``places`` where each of its keys stands, and ``tags`` the keys that are marked
-    ``!reset`` or ``!override`` for merging; a key marked ``!reset`` is only in ``tags``. ``filled`` holds the keys whose
-    value came out of variables.
+    ``!reset`` or ``!override`` for merging; a key marked ``!reset`` is only in ``tags``. ``filled`` holds the keys
+    whose value came out of variables.
     """
 
     __slots__ = ("filled", "place", "places", "tags")

@@ -132,7 +132,7 @@ def _checked(mount: Map, path: str, problems: Problems) -> bool:
         try:
             tmpfs["size"] = values.size(tmpfs.get("size") or 0)
         except ValueError as error:
-            problems.error_at(tmpfs, "size", path + "/tmpfs", f"The size of a tmpfs {error}")
+            problems.error_at(tmpfs, "size", path + pointer("tmpfs"), f"The size of a tmpfs {error}")
             return False
     return True
 
@@ -176,7 +176,9 @@ class Mounts:
             if source in self._volumes:
                 found |= self._volume(mount, self._volumes[source])
             elif not source.startswith("group:"):
-                self._problems.error(path, f"The volume `{source}` is not defined below `volumes`.", mounts.place_of(index))
+                self._problems.error(
+                    path, f"The volume `{source}` is not defined below `volumes`.", mounts.place_of(index)
+                )
         return found
 
     def _volume(self, mount: Map, volume: Map) -> dict[str, Any]:
