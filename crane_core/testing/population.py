@@ -45,7 +45,10 @@ def _service(store: Store, stack: str, number: int, network: NetworkRecord, repl
     body = {
         **store.meta(),
         "Spec": spec,
-        "Endpoint": {"Spec": {"Mode": "vip"}, "VirtualIPs": [{"NetworkID": network.id, "Addr": network.next_address()}]},
+        "Endpoint": {
+            "Spec": {"Mode": "vip"},
+            "VirtualIPs": [{"NetworkID": network.id, "Addr": network.next_address()}],
+        },
     }
     service = ServiceRecord(body)
     store.services.put(service)
