@@ -23,6 +23,7 @@ from crane_cli.errors import (
     Refused,
     Unknown,
     Unreachable,
+    describe,
 )
 from crane_cli.progress import View, open_view, paint_outcome
 from crane_cli.session import Session
@@ -157,7 +158,7 @@ def tell_verdict(session: Session, operation: Operation, *, quiet: bool = False)
     """Print how an operation ended: on standard output, but on standard error where that is for a program or quiet."""
     good = exit_status(operation) == CONVERGED
     for warning in operation.get("warnings") or ():
-        session.warn(str(warning.get("detail") if isinstance(warning, Mapping) else warning))
+        session.warn(describe(warning) if isinstance(warning, Mapping) else str(warning))
     if good and (quiet or not session.for_people):
         return
     for line in describe_verdict(operation):

@@ -56,6 +56,7 @@ class Telling:
 
     def __init__(self) -> None:
         self._told: dict[object, object] = {}
+        self._was_lost = False
 
     def is_new(self, key: object, value: object) -> bool:
         """Return whether something is other than it was told last."""
@@ -71,6 +72,13 @@ class Telling:
             key = (step.get("kind"), step.get("name"), step.get("action"))
             if state in ("done", "failed") and self.is_new(key, state):
                 yield describe_step(step)
+
+    def silence(self, operation: Operation) -> Iterator[str]:
+        """Yield a line when the Engine stops answering, and one when it is back."""
+        lost = operation.get("state") == "unknown-yet"
+        if self.is_new("lost", lost) and (lost or self._was_lost):
+            yield "The Engine does not answer; waiting for it." if lost else "The Engine answers again."
+        self._was_lost = lost
 
     def failures(self, service: Mapping[str, Any]) -> Iterator[str]:
         """Yield a line for each error of the service's tasks that was not told yet."""
@@ -94,7 +102,7 @@ class LineView:
 
     def show(self, operation: Operation) -> None:
         """Print what is other than it was."""
-        for line in self._telling.steps(operation):
+        for line in (*self._telling.steps(operation), *self._telling.silence(operation)):
             self.say(line)
         for service in operation.get("services") or ():
             for line in self._telling.failures(service):
@@ -122,7 +130,7 @@ class BarView:
 
     def show(self, operation: Operation) -> None:
         """Draw the bars anew."""
-        for line in self._telling.steps(operation):
+        for line in (*self._telling.steps(operation), *self._telling.silence(operation)):
             self.say(line)
         for service in operation.get("services") or ():
             for line in self._telling.failures(service):

@@ -37,6 +37,7 @@ class Session:
     ca: str | None = None
     output: str = "table"
     pause: Callable[[float], None] = time.sleep
+    warned: set[str] = field(default_factory=set)
 
     def api(self) -> Api:
         """Return the API of the server in use.
@@ -73,7 +74,10 @@ class Session:
             click.echo(json.dumps(value, indent=2))
 
     def warn(self, sentence: str) -> None:
-        """Print a warning on standard error."""
+        """Print a warning on standard error, once: what a plan warned of, its operation warns of again."""
+        if sentence in self.warned:
+            return
+        self.warned.add(sentence)
         click.echo(style(f"Warning: {visible(sentence)}", fg="yellow"), err=True)
 
     def note(self, sentence: str) -> None:

@@ -260,6 +260,14 @@ def test_refused_file_is_told_with_its_lines(crane, shop):
     )
 
 
+def test_warning_of_plan_and_operation_is_told_once(crane, shop, plan, operation):
+    warnings = [{"pointer": "/services/web", "detail": "Left out."}]
+    shop.plays("POST", "stacks/shop/plan", (201, plan(warnings=warnings)))
+    shop.plays("GET", "operations/o1/events", [operation("converged", warnings=warnings)])
+
+    assert crane("stack", "deploy", "-c", "stack.yml", "shop").stderr == "Warning: /services/web: Left out.\n"
+
+
 def test_warnings_of_the_plan_are_told(crane, shop, plan):
     shop.plays(
         "POST", "stacks/shop/plan", (201, plan(warnings=[{"pointer": "/services/web/build", "detail": "Left out."}]))

@@ -102,6 +102,25 @@ def test_interrupt_says_that_the_operation_goes_on_and_how_to_look(shop, operati
     assert errors == "Error: Stopped looking; the operation goes on. Look at it with: crane operation wait o1\n"
 
 
+def test_engine_that_stops_answering_is_waited_for_and_told(crane, shop, operation):
+    shop.plays(
+        "GET",
+        "operations/o1/events",
+        [
+            operation(),
+            operation(state="unknown-yet"),
+            operation(state="unknown-yet"),
+            operation(),
+            operation("converged"),
+        ],
+    )
+
+    result = crane("stack", "deploy", "-c", "stack.yml", "shop")
+
+    assert result.exit_code == 0
+    assert result.stdout.count("The Engine does not answer; waiting for it.\nThe Engine answers again.\n") == 1
+
+
 def test_wait_follows_to_the_verdict(crane, shop, operation):
     shop.plays("GET", "operations/o1", operation())
     shop.plays("GET", "operations/o1/events", [operation("rolled-back")])
