@@ -135,6 +135,8 @@ def _within(app: Flask, loop: Loop) -> Loop:
 def stop(app: Flask) -> None:
     """Stop it again, in the opposite order."""
     crane: Crane = app.extensions["crane"]
+    crane.loops.ask_to_stop()
+    crane.cache.close()
     crane.loops.stop()
     crane.plugins.notify("crane_shutdown", app=app)
     crane.watcher.stop()

@@ -48,9 +48,13 @@ class LoopRunner:
             self._threads.append(thread)
             thread.start()
 
+    def ask_to_stop(self) -> None:
+        """Tell all loops to stop, without waiting for them."""
+        self._stop.set()
+
     def stop(self, timeout: float = 5.0) -> list[str]:
         """Stop all loops; returns the names of those that did not end within ``timeout`` seconds each."""
-        self._stop.set()
+        self.ask_to_stop()
         late = []
         for thread in self._threads:
             thread.join(timeout)

@@ -52,6 +52,7 @@ class Cache:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
+        self._closed = False
         self._snapshot = Snapshot()
         self._changed = threading.Condition()
         self._tickets = itertools.count(1)
@@ -88,8 +89,14 @@ class Cache:
     def wait_for_change(self, version: int, timeout: float | None = None) -> Snapshot:
         """Wait until there is another version than this, at most ``timeout`` seconds; return what there is then."""
         with self._changed:
-            self._changed.wait_for(lambda: self._snapshot.version != version, timeout)
+            self._changed.wait_for(lambda: self._closed or self._snapshot.version != version, timeout)
             return self._snapshot
+
+    def close(self) -> None:
+        """Let nobody wait for a change any more: the server stops."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
 
     @property
     def watched(self) -> bool:

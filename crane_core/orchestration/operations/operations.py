@@ -173,7 +173,8 @@ class Operations:
         while not stop.is_set():
             snapshot = self._crane.cache.wait_for_change(version, timeout=0.25 if self._running else 1.0)
             version = snapshot.version
-            self.step()
+            if not stop.is_set():
+                self.step()
 
     def step(self) -> None:
         """Look once at every running operation."""
