@@ -86,8 +86,12 @@ class Refused(CliError):
         self.problem = problem
         self.code = str(problem.get("code", ""))
         detail = problem.get("detail") or problem.get("title") or f"The server answered with status {status}."
-        sentences = [str(detail)]
-        sentences += [f"  {describe(violation)}" for violation in problem.get("errors") or ()]
+        violations = [describe(violation) for violation in problem.get("errors") or ()]
+        if len(violations) == 1 and violations[0].endswith(str(detail)):
+            # The only violation says what the whole does, and where.
+            sentences = violations
+        else:
+            sentences = [str(detail), *(f"  {violation}" for violation in violations)]
         if advice := ADVICE.get(status):
             sentences.append(advice)
         super().__init__("\n".join(sentences))

@@ -177,9 +177,11 @@ def describe_verdict(operation: Operation) -> list[str]:
     outcome = str(verdict.get("outcome") or "failed")
     lines = [_sentence(f"{target}: {paint_outcome(outcome)}", verdict.get("cause"))]
     for service in verdict.get("services") or ():
-        if service.get("outcome") != "converged" and service.get("cause") != verdict.get("cause"):
-            beginning = f"  {visible(service.get('name'))}: {visible(service.get('outcome') or 'not converged')}"
-            lines.append(_sentence(beginning, service.get("cause")))
+        if service.get("outcome") != "converged":
+            # The cause of the whole often is that of its only service.
+            if not service.get("cause") or service["cause"] not in (verdict.get("cause") or ""):
+                beginning = f"  {visible(service.get('name'))}: {visible(service.get('outcome') or 'not converged')}"
+                lines.append(_sentence(beginning, service.get("cause")))
             if service.get("advice") and service.get("advice") != verdict.get("advice"):
                 lines.append(f"    {visible(service['advice'])}")
     if verdict.get("created") and outcome != "converged":

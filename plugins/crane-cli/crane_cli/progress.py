@@ -189,20 +189,21 @@ def _text(plain: str) -> Any:
 
 def _make_progress() -> Progress:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, ProgressColumn, Task, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, ProgressColumn, Task
+    from rich.table import Column
 
     class Field(ProgressColumn):
         """A text that is no markup."""
 
         def __init__(self, read: str) -> None:
-            super().__init__()
+            super().__init__(table_column=Column(no_wrap=True, overflow="ellipsis"))
             self._read = read
 
         def render(self, task: Task) -> Any:
             """Return the text of the task."""
             return task.description if self._read == "description" else task.fields[self._read]
 
-    return Progress(Field("description"), BarColumn(24), TimeElapsedColumn(), Field("said"), console=Console())
+    return Progress(Field("description"), BarColumn(24), Field("said"), console=Console())
 
 
 def paint_outcome(outcome: str) -> str:

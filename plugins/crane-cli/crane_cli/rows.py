@@ -101,6 +101,7 @@ def describe_error(task: Item) -> str:
     status = task.get("Status") or {}
     error = str(task.get("error") or status.get("Err") or "")
     code = task.get("exit_code")
-    if code and str(code) not in error:
+    # A task that was told to stop ends with the code of the signal, and nothing is wrong with that.
+    if code and str(code) not in error and status.get("State") == "failed":
         return f"{error} (exit code {code})".strip()
     return error

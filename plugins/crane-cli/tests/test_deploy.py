@@ -126,6 +126,16 @@ def test_verdict_names_each_service_its_cause_and_what_to_do(crane, shop, operat
     ]
 
 
+def test_verdict_says_the_cause_of_its_only_service_once(crane, shop, operation):
+    service = {"name": "shop_web", "outcome": "paused", "cause": "No such image.", "advice": "Push it."}
+    verdict = {"outcome": "paused", "cause": "shop_web: No such image.", "services": [service]}
+    shop.plays("GET", "operations/o1/events", [operation("paused", verdict=verdict)])
+
+    result = crane("stack", "deploy", "-c", "stack.yml", "shop")
+
+    assert result.stdout.splitlines()[-2:] == ["shop: paused. shop_web: No such image.", "    Push it."]
+
+
 def test_operation_nobody_knows_the_end_of_exits_with_3(crane, shop, operation):
     shop.plays("GET", "operations/o1/events", [operation(state="unknown-yet")])
 
@@ -258,6 +268,15 @@ def test_refused_file_is_told_with_its_lines(crane, shop):
     assert result.stderr == (
         "Error: The stack file is not valid.\n  stack.yml:3: /services/web/imagee: Unknown; is it image?\n"
     )
+
+
+def test_only_violation_is_told_once(crane, shop):
+    violation = {"pointer": "/services/web", "detail": "It names no image.", "file": "stack.yml", "line": 2}
+    shop.plays("POST", "stack-files/inspect", (422, {"detail": "It names no image.", "errors": [violation]}))
+
+    result = crane("stack", "deploy", "-c", "stack.yml", "shop")
+
+    assert result.stderr == "Error: stack.yml:2: /services/web: It names no image.\n"
 
 
 def test_warning_of_plan_and_operation_is_told_once(crane, shop, plan, operation):

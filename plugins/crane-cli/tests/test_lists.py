@@ -54,6 +54,7 @@ TASKS = [
     ),
     make_task("new0000000000", 1, "2026-01-01T00:00:02Z", "running", "running"),
     make_task("two0000000000", 2, "2026-01-01T00:00:01Z", "failed", "shutdown", exit_code=137),
+    make_task("one0000000000", 1, "2026-01-01T00:00:00Z", "shutdown", "shutdown", exit_code=143),
 ]
 
 
@@ -62,8 +63,11 @@ def swarm(server):
     for path in ("services", "stacks/shop/services"):
         server.plays("GET", path, {"items": SERVICES, "total": 2})
     for path in ("tasks", "stacks/shop/tasks"):
-        server.plays("GET", path, {"items": TASKS, "total": 3})
-    slots = [{"slot": 1, "current": TASKS[1], "earlier": [TASKS[0]]}, {"slot": 2, "current": TASKS[2], "earlier": []}]
+        server.plays("GET", path, {"items": TASKS, "total": 4})
+    slots = [
+        {"slot": 1, "current": TASKS[1], "earlier": [TASKS[0], TASKS[3]]},
+        {"slot": 2, "current": TASKS[2], "earlier": []},
+    ]
     server.plays("GET", "services/shop_web/tasks", {"items": slots, "total": 2})
     return server
 
@@ -89,15 +93,16 @@ def test_tasks_are_listed_by_slot_with_their_earlier_attempts_and_errors(crane, 
     assert [row[:2] for row in rows[1:]] == [
         ["new000000000", "shop_web.1"],
         ["old000000000", "\\_ shop_web.1"],
+        ["one000000000", "\\_ shop_web.1"],
         ["two000000000", "shop_web.2"],
     ]
-    assert [row[6:] for row in rows[1:]] == [[], ["task: non-zero exit (1)"], ["(exit code 137)"]]
+    assert [row[6:] for row in rows[1:]] == [[], ["task: non-zero exit (1)"], [], ["(exit code 137)"]]
 
 
 @pytest.mark.parametrize(
     ("filters", "ids"),
     [
-        (["name=web.1"], ["new0000000000", "old0000000000"]),
+        (["name=web.1"], ["new0000000000", "old0000000000", "one0000000000"]),
         (["state=failed"], ["old0000000000", "two0000000000"]),
         (["desired-state=running"], ["new0000000000"]),
         (["id=new", "id=two"], ["new0000000000", "two0000000000"]),
@@ -137,7 +142,7 @@ def test_programs_get_the_answer_as_it_is(crane, swarm, place):
 
 
 def test_yaml_is_the_same_answer(crane, swarm):
-    assert yaml.safe_load(crane("task", "ls", "-o", "yaml").stdout) == {"items": TASKS, "total": 3}
+    assert yaml.safe_load(crane("task", "ls", "-o", "yaml").stdout) == {"items": TASKS, "total": 4}
 
 
 def test_long_list_is_read_page_by_page(crane, server):
