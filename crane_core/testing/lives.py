@@ -27,8 +27,15 @@ class Pace:
 class Lives:
     """Make tasks, place them, move them through their states, stop and forget them."""
 
-    def __init__(self, store: Store, behaviour_of: Callable[[str], Behaviour], pace: Pace) -> None:
+    def __init__(
+        self,
+        store: Store,
+        behaviour_of: Callable[[str], Behaviour],
+        pace: Pace,
+        containers: dict[str, dict[str, Any]],
+    ) -> None:
         self._store = store
+        self._containers = containers
         self._agenda = store.agenda
         self._placement = Placement(store)
         self._behaviour_of = behaviour_of
@@ -162,6 +169,8 @@ class Lives:
         container = self._store.new_id(64, "0123456789abcdef")
         self._move(task, "starting", "starting", container=container)
         behaviour = self._behaviour_of(str(task.body["Spec"]["ContainerSpec"]["Image"]))
+        if self._node(task).spec["Role"] == "manager":
+            self._containers[container] = _describe(container, behaviour, self._agenda.stamp())
         if isinstance(behaviour, Unhealthy) and not behaviour.after:
             self._then(task, self._pace.start + behaviour.checking, lambda: self._unhealthy(task))
         else:
@@ -242,3 +251,12 @@ class Lives:
 
     def _node(self, task: TaskRecord) -> NodeRecord:
         return self._store.nodes.get(task.node_id)
+
+
+def _describe(container: str, behaviour: Behaviour, stamp: str) -> dict[str, Any]:
+    """Return what an Engine tells of a container of its own node, its healthcheck's last results included."""
+    state: dict[str, Any] = {"Status": "running", "Running": True, "ExitCode": 0, "StartedAt": stamp}
+    if isinstance(behaviour, Unhealthy):
+        result = {"Start": stamp, "End": stamp, "ExitCode": 1, "Output": behaviour.output}
+        state["Health"] = {"Status": "unhealthy", "FailingStreak": 3, "Log": [result] * 3}
+    return {"Id": container, "Created": stamp, "State": state}

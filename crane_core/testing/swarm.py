@@ -69,7 +69,7 @@ class MemorySwarm:
         self._gone = False
         self._agenda = Agenda(start)
         self.store = Store(self._agenda, seed=5013)
-        self.lives = Lives(self.store, lambda image: self.images.get(image, Runs()), pace or Pace())
+        self.lives = Lives(self.store, lambda image: self.images.get(image, Runs()), pace or Pace(), self.containers)
         self.orchestrator = self.lives.orchestrator = Orchestrator(self.store, self.lives)
         self._streams: list[EventStream] = []
         for number in range(1, nodes + 1):

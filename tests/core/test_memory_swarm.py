@@ -176,3 +176,14 @@ def test_digest_is_what_the_test_says(swarm, engine):
     assert engine.distribution("lab/web:v1") == "sha256:1"
     with pytest.raises(Exception, match="no such host"):
         engine.distribution("lab/web:v2")
+
+
+def test_manager_tells_what_a_healthcheck_of_its_own_container_printed(swarm, engine):
+    swarm.images["lab/health:sick"] = Unhealthy(output="no database")
+    task = {"Placement": {"Constraints": ["node.role==manager"]}}
+    engine.create("service", service("web", "lab/health:sick", replicas=1, task=task))
+    swarm.advance(5)
+
+    container = swarm.tasks("web")[0]["Status"]["ContainerStatus"]["ContainerID"]
+
+    assert engine.container(container)["State"]["Health"]["Log"][0]["Output"] == "no database"
