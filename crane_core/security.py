@@ -17,6 +17,7 @@ from flask import Flask, Request, request
 
 from crane_core.context import Crane, get_crane
 from crane_core.errors import Forbidden, NotFound, SetupError, Unauthenticated
+from crane_core.events import Event
 
 View = TypeVar("View", bound=Callable[..., Any])
 _ENVIRON_KEY = "crane.identity"
@@ -177,7 +178,7 @@ def demand(action: str, target: Target) -> None:
     """Go on only if the current caller may do something.
 
     :raises Unauthenticated: when it is not known who asks.
-    :raises Forbidden: when they may not.
+    :raises Forbidden: when they may not; plugins are told of it.
     """
     crane, identity = get_crane(), identify()
     vote = decide(crane, identity, action, target)
@@ -186,6 +187,8 @@ def demand(action: str, target: Target) -> None:
     if identity.kind == "nobody":
         raise Unauthenticated
     what = f"{target.kind} {target.name}" if target.name else f"any {target.kind}"
+    detail = {"action": action, "kind": target.kind, "reason": vote.reason}
+    crane.emit(Event("access.denied", target.name, target.id, target.stack, identity.name, detail))
     raise Forbidden(f"You may not do {action} on {what}: {vote.reason}.", action=action)
 
 

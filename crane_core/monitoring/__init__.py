@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import flask
 
-from crane_core.context import get_crane
+from crane_core.context import Crane, get_crane
 from crane_core.contributions import Action, HealthCheck, HealthReport, Metric
 from crane_core.hookspecs import hookimpl
+from crane_core.monitoring.news import News
 from crane_core.monitoring.routes import blueprint, pages
 
 
@@ -23,6 +24,18 @@ def crane_actions() -> Iterator[Action]:
 def crane_routes() -> Iterator[flask.Blueprint]:
     yield blueprint
     yield pages
+
+
+@hookimpl
+def crane_startup(app: flask.Flask) -> None:
+    crane: Crane = app.extensions["crane"]
+    crane.room(News)
+
+
+@hookimpl
+def crane_shutdown(app: flask.Flask) -> None:
+    crane: Crane = app.extensions["crane"]
+    crane.room(News).close()
 
 
 @hookimpl
@@ -49,7 +62,9 @@ def crane_metrics() -> Iterator[Metric]:
         _plugin_failures,
         ("plugin",),
     )
-    yield Metric("crane_monitoring_nodes", "Nodes by state and availability.", "gauge", _nodes, ("state", "availability"))
+    yield Metric(
+        "crane_monitoring_nodes", "Nodes by state and availability.", "gauge", _nodes, ("state", "availability")
+    )
 
 
 def _check_engine() -> HealthReport:

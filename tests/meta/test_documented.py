@@ -17,6 +17,8 @@ from crane_core.events import EVENT_KINDS
 ROOT = Path(__file__).parents[2]
 ACTION = re.compile(r"^[a-z]+(-[a-z]+)*:[a-z]+(-[a-z]+)*$")
 EVENT = re.compile(r"^[a-z_]+\.[a-z]+$")
+# What becomes of these is told by steps of an operation, which put the kind together.
+OBJECTS = ("service", "network", "config", "secret")
 KEBAB = re.compile(r"^[a-z]+(-[a-z]+)*$")
 
 
@@ -109,6 +111,13 @@ def test_one_code_is_one_kind_of_error(reference: ModuleType) -> None:
             assert other is kind, f"{kind} and {other} both have the code {kind.code}"
 
 
+def written_texts() -> set[str]:
+    """Return every text that stands in the source of the core, but for the table of events itself."""
+    sources = [path for path in ROOT.glob("crane_core/**/*.py") if path != ROOT / "crane_core/events.py"]
+    nodes = [node for path in sources for node in ast.walk(ast.parse(path.read_text("utf-8")))]
+    return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+
 def emitted_kinds() -> Iterator[str]:
     """Return the kinds of the events that the core emits and that stand in its source as they are."""
     for path in ROOT.glob("crane_core/**/*.py"):
@@ -129,6 +138,8 @@ def test_every_event_is_documented() -> None:
     assert set(emitted_kinds())
     assert set(emitted_kinds()) - set(EVENT_KINDS) == set()
     assert [kind for kind in EVENT_KINDS if f"`{kind}`" not in page("events.md")] == []
+    objects = {f"{kind}.{verb}" for kind in OBJECTS for verb in ("created", "updated", "removed")}
+    assert set(EVENT_KINDS) - written_texts() - objects == set(), "nobody emits these"
     assert [kind for kind in EVENT_KINDS if not EVENT.match(kind)] == []
 
 

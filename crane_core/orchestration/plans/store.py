@@ -7,6 +7,7 @@ from collections import OrderedDict
 from datetime import UTC, datetime
 
 from crane_core.context import Crane
+from crane_core.events import Event
 from crane_core.orchestration.errors import PlanApplied, PlanNotFound, PlanOutdated, PlanRefused
 from crane_core.orchestration.plans.model import Plan
 
@@ -18,6 +19,7 @@ class Plans:
     """The room of one server that keeps plans: for an hour, in memory only, because they hold secrets."""
 
     def __init__(self, crane: Crane) -> None:
+        self._crane = crane
         self._plans: OrderedDict[str, Plan] = OrderedDict()
         self._applied: OrderedDict[str, None] = OrderedDict()
         self._lock = threading.Lock()
@@ -29,6 +31,8 @@ class Plans:
             self._plans[plan.id] = plan
             while len(self._plans) > MOST_PLANS:
                 self._plans.popitem(last=False)
+        detail = {"plan": plan.id, "kind": plan.kind}
+        self._crane.emit(Event("plan.created", plan.target, plan.id, plan.stack, plan.identity.name, detail))
         return plan
 
     def get(self, plan_id: str) -> Plan:

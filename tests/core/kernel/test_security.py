@@ -11,6 +11,7 @@ from flask import Flask, Request
 from crane_core.context import Crane
 from crane_core.contributions import Action
 from crane_core.errors import NotFound, SetupError, Unauthenticated
+from crane_core.events import Event
 from crane_core.http import answer
 from crane_core.redaction import redact
 from crane_core.security import (
@@ -262,6 +263,25 @@ def test_refusal_says_action_target_and_reason(make_thing_app: Callable[..., Fla
     assert refused.status_code == 403
     assert refused.json["detail"] == "You may not do thing:update on thing lamp: it is frozen."
     assert refused.json["action"] == "thing:update"
+
+
+def test_refusal_of_somebody_known_is_told_to_plugins(make_thing_app: Callable[..., Flask]) -> None:
+    heard: list[Event] = []
+
+    def crane_event(event: Event) -> None:
+        heard.append(event)
+
+    app = make_thing_app(
+        authenticating(), voting("freeze", Vote.deny("it is frozen")), make_plugin("listener", crane_event)
+    )
+
+    app.test_client().patch("/things/lamp", headers={"Authorization": "Bearer ann"})
+    app.test_client().patch("/things/lamp")
+
+    assert app.extensions["crane"].events.stop()
+    assert [(event.kind, event.name, event.by, event.detail["action"]) for event in heard] == [
+        ("access.denied", "lamp", "ann", "thing:update")
+    ]
 
 
 def test_who_is_told_to_log_in_may_be_an_identity_of_a_plugin(make_thing_app: Callable[..., Flask]) -> None:
