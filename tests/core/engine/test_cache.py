@@ -147,10 +147,13 @@ def test_a_subscriber_may_write_and_is_told_of_it_afterwards(cache):
         if new.version == 1:
             _put_services(cache, service_json("b"))
 
+    also_told = []
     cache.snapshot_and_subscribe(react)
+    cache.snapshot_and_subscribe(lambda old, new: also_told.append(new.version))
     _put_services(cache, service_json("a"))
 
     assert told == [1, 2]
+    assert also_told == [1, 2]
 
 
 def test_whoever_waits_is_woken_by_a_change(cache):
