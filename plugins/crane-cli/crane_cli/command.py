@@ -186,7 +186,7 @@ def several(*decorators: Decorator) -> Decorator:
 
 quiet_ids = click.option("-q", "--quiet", is_flag=True, help="Print IDs or names only.")
 no_trunc = click.option("--no-trunc", is_flag=True, help="Print whole IDs and images.")
-detach = click.option("-d", "--detach", is_flag=True, help="Exit once it has begun, without following it.")
+detach = click.option("-d", "--detach", is_flag=True, help="Exit once all is sent to the Swarm, without following it.")
 quiet_progress = click.option("-q", "--quiet", is_flag=True, help="Print nothing but warnings and a bad end.")
 
 

@@ -6,7 +6,7 @@ stops looking is told how to look again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import click
@@ -50,39 +50,62 @@ def finish(
 ) -> None:
     """Follow operations one after the other, print their verdicts and exit with the status of the worst.
 
-    :param detached: Only say how to look at them.
+    :param detached: Follow them only until everything is sent to the Swarm, and say how to look at the rest.
     """
-    ended = []
+    seen, statuses = [], []
     for operation in operations:
-        if detached:
+        operation = follow(session, api, operation, quiet=quiet, until=is_sent if detached else is_ended)
+        if detached and not has_failed_step(operation):
             if not quiet and session.for_people:
                 target, identifier = visible(operation.get("target")), visible(operation["id"])
                 click.echo(f"{target}: begun. Follow it with: crane operation wait {identifier}")
         else:
-            operation = follow(session, api, operation, quiet=quiet)
             tell_verdict(session, operation, quiet=quiet)
-        ended.append(operation)
+            statuses.append(exit_status(operation))
+        seen.append(operation)
     if not session.for_people:
-        session.give(ended[0] if len(ended) == 1 else ended)
-    if not detached:
-        status = worst(exit_status(operation) for operation in ended)
-        if status:
-            click.get_current_context().exit(status)
+        session.give(seen[0] if len(seen) == 1 else seen)
+    if status := worst(statuses):
+        click.get_current_context().exit(status)
 
 
-def follow(session: Session, api: Api, operation: Operation, *, quiet: bool = False) -> Operation:
+def is_ended(operation: Operation) -> bool:
+    """Return whether an operation has its verdict."""
+    return operation.get("state") == "ended"
+
+
+def is_sent(operation: Operation) -> bool:
+    """Return whether all is sent to the Swarm. A removal counts at once: its last steps wait for what goes away."""
+    removes = str(operation.get("kind")).endswith(".remove")
+    return operation.get("state") != "applying" and not has_failed_step(operation) or removes or is_ended(operation)
+
+
+def has_failed_step(operation: Operation) -> bool:
+    """Return whether the Engine refused something."""
+    return any(step.get("state") == "failed" for step in operation.get("steps") or ())
+
+
+def follow(
+    session: Session,
+    api: Api,
+    operation: Operation,
+    *,
+    quiet: bool = False,
+    until: Callable[[Operation], bool] = is_ended,
+) -> Operation:
     """Follow an operation until it has ended or the server knows no more; return it as it is then.
 
+    :param until: Says when to stop looking; by then nothing more is of interest.
     :raises Interrupted: The user pressed Ctrl-C.
     :raises Unknown: The server did not come back.
     """
-    if operation.get("state") == "ended":
+    if until(operation):
         return operation
     look_again = f"Look at it with: crane operation wait {operation['id']}"
     view = open_view(quiet=quiet, for_people=session.for_people)
     try:
         view.show(operation)
-        return _follow(session, api, operation, view)
+        return _follow(session, api, operation, view, until)
     except KeyboardInterrupt as error:
         raise Interrupted(f"Stopped looking; the operation goes on. {look_again}") from error
     except Unknown as error:
@@ -91,7 +114,9 @@ def follow(session: Session, api: Api, operation: Operation, *, quiet: bool = Fa
         view.close()
 
 
-def _follow(session: Session, api: Api, operation: Operation, view: View) -> Operation:
+def _follow(
+    session: Session, api: Api, operation: Operation, view: View, until: Callable[[Operation], bool]
+) -> Operation:
     lost = 0
     look = _stream
     while True:
@@ -103,7 +128,7 @@ def _follow(session: Session, api: Api, operation: Operation, view: View) -> Ope
                     view.say("Connected again.")
                     lost = 0
                 view.show(operation)
-                if operation.get("state") == "ended":
+                if until(operation):
                     return operation
             if operation.get("state") == "unknown-yet":
                 return operation

@@ -203,7 +203,9 @@ def _make_progress() -> Progress:
             """Return the text of the task."""
             return task.description if self._read == "description" else task.fields[self._read]
 
-    return Progress(Field("description"), BarColumn(24), Field("said"), console=Console())
+    return Progress(
+        Field("description"), BarColumn(24, table_column=Column(min_width=24)), Field("said"), console=Console()
+    )
 
 
 def paint_outcome(outcome: str) -> str:

@@ -153,6 +153,28 @@ def test_detached_deployment_is_not_followed(crane, shop):
     assert shop.sent("GET", "operations/o1/events") == []
 
 
+def test_detached_deployment_waits_until_all_is_sent(crane, shop, operation):
+    shop.plays("POST", "plans/p1/apply", (202, operation(state="applying")))
+    shop.plays("GET", "operations/o1/events", [operation(state="applying"), operation(), operation("failed")])
+
+    result = crane("stack", "deploy", "-d", "-c", "stack.yml", "shop")
+
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-1] == "shop: begun. Follow it with: crane operation wait o1"
+
+
+def test_detached_deployment_tells_what_the_engine_refused(crane, shop, operation):
+    step = {"kind": "service", "name": "shop_web", "action": "create", "state": "failed", "error": "name conflicts"}
+    shop.plays("POST", "plans/p1/apply", (202, operation(state="applying", steps=[step])))
+    shop.plays("GET", "operations/o1/events", [operation("failed", steps=[step])])
+
+    result = crane("stack", "deploy", "-d", "-c", "stack.yml", "shop")
+
+    assert result.exit_code == 1
+    assert "service shop_web: create failed: name conflicts\n" in result.stdout
+    assert result.stdout.splitlines()[-1] == "shop: failed. It is failed."
+
+
 def test_failing_tasks_are_told_once(crane, shop, operation):
     failing = [
         {"task": "t", "slot": 1, "node": "w1", "state": "failed", "error": "exit (1)", "exit_code": 1, "count": 1}
