@@ -1,0 +1,143 @@
+"""Facts about crane-server, as somebody at a terminal meets it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Install = Callable[..., dict[str, str]]
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+GOOD = """
+    from crane_core.contributions import Setting
+    from crane_core.hookspecs import hookimpl
+
+    requires = ()
+
+    @hookimpl
+    def crane_settings():
+        yield Setting("freeze.pin", str, "", "What thaws it.", secret=True)
+"""
+BROKEN = """
+    import left_pad
+"""
+NEEDY = """
+    requires = ("broken",)
+"""
+MISSPELT = """
+    from crane_core.hookspecs import hookimpl
+
+    @hookimpl
+    def crane_evnt(event):
+        pass
+"""
+GREEDY = """
+    import click
+    from crane_core.hookspecs import hookimpl
+
+    @hookimpl
+    def crane_commands():
+        yield click.Command("plugins")
+"""
+
+
+def test_plugins_are_listed_with_state_and_error(install: Install, run_program: Run) -> None:
+    env = install(good=GOOD.replace("freeze.", "good."), broken=BROKEN, needy=NEEDY)
+
+    done = run_program("plugins", "--json", env=env)
+
+    assert done.returncode == 0, done.stderr
+    rows = {row["name"]: row for row in json.loads(done.stdout)}
+    assert {name: rows[name]["state"] for name in ("core", "good", "broken", "needy")} == {
+        "core": "active",
+        "good": "active",
+        "broken": "failed",
+        "needy": "blocked",
+    }
+    assert "left_pad" in rows["broken"]["error"]
+    assert "broken" in rows["needy"]["error"]
+    assert (rows["good"]["distribution"], rows["good"]["version"]) == ("crane-good", "1.0")
+    assert rows["good"]["hooks"] == ["crane_settings"]
+
+
+def test_plugin_is_switched_off_by_a_setting(install: Install, run_program: Run) -> None:
+    env = install(broken=BROKEN)
+
+    done = run_program("plugins", env={**env, "CRANE_PLUGINS_DISABLED": "broken"})
+
+    assert done.returncode == 0
+    assert "broken 1.0 (crane-broken): disabled" in done.stdout
+    assert done.stderr == "", "what is switched off is not even imported"
+
+
+def test_misspelt_hook_is_one_line_and_exit_status_2(install: Install, run_program: Run) -> None:
+    done = run_program("plugins", env=install(misspelt=MISSPELT))
+
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "crane-server: Plugin misspelt implements crane_evnt, but nobody specified such a hook. "
+        "Did you mean crane_event?"
+    ]
+
+
+def test_command_that_a_plugin_takes_from_the_core_stops_the_help(install: Install, run_program: Run) -> None:
+    done = run_program("--help", env=install(greedy=GREEDY))
+
+    assert done.returncode == 2
+    assert "claims the name plugins" in done.stderr
+
+
+def test_settings_are_listed_with_source_and_secret_ones_hidden(install: Install, run_program: Run) -> None:
+    env = install(freeze=GOOD)
+    Path(env["CRANE_CONFIG"]).write_text('[freeze]\npin = "canary-7f3a"\n')
+
+    done = run_program("settings", env={**env, "CRANE_SERVER_PORT": "80"})
+
+    assert done.returncode == 0, done.stderr
+    assert "server.port = 80  (variable; CRANE_SERVER_PORT)" in done.stdout
+    assert "freeze.pin" in done.stdout
+    assert "canary-7f3a" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("variables", "line"),
+    [
+        ({"CRANE_SERVER_PROT": "1"}, "names no setting. Did you mean CRANE_SERVER_PORT?"),
+        ({"CRANE_SERVER_PORT": "many"}, "must be a whole number, not 'many'"),
+    ],
+)
+def test_wrong_setting_is_one_line_and_exit_status_2(
+    install: Install, run_program: Run, variables: dict[str, str], line: str
+) -> None:
+    done = run_program("settings", env={**install(), **variables})
+
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert line in done.stderr
+
+
+def test_check_says_that_no_engine_answers(install: Install, run_program: Run, tmp_path: Path) -> None:
+    done = run_program("check", env={**install(), "CRANE_ENGINE_URL": f"unix://{tmp_path}/none.sock"})
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("crane-server: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_routes_are_listed_with_what_they_demand(install: Install, run_program: Run) -> None:
+    done = run_program("routes", env=install())
+
+    assert done.returncode == 0, done.stderr
+    assert "GET     /api/v1/plugins  [plugin:read]" in done.stdout
+
+
+def test_openapi_document_is_printed(install: Install, run_program: Run) -> None:
+    done = run_program("openapi", env=install())
+
+    document = json.loads(done.stdout)
+    assert document["openapi"].startswith("3.1")
+    assert document["paths"]["/api/v1/plugins"]["get"]["x-crane-action"] == "plugin:read"
