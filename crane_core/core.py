@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 import flask
+import marshmallow as ma
 from flask import Response
 
 from crane_core.context import get_crane
@@ -18,6 +19,12 @@ from crane_core.security import Target, guard, identify, public
 
 blueprint = Blueprint("server", __name__, url_prefix="/api/v1", description="The server itself.")
 pages = flask.Blueprint("server_pages", __name__)
+
+
+class PluginQuery(ListQuery):
+    """How plugins can be filtered."""
+
+    state = ma.fields.String(load_default=None, metadata={"description": "active, disabled, failed or blocked."})
 
 
 @hookimpl
@@ -73,7 +80,7 @@ def whoami() -> Response:
 
 @blueprint.route("/plugins")
 @guard("plugin:read")
-@blueprint.arguments(ListQuery, location="query")
+@blueprint.arguments(PluginQuery, location="query")
 @blueprint.response(200, description="The plugins, with state, version, requirements, hooks and error of each.")
 def list_plugins(query: dict[str, Any]) -> Response:
     """List the plugins."""

@@ -1,0 +1,175 @@
+"""Facts about the server that is put together from the parts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import flask
+import marshmallow as ma
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from crane_core.app import create_app
+from crane_core.contributions import Action
+from crane_core.errors import SetupError
+from crane_core.http import Blueprint, answer
+from crane_core.plugins import Plugin
+from crane_core.security import guard
+from crane_core.testing import MemoryAdapter, MemorySwarm
+from crane_core.testing.plugins import make_plugin
+
+RunServer = Callable[..., Flask]
+
+
+def test_page_of_the_api_asks_no_other_host(client: FlaskClient) -> None:
+    page = client.get("/api/v1/docs")
+
+    assert page.status_code == 200
+    assert re.findall(r"https?://[^\"' ]+", page.text) == []
+    assert 'load-fonts = "false"' in page.text
+    script = client.get("/api/v1/docs/rapidoc-min.js")
+    assert (script.status_code, script.mimetype) == (200, "text/javascript")
+
+
+def test_browser_is_told_to_take_nothing_from_elsewhere(client: FlaskClient) -> None:
+    headers = client.get("/api/v1/docs").headers
+
+    assert "default-src 'self'" in headers["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+
+
+def test_refused_request_has_the_security_headers_too(client: FlaskClient) -> None:
+    answered = client.get("/api/v1/nothing")
+
+    assert answered.status_code == 404
+    assert answered.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_every_document_of_the_api_is_openapi_3_1(client: FlaskClient) -> None:
+    document = client.get("/api/v1/openapi.json").json
+
+    assert document["openapi"].startswith("3.1")
+    assert document["info"]["title"] == "Crane"
+    guarded = [
+        operation
+        for path in document["paths"].values()
+        for method, operation in path.items()
+        if method in {"get", "post", "put", "patch", "delete"}
+    ]
+    assert all("x-crane-action" in each or each.get("security") == [] for each in guarded)
+
+
+def test_wrong_method_of_a_real_route_keeps_allow(client: FlaskClient) -> None:
+    answered = client.delete("/api/v1/plugins")
+
+    assert answered.status_code == 405
+    assert "GET" in answered.headers["Allow"]
+
+
+def test_plugins_are_listed_over_http(run_server: RunServer, caplog: pytest.LogCaptureFixture) -> None:
+    def load() -> ModuleType:
+        raise ImportError("no module named left_pad")
+
+    client = run_server(
+        Plugin("broken", "crane-broken", "2.0", load=load), make_plugin("needy", requires=["broken"])
+    ).test_client()
+
+    rows = {row["name"]: row for row in client.get("/api/v1/plugins").json["items"]}
+
+    assert rows["broken"]["state"] == "failed"
+    assert "left_pad" in rows["broken"]["error"]
+    assert (rows["needy"]["state"], rows["needy"]["requires"]) == ("blocked", ["broken"])
+    assert rows["core"]["state"] == "active"
+    assert client.get("/api/v1/plugins?state=blocked").json["total"] == 1
+
+
+def test_settings_of_a_plugin_that_is_switched_off_are_no_error(swarm: MemorySwarm) -> None:
+    app = create_app(
+        {"plugins.disabled": ["freeze"]},
+        environ={"CRANE_FREEZE_DAYS": "3"},
+        plugins=[make_plugin("freeze")],
+        transport=MemoryAdapter(swarm),
+    )
+
+    assert app.extensions["crane"].plugins.find("freeze").state == "disabled"
+
+
+def test_plugin_is_switched_off_by_the_file(swarm: MemorySwarm, tmp_path: Path) -> None:
+    settings = tmp_path / "crane.toml"
+    settings.write_text('[plugins]\ndisabled = ["freeze"]\n[freeze]\ndays = 3\n')
+
+    app = create_app(
+        environ={"CRANE_CONFIG": str(settings)}, plugins=[make_plugin("freeze")], transport=MemoryAdapter(swarm)
+    )
+
+    assert app.extensions["crane"].plugins.find("freeze").state == "disabled"
+
+
+def test_building_an_application_asks_the_engine_nothing(swarm: MemorySwarm) -> None:
+    create_app(environ={}, plugins=[], transport=MemoryAdapter(swarm))
+
+    assert swarm.calls == []
+
+
+def plugin_with_a_schema(name: str, member: str) -> Plugin:
+    """Make a plugin whose schema is called ThingSchema."""
+    schema = type("ThingSchema", (ma.Schema,), {member: ma.fields.String(), "__module__": f"crane_{name}.schemas"})
+    blueprint = Blueprint(name, __name__, url_prefix="/api/v1")
+
+    @blueprint.route(f"/{name}")
+    @guard(f"{name}:read")
+    @blueprint.response(200, schema)
+    def show() -> Any:
+        """Show it."""
+        return answer({})
+
+    def crane_actions() -> Iterator[Action]:
+        yield Action(f"{name}:read", "See it.")
+
+    def crane_routes() -> Iterator[flask.Blueprint]:
+        yield blueprint
+
+    return make_plugin(name, crane_actions, crane_routes)
+
+
+def test_two_plugins_may_use_one_name_for_a_schema(run_server: RunServer) -> None:
+    app = run_server(plugin_with_a_schema("ann", "left"), plugin_with_a_schema("bob", "right"))
+
+    schemas = app.test_client().get("/api/v1/openapi.json").json["components"]["schemas"]
+
+    assert set(schemas["ann.Thing"]["properties"]) == {"left"}
+    assert set(schemas["bob.Thing"]["properties"]) == {"right"}
+
+
+def test_engine_that_is_away_leaves_lists_with_their_age(
+    client: FlaskClient, crane_app: Flask, swarm: MemorySwarm
+) -> None:
+    before = client.get("/api/v1/nodes").json
+    swarm.go_away()
+    with pytest.raises(Exception, match="Engine"):
+        crane_app.extensions["crane"].watcher.look()
+
+    after = client.get("/api/v1/nodes").json
+
+    assert [item["name"] for item in after["items"]] == [item["name"] for item in before["items"]]
+    assert after["sources"][0]["state"] == "stale"
+    assert after["sources"][0]["age"] >= 0
+    assert client.get("/api/v1/health").json["state"] == "degraded"
+
+    swarm.come_back()
+    crane_app.extensions["crane"].watcher.look()
+
+    assert client.get("/api/v1/nodes").json["sources"][0]["state"] == "fresh"
+    assert client.get("/api/v1/health").json["state"] == "ok"
+
+
+def test_server_does_not_start_with_an_unknown_setting(swarm: MemorySwarm) -> None:
+    with pytest.raises(SetupError, match=r"Did you mean server\.port"):
+        create_app({"server.prot": 1}, environ={}, plugins=[], transport=MemoryAdapter(swarm))
