@@ -77,7 +77,7 @@ def is_ended(operation: Operation) -> bool:
 def is_sent(operation: Operation) -> bool:
     """Return whether all is sent to the Swarm. A removal counts at once: its last steps wait for what goes away."""
     removes = str(operation.get("kind")).endswith(".remove")
-    return operation.get("state") != "applying" and not has_failed_step(operation) or removes or is_ended(operation)
+    return (operation.get("state") != "applying" and not has_failed_step(operation)) or removes or is_ended(operation)
 
 
 def has_failed_step(operation: Operation) -> bool:
