@@ -58,7 +58,7 @@ class Handler(BaseHTTPRequestHandler):
         """Return what a Unix socket has for an address."""
         return "unix"
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         """Answer a question."""
         url = urlsplit(self.path)
         path = re.sub(r"^/v\d+\.\d+", "", url.path)
@@ -75,7 +75,7 @@ class Handler(BaseHTTPRequestHandler):
 
     do_HEAD = do_GET  # noqa: N815
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         """Take an object down."""
         kind = self.path.split("/")[-2]
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

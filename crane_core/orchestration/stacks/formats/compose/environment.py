@@ -27,7 +27,7 @@ def parse_env_file(content: bytes, variables: Mapping[str, str]) -> dict[str, st
         if not name:
             raise ValueError(f"has no name before the `=` in line {number}.")
         if name != "".join(name.split()):
-            raise ValueError(f"has a name with a space in it in line {number}: `{name}`.")
+            raise ValueError(f"has a name with a space in it in line {number}; lines are `NAME=value`.")
         if equals:
             found[name] = value
         elif name in variables:

@@ -4,8 +4,8 @@ Mappings are merged key by key, lists are joined, and a later word wins. Where t
 empty in a later file (``""``, ``false``, ``[]``) changes nothing; a service that extends another may say so.
 ``!override`` takes a value as it stands, ``!reset`` removes it.
 
-Unlike where the docker CLI merges, a later test of a health check replaces the earlier one: the docker CLI joins both into
-a command that nobody meant.
+A later test of a health check replaces the earlier one, other than where the docker CLI merges: it joins both into a
+command that nobody meant.
 """
 
 from __future__ import annotations

@@ -14,7 +14,15 @@ from typing import Any
 import jsonschema_rs
 
 from crane_core.orchestration.stacks.formats.compose import ignored, scalars
-from crane_core.orchestration.stacks.formats.compose.tree import Map, Node, Problems, Seq, dotted, pointer
+from crane_core.orchestration.stacks.formats.compose.tree import (
+    MOST_PROBLEMS,
+    Map,
+    Node,
+    Problems,
+    Seq,
+    dotted,
+    pointer,
+)
 
 Schema = dict[str, Any]
 
@@ -147,10 +155,13 @@ _WORDS = {
 def check(tree: Map, problems: Problems) -> None:
     """Note everything that has the wrong shape, and take it out so that the rest can be looked at."""
     for error in list(_VALIDATOR.iter_errors(tree)):
-        path = list(error.instance_path)
+        if problems.full:
+            tree.clear()
+            return
+        path = _keys(tree, error.instance_path)
         kind: Any = error.kind
         if kind.name == "additionalProperties":
-            for key in kind.unexpected:
+            for key in kind.unexpected[:MOST_PROBLEMS]:
                 _unknown(tree, [*path, key], error.schema_path, problems)
         elif kind.name == "propertyNames":
             name = kind.value.instance
@@ -160,6 +171,28 @@ def check(tree: Map, problems: Problems) -> None:
             _wrong(tree, path, f"{dotted(pointer(*path))} needs a key `{kind.property}`.", problems)
         else:
             _wrong(tree, path, f"{dotted(pointer(*path))} {_shape(kind, error.instance)}", problems)
+    if problems.violations:
+        _drop_incomplete(tree)
+
+
+def _keys(tree: Map, path: Sequence[str | int]) -> list[str | int]:
+    # The validator tells of a key that is a number, such as the service `1`, as if it were the number of an item.
+    node: Any = tree
+    keys: list[str | int] = []
+    for step in path:
+        key = step
+        if isinstance(node, Map) and isinstance(step, int):
+            key = next((name for name in node if name.isdecimal() and int(name) == step), str(step))
+        keys.append(key)
+        node = node[key] if isinstance(node, Map | Seq) and _has(node, key) else None
+    return keys
+
+
+def _drop_incomplete(tree: Map) -> None:
+    # What lost a key that it needs, because that key was wrong, cannot be used either; nobody needs to be told twice.
+    for error in list(_VALIDATOR.iter_errors(tree)):
+        if error.kind.name == "required":
+            _wrong(tree, _keys(tree, error.instance_path), "", Problems())
 
 
 def _shape(kind: Any, value: Any) -> str:

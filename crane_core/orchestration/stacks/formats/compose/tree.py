@@ -9,6 +9,8 @@ from crane_core.errors import Violation
 from crane_core.orchestration.stacks.desired import Place
 
 RESET, OVERRIDE = "!reset", "!override"
+# Whoever has so much to mend starts with these; a small file must not make a large answer.
+MOST_PROBLEMS = 200
 
 
 class Map(dict[str, Any]):
@@ -88,11 +90,20 @@ class Problems:
 
     def error(self, path: str, detail: str, place: Place | None = None) -> None:
         """Note a violation, unless this or what contains it is known to be wrong already."""
-        if any(known == path or path.startswith(f"{known}/") for known in self._wrong):
+        if self.full or self._inside_wrong(path):
             return
         if path:
             self._wrong.add(path)
         self.violations.append(_violation(path, detail, place))
+
+    @property
+    def full(self) -> bool:
+        """Whether so much is wrong that no more is noted."""
+        return len(self.violations) >= MOST_PROBLEMS
+
+    def _inside_wrong(self, path: str) -> bool:
+        keys = path.split("/")
+        return any("/".join(keys[:length]) in self._wrong for length in range(2, len(keys) + 1))
 
     def error_at(self, node: Node, key: str | int, path: str, detail: str) -> None:
         """Note a violation of one key or item of a node that stands at ``path``."""
@@ -100,7 +111,7 @@ class Problems:
 
     def warn(self, path: str, detail: str, place: Place | None = None) -> None:
         """Note a warning, once."""
-        if (path, detail) not in self._warned:
+        if (path, detail) not in self._warned and len(self.warnings) < MOST_PROBLEMS:
             self._warned.add((path, detail))
             self.warnings.append(_violation(path, detail, place))
 
