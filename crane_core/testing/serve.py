@@ -26,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--nodes", type=int, default=3, help="how many nodes")
     parser.add_argument("--services", type=int, default=0, help="how many running services to begin with")
     parser.add_argument("--tasks", type=int, default=0, help="how many running tasks they have together")
+    parser.add_argument("--log", help="a file to write each request to, as a line")
     parser.add_argument("--speed", type=float, default=1.0, help="seconds that pass for each real one")
     options = parser.parse_args(arguments)
     stop = threading.Event()
@@ -36,15 +37,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         populate(swarm, options.services, options.tasks)
     for path in ("/services", "/tasks", "/nodes"):
         swarm.handle("GET", path, {"status": "true"} if path == "/services" else {})
-    server = serve(swarm, options.socket)
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    try:
-        swarm.run(stop, speed=options.speed)
-    finally:
-        server.shutdown()
-        server.server_close()
-        os.unlink(options.socket)
+    with open(options.log or os.devnull, "a", buffering=1) as log:
+        server = serve(swarm, options.socket, log if options.log else None)
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        try:
+            swarm.run(stop, speed=options.speed)
+        finally:
+            server.shutdown()
+            server.server_close()
+            os.unlink(options.socket)
     return 0
 
 

@@ -8,7 +8,7 @@ import socketserver
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
-from typing import Any
+from typing import Any, TextIO
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
@@ -156,10 +156,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     swarm: MemorySwarm
+    log: TextIO | None
 
     def _answer(self) -> None:
         url = urlsplit(self.path)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)) or None
+        if self.log is not None:
+            self.log.write(f"{self.command} {self.path}\n")
         try:
             response = self.swarm.handle(self.command, url.path, _params(url.query), body, dict(self.headers.items()))
             for part in _bytes_of(response, self.command):
@@ -179,12 +182,15 @@ class SocketServer(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, swarm: MemorySwarm, path: str) -> None:
-        super().__init__(path, type("_BoundHandler", (_Handler,), {"swarm": swarm}))
+    def __init__(self, swarm: MemorySwarm, path: str, log: TextIO | None) -> None:
+        super().__init__(path, type("_BoundHandler", (_Handler,), {"swarm": swarm, "log": log}))
 
 
-def serve(swarm: MemorySwarm, socket_path: str) -> SocketServer:
-    """Start to serve a Swarm over a unix socket; whoever calls shuts the server down and closes it."""
-    server = SocketServer(swarm, socket_path)
+def serve(swarm: MemorySwarm, socket_path: str, log: TextIO | None = None) -> SocketServer:
+    """Start to serve a Swarm over a unix socket; whoever calls shuts the server down and closes it.
+
+    :param log: Where each request is written as a line: its method and its path with the query.
+    """
+    server = SocketServer(swarm, socket_path, log)
     threading.Thread(target=server.serve_forever, name="memory-swarm", daemon=True).start()
     return server

@@ -1,0 +1,47 @@
+"""Measure the server and compare it with its goals: ``make bench``.
+
+Prints a table, writes it into docs/explanation/performance.md when everything was measured, and ends with status 1 when
+a goal is missed. ``ARGS="--only large"`` or ``"--only real"`` measures a part.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from tests.bench import large, real
+from tests.bench.figures import Figure, table, write_page
+
+PARTS: Mapping[str, Callable[[Path], Iterator[Figure]]] = {"large": large.measure, "real": real.measure}
+
+
+def main() -> int:
+    """Measure; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure the server.")
+    parser.add_argument("--only", choices=PARTS, help="measure a part")
+    only = parser.parse_args().only
+    figures = []
+    for name, measure in PARTS.items():
+        if only not in (None, name):
+            continue
+        with tempfile.TemporaryDirectory(prefix="crane-bench-") as directory:
+            for figure in measure(Path(directory)):
+                figures.append(figure)
+                say(" | ".join(figure.row()))
+    say("\n" + table(figures))
+    if only is None:
+        write_page(figures)
+    return 0 if all(figure.met for figure in figures) else 1
+
+
+def say(text: str) -> None:
+    """Tell whoever watches."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
