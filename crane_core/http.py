@@ -24,7 +24,7 @@ from werkzeug.exceptions import HTTPException
 
 from crane_core.context import Crane
 from crane_core.errors import CraneError, Invalid, Violation
-from crane_core.security import Target, decide, identify, refuse_foreign_pages
+from crane_core.security import Target, decide, identify, may_everything, refuse_foreign_pages
 
 log = logging.getLogger(__name__)
 Row = TypeVar("Row")
@@ -135,7 +135,10 @@ def answer_list(crane: Crane, listing: Listing[Row], query: Mapping[str, Any]) -
     # Weak as well: a proxy that compresses turns a strong ETag into a weak one.
     if request.if_none_match.contains_weak(etag):
         return Response(status=304, headers=headers)
-    rows = [row for row in listing.rows() if decide(crane, identity, listing.action, listing.target(row)).allows]
+    # A thousand decisions that are known beforehand would take longer than the rest of the answer.
+    rows = list(listing.rows())
+    if not may_everything(crane, identity):
+        rows = [row for row in rows if decide(crane, identity, listing.action, listing.target(row)).allows]
     rows = _sorted(_filtered(rows, listing.fields, query), listing.fields, query["sort"])
     page = rows[query["offset"] : query["offset"] + query["limit"]]
     return answer(
