@@ -121,6 +121,31 @@ def test_plugin_of_the_page_does_all_four_things(installed: dict[str, str]) -> N
     assert told["action"] == "budget:read"
 
 
+def test_tests_of_the_how_to_page_pass(installed: dict[str, str], tmp_path: Path) -> None:
+    page = (ROOT / "docs/how-to/write-a-plugin-test.md").read_text("utf-8")
+    [(name, content)] = FILE.findall(page)
+    path = tmp_path / name
+    path.parent.mkdir(parents=True)
+    path.write_text(content, "utf-8")
+
+    done = run(
+        "-m",
+        "pytest",
+        "-q",
+        "-W",
+        "error",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        str(tmp_path),
+        str(path),
+        env=installed,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 passed" in done.stdout
+
+
 def test_setting_of_the_page_can_be_set(installed: dict[str, str]) -> None:
     done = run("-m", "crane_core.cli", "settings", "--json", env={**installed, "CRANE_BUDGET_REPLICAS": "20"})
 

@@ -76,12 +76,7 @@ def test_core_runs_alone(tmp_path: Path) -> None:
     app = run([], tmp_path)
 
     assert states(app) == {}
-    assert {plugin.name for plugin in app.extensions["crane"].plugins} == {
-        "core",
-        "cluster",
-        "orchestration",
-        "monitoring",
-    }
+    assert {plugin.name for plugin in app.extensions["crane"].plugins} == set(application.BUILTIN)
 
 
 def test_all_plugins_run_together(tmp_path: Path) -> None:
