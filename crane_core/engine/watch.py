@@ -28,8 +28,6 @@ log = logging.getLogger(__name__)
 
 # How long after a list was asked for somebody is taken to watch, in seconds.
 INTEREST_SECONDS = 30.0
-# A plan made from services read this long ago is as good as a new one: what moved since is found when it is applied.
-FRESH_SECONDS = 2.0
 # Tasks that were last read in whole longer ago than this are read again when somebody begins to watch.
 OLDEST_TASKS_SECONDS = 60.0
 # Several events come together; one look serves them all.
@@ -170,13 +168,11 @@ class Watcher:
             return self.cache.snapshot()
 
     def fresh(self) -> Snapshot:
-        """Return a snapshot to plan from: services at most a moment old, networks, configs and secrets read now.
+        """Return a snapshot to plan from: services, networks, configs and secrets as they are now.
 
         Raises what the Engine's refusal is translated to.
         """
-        age = self.cache.snapshot().source.age(self._clock())
-        if age is None or age > FRESH_SECONDS or self.cache.snapshot().source.state != "fresh":
-            self.look()
+        self.look()
         for kind in ("networks", "configs", "secrets"):
             self._read_list(kind)
         return self.cache.snapshot()
