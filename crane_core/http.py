@@ -10,6 +10,8 @@ import difflib
 import hashlib
 import logging
 import secrets
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -121,6 +123,33 @@ class Listing(Generic[Row]):
     sources: Sequence[Mapping[str, Any]] = ()
 
 
+class Pages:
+    """The encoded pages that were asked for last, for as long as their lists do not change.
+
+    Only pages are kept that everybody would see alike; what plugins decide about is decided anew for each request.
+    """
+
+    KEPT = 16
+
+    def __init__(self, crane: Crane) -> None:
+        self._kept: OrderedDict[tuple[str, str], tuple[msgspec.Raw, int]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def find(self, path: str, etag: str) -> tuple[msgspec.Raw, int] | None:
+        """Return the items of a page and the total, if they are kept."""
+        with self._lock:
+            if (page := self._kept.get((path, etag))) is not None:
+                self._kept.move_to_end((path, etag))
+            return page
+
+    def keep(self, path: str, etag: str, page: tuple[msgspec.Raw, int]) -> None:
+        """Keep a page in place of the one that was not asked for longest."""
+        with self._lock:
+            self._kept[path, etag] = page
+            while len(self._kept) > self.KEPT:
+                self._kept.popitem(last=False)
+
+
 def answer_list(crane: Crane, listing: Listing[Row], query: Mapping[str, Any]) -> Response:
     """Answer with a page of a list, or with 304 when the caller has this version already.
 
@@ -135,21 +164,20 @@ def answer_list(crane: Crane, listing: Listing[Row], query: Mapping[str, Any]) -
     # Weak as well: a proxy that compresses turns a strong ETag into a weak one.
     if request.if_none_match.contains_weak(etag):
         return Response(status=304, headers=headers)
-    # A thousand decisions that are known beforehand would take longer than the rest of the answer.
-    rows = list(listing.rows())
-    if not may_everything(crane, identity):
-        rows = [row for row in rows if decide(crane, identity, listing.action, listing.target(row)).allows]
-    rows = _sorted(_filtered(rows, listing.fields, query), listing.fields, query["sort"])
-    page = rows[query["offset"] : query["offset"] + query["limit"]]
-    return answer(
-        {
-            "items": [listing.present(row) for row in page],
-            "total": len(rows),
-            "version": etag,
-            "sources": listing.sources,
-        },
-        headers=headers,
-    )
+    pages, everything = crane.room(Pages), may_everything(crane, identity)
+    page = pages.find(request.path, etag) if everything else None
+    if page is None:
+        rows = list(listing.rows())
+        # A thousand decisions that are known beforehand would take longer than the rest of the answer.
+        if not everything:
+            rows = [row for row in rows if decide(crane, identity, listing.action, listing.target(row)).allows]
+        rows = _sorted(_filtered(rows, listing.fields, query), listing.fields, query["sort"])
+        chosen = rows[query["offset"] : query["offset"] + query["limit"]]
+        page = msgspec.Raw(_encoder.encode([listing.present(row) for row in chosen])), len(rows)
+        if everything:
+            pages.keep(request.path, etag, page)
+    items, total = page
+    return answer({"items": items, "total": total, "version": etag, "sources": listing.sources}, headers=headers)
 
 
 def _etag(*parts: object) -> str:

@@ -332,6 +332,60 @@ def test_another_caller_or_query_has_another_etag(client: FlaskClient) -> None:
     assert client.get("/api/v1/things", headers={"X-Name": "bob", "If-None-Match": etag}).status_code == 200
 
 
+def test_page_is_made_once_while_its_list_does_not_change(make_app: Callable[..., Flask]) -> None:
+    client, counted = _two_lists(make_app())
+
+    answers = [client.get("/api/v1/ones?limit=1").json for _ in range(2)]
+
+    assert answers[0] == answers[1]
+    assert counted == ["ones"]
+    assert client.get("/api/v1/ones?limit=1&offset=1").json["items"] == [{"name": "b"}]
+
+
+def test_lists_of_one_version_are_told_apart(make_app: Callable[..., Flask]) -> None:
+    client, _ = _two_lists(make_app())
+
+    assert names_of(client.get("/api/v1/ones")) != names_of(client.get("/api/v1/others"))
+
+
+def test_page_that_plugins_decide_about_is_made_each_time(client: FlaskClient, shelf: Shelf) -> None:
+    client.get("/api/v1/things")
+    shelf.read = 0
+
+    client.get("/api/v1/things")
+
+    assert shelf.read == 1
+
+
+def names_of(answered: Any) -> list[str]:
+    """Return the names in a list."""
+    return [item["name"] for item in answered.json["items"]]
+
+
+def _two_lists(app: Flask) -> tuple[FlaskClient, list[str]]:
+    """Return a client of two lists that have the same version, and the names of those whose rows were read."""
+    app.config.update(API_TITLE="Test", API_VERSION="v1", OPENAPI_VERSION="3.1.0")
+    blueprint, counted = Blueprint("lists", __name__, url_prefix="/api/v1"), []
+
+    def add(name: str, *rows: str) -> None:
+        def read() -> list[JSON]:
+            counted.append(name)
+            return [{"name": row} for row in rows]
+
+        @blueprint.route(f"/{name}", endpoint=name)
+        @public("A test.")
+        @blueprint.arguments(ListQuery, location="query")
+        def view(query: JSON) -> Any:
+            fields = {"name": lambda row: row["name"]}
+            listing = Listing[JSON]("1", read, "thing:read", lambda row: Target("thing"), fields)
+            return answer_list(get_crane(), listing, query)
+
+    add("ones", "a", "b")
+    add("others", "c")
+    ProblemApi(app).register_blueprint(blueprint)
+    return app.test_client(), counted
+
+
 # --- Waiting and streaming ----------------------------------------------------------------------------------------
 
 
