@@ -46,10 +46,6 @@ class Canon:
                     entries[key] = self._object(entry, entries, key, path, section)
 
     def _service(self, service: Map, path: str) -> None:
-        if "build" in service and not service.get("image") and "extends" not in service:
-            detail = "A Swarm builds no images: build it, push it to a registry and name it with `image`."
-            self.problems.error_at(service, "build", path, detail)
-            service["image"] = service.get("image") or ""
         _drop_nothings(service)
         ignored.warn(service, path, ignored.SERVICE, self.problems)
         ignored.warn_devices(service, path, self.problems)
@@ -88,8 +84,8 @@ class Canon:
             except ValueError as error:
                 self.problems.error(here, f"The env file `{long['path']}` {error}", place)
         found |= environment.fill(values.pairs(service.get("environment"), empty=None), self.variables)
-        if found:
-            service["environment"] = Map(found, service.place_of("environment"))
+        if found or isinstance(service.get("environment"), Map):
+            service["environment"] = _tagged_as(service.get("environment"), Map(found, service.place_of("environment")))
 
     def _warn_of_hosts(self, service: Map, path: str) -> None:
         hosts = service.get("extra_hosts")
@@ -146,7 +142,13 @@ def _command(value: Any) -> list[str]:
 
 
 def _texts_by_key(value: Any) -> Map:
-    return Map({key: text or "" for key, text in values.pairs(value).items()})
+    return _tagged_as(value, Map({key: text or "" for key, text in values.pairs(value).items()}))
+
+
+def _tagged_as(written: Any, mapping: Map) -> Map:
+    if isinstance(written, Map):
+        mapping.places, mapping.tags = written.places, written.tags
+    return mapping
 
 
 def _test(value: Any) -> list[str]:
@@ -180,7 +182,7 @@ def _ulimits(value: Any) -> Map:
     both = {
         name: limit if isinstance(limit, Map) else Map({"soft": limit, "hard": limit}) for name, limit in value.items()
     }
-    return Map(both)
+    return _tagged_as(value, Map(both))
 
 
 def _platform(value: str) -> dict[str, str]:

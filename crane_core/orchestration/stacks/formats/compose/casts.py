@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 from crane_core.orchestration.stacks.formats.compose.tree import Map, Seq
@@ -18,7 +19,8 @@ def _integer(text: str) -> Any:
 
 
 def _number(text: str) -> Any:
-    return float(text) if _FLOAT.fullmatch(text) else text
+    number = float(text) if _FLOAT.fullmatch(text) else inf
+    return text if number in (inf, -inf) else number
 
 
 def _switch(text: str) -> Any:

@@ -14,7 +14,6 @@ SERVICE: dict[str, str] = {
     "annotations": f"{_NOT_IN_SWARM}; use `labels`.",
     "attach": "It is about `docker compose up` only.",
     "blkio_config": f"{_NOT_IN_SWARM}.",
-    "build": "A Swarm pulls images and builds none; push the image to a registry first.",
     "cgroup": f"{_NOT_IN_SWARM}.",
     "cgroup_parent": f"{_HOST}; Swarm has no such setting for a service.",
     "cgroupns_mode": f"{_NOT_IN_SWARM}.",

@@ -77,12 +77,21 @@ def _merge_values(key: str, earlier: Any, later: Any, empty_counts: bool) -> Any
     if isinstance(earlier, Map) and isinstance(later, Map):
         if key == "logging" and earlier.get("driver") and later.get("driver") not in (None, earlier["driver"]):
             return later
-        if key == "ulimits":
-            return Map({**earlier, **later}, earlier.place)
-        if key == "networks":
-            return Map({**earlier, **{name: value for name, value in later.items() if value or name not in earlier}})
+        if key in ("ulimits", "networks"):
+            return _replace_entries(earlier, later)
         return _merge_maps(earlier, later, empty_counts)
     return later
+
+
+def _replace_entries(earlier: Map, later: Map) -> Map:
+    merged = _copy(earlier)
+    for name, tag in later.tags.items():
+        if tag == RESET:
+            merged.pop(name, None)
+    for name, value in later.items():
+        if value or name not in earlier:
+            merged.put(name, value, later.places.get(name))
+    return merged
 
 
 def _join(earlier: Any, later: Any) -> Any:

@@ -28,6 +28,8 @@ _TIME = re.compile(
     r"(?:[Tt](\d{1,2}):(\d{1,2}):(\d{1,2})(\.\d+)?(Z|[-+]\d{2}:\d{2})| (\d{1,2}):(\d{1,2}):(\d{1,2})(\.\d+)?)?"
 )
 _LARGEST = 2**64
+# 64 binary digits with sign and prefix; whatever is longer is a float or text.
+_LONGEST_INTEGER = 67
 
 
 def resolve(text: str) -> str | int | float | bool | None:
@@ -42,7 +44,7 @@ def _number_or_time(text: str) -> str | int | float:
     if (moment := _TIME.fullmatch(text)) and (written := _time_text(moment)):
         return written
     plain = text.replace("_", "")
-    for pattern, base in _INTEGERS:
+    for pattern, base in _INTEGERS if len(plain) <= _LONGEST_INTEGER else ():
         if match := pattern.fullmatch(plain):
             number = int(match[1] + match[2], base)
             return number if -_LARGEST // 2 <= number < _LARGEST else float(number)

@@ -30,9 +30,10 @@ ANY: Schema = {}
 TEXT: Schema = {"type": "string"}
 TEXT_OR_NUMBER: Schema = {"type": ["string", "number"]}
 SWITCH: Schema = {"type": "boolean"}
-INTEGER: Schema = {"type": "integer"}
-COUNT: Schema = {"type": "integer", "minimum": 0}
-NUMBER: Schema = {"type": "number"}
+_LARGEST = 2**63 - 1  # What the Engine can read as a number.
+INTEGER: Schema = {"type": "integer", "minimum": -_LARGEST, "maximum": _LARGEST}
+COUNT: Schema = {"type": "integer", "minimum": 0, "maximum": _LARGEST}
+NUMBER: Schema = {"type": "number", "minimum": -_LARGEST, "maximum": _LARGEST}
 NAMES: Schema = {"pattern": "^[a-zA-Z0-9._-]+$"}
 
 
@@ -98,7 +99,7 @@ MOUNT = _mapping({
     "type": TEXT, "source": TEXT, "target": TEXT, "read_only": SWITCH, "consistency": TEXT,
     "bind": _mapping({"propagation": TEXT}, "null", closed=False),
     "volume": _mapping({"nocopy": SWITCH, "subpath": TEXT}, "null", closed=False),
-    "tmpfs": _mapping({"size": {"type": ["integer", "string"], "minimum": 0}}, "null", closed=False),
+    "tmpfs": _mapping({"size": COUNT | {"type": ["integer", "string"]}}, "null", closed=False),
     "image": _mapping({"subpath": TEXT}, "null", closed=False),
     "cluster": _mapping({}, "null", closed=False),
 }, "string", required=["type"])  # fmt: skip
@@ -106,7 +107,7 @@ ATTACHMENT = _mapping({"aliases": TEXTS, "driver_opts": OPTIONS} | dict.fromkeys
 ULIMIT = _mapping({"soft": INTEGER, "hard": INTEGER}, "integer", required=["soft", "hard"])
 ENV_FILE = _mapping({"path": TEXT, "required": SWITCH, "format": TEXT}, "string", required=["path"])
 SERVICE = _mapping(dict.fromkeys(ignored.SERVICE, ANY) | {
-    "cap_add": TEXTS, "cap_drop": TEXTS, "command": TEXT_OR_TEXTS, "configs": _list(REFERENCE, "null"),
+    "build": ANY, "cap_add": TEXTS, "cap_drop": TEXTS, "command": TEXT_OR_TEXTS, "configs": _list(REFERENCE, "null"),
     "credential_spec": _mapping({"config": TEXT, "file": TEXT, "registry": TEXT}),
     "depends_on": {"type": ["array", "object", "null"]},
     "deploy": DEPLOY, "dns": TEXT_OR_TEXTS, "dns_search": TEXT_OR_TEXTS, "entrypoint": TEXT_OR_TEXTS,
@@ -182,9 +183,9 @@ def _keys(tree: Map, path: Sequence[str | int]) -> list[str | int]:
     for step in path:
         key = step
         if isinstance(node, Map) and isinstance(step, int):
-            key = next((name for name in node if name.isdecimal() and int(name) == step), str(step))
+            key = next((name for name in node if name.isdecimal() and name.lstrip("0") == str(step or "")), str(step))
         keys.append(key)
-        node = node[key] if isinstance(node, Map | Seq) and _has(node, key) else None
+        node = node[key] if _has(node, key) else None
     return keys
 
 
@@ -202,7 +203,7 @@ def _shape(kind: Any, value: Any) -> str:
         return f"must be {wanted}, not {_shown(value)}{quotes}."
     if kind.name == "enum":
         return f"must be one of {', '.join(f'`{option}`' for option in kind.options)}, not {_shown(value)}."
-    return f"must not be less than {kind.limit}."
+    return f"must not be {'less' if kind.name == 'minimum' else 'more'} than {kind.limit}."
 
 
 def _shown(value: Any) -> str:
@@ -255,4 +256,4 @@ def _wrong(tree: Map, path: list[str | int], detail: str, problems: Problems) ->
 def _has(node: Any, key: str | int) -> bool:
     if isinstance(node, Seq):
         return isinstance(key, int) and key < len(node)
-    return key in node
+    return isinstance(node, Map) and key in node

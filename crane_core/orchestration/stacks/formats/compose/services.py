@@ -123,6 +123,13 @@ class Services:
 
     def _image(self, service: Map, path: str) -> str:
         image = service.get("image", "")
+        if "build" in service and not image:
+            detail = "A Swarm builds no images: build it, push it to a registry and name it with `image`."
+            self._problems.error_at(service, "build", path, detail)
+            return ""
+        if "build" in service:
+            detail = "`build` is ignored. A Swarm builds no images; the image must be in a registry."
+            self._problems.warn_at(service, "build", path, detail)
         if not image:
             self._problems.error(
                 f"{path}/image", f"The service `{path.rpartition('/')[2]}` names no image.", service.place

@@ -11,6 +11,7 @@ from crane_core.orchestration.stacks.desired import Place
 RESET, OVERRIDE = "!reset", "!override"
 # Whoever has so much to mend starts with these; a small file must not make a large answer.
 MOST_PROBLEMS = 200
+LONGEST_DETAIL = 500
 
 
 class Map(dict[str, Any]):
@@ -121,6 +122,8 @@ class Problems:
 
 
 def _violation(path: str, detail: str, place: Place | None) -> Violation:
+    if len(detail) > LONGEST_DETAIL:
+        detail = f"{detail[:LONGEST_DETAIL]} …"
     return Violation(path, detail, place.line if place else None, place.file if place else None)
 
 

@@ -25,7 +25,9 @@ _NANOSECONDS = {
 _DURATION = re.compile(r"([-+]?)((?:[0-9]*\.?[0-9]*(?:ns|us|µs|μs|ms|s|m|h))+)")
 _DURATION_PART = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
 _SIZE = re.compile(r"([0-9.]+) ?(?:([kmgtp])i?b?|b)?", re.IGNORECASE)
+_CPUS = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,2})?|[-+]?[0-9]+/[0-9]+")
 _LARGEST = 2**63 - 1
+_LONGEST = 64  # Longer ones would take long to be read, and mean nothing.
 _SPACE = " \t\r\n"
 
 
@@ -33,7 +35,7 @@ def duration(text: str) -> int:
     """Return the nanoseconds of a duration such as ``1m30s``."""
     if text in ("0", "+0", "-0"):
         return 0
-    whole = _DURATION.fullmatch(text)
+    whole = _DURATION.fullmatch(text) if len(text) <= _LONGEST else None
     parts = _DURATION_PART.findall(whole[2]) if whole else []
     if not whole or "".join(number + unit for number, unit in parts) != whole[2]:
         raise ValueError(f"must be a duration such as `10s` or `1m30s`, not `{text}`.")
@@ -45,12 +47,12 @@ def duration(text: str) -> int:
 
 def size(value: str | float) -> int:
     """Return the bytes of a size such as ``50M``; units are powers of 1024."""
-    match = _SIZE.fullmatch(scalars.text(value)) if not isinstance(value, int | float) else None
+    match = _SIZE.fullmatch(value) if isinstance(value, str) and len(value) <= _LONGEST else None
     if isinstance(value, int | float):
         amount = Fraction(value)
     elif match and match[1].count(".") <= 1 and match[1] != ".":
         power = "kmgtp".find((match[2] or " ").lower()) + 1
-        amount = Fraction(match[1].strip(".") if match[1].endswith(".") else match[1]) * 1024**power
+        amount = Fraction(match[1].rstrip(".")) * 1024**power
     else:
         raise ValueError(f"must be a size such as `50M` or `1g`, not `{value}`.")
     if not 0 <= amount <= _LARGEST:
@@ -62,6 +64,8 @@ def cpus(value: str | float) -> int:
     """Return the billionths of a processor of a number such as ``0.5``."""
     written = scalars.text(value)
     try:
+        if len(written) > _LONGEST or not _CPUS.fullmatch(written):
+            raise ValueError(written)
         amount = Fraction(written) * 10**9
     except (ValueError, ZeroDivisionError) as error:
         raise ValueError(f"must be a number of processors such as `0.5`, not `{written}`.") from error
