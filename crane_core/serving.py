@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
+import traceback
 from collections.abc import Callable, MutableMapping
-from typing import Any
+from typing import Any, TextIO
 
+import click
 import structlog
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
 from crane_core import app as application
@@ -52,7 +56,6 @@ class Server(BaseApplication):  # type: ignore[misc]
             "logger_class": "crane_core.serving.QuietLogger",
             "post_worker_init": self._start,
             "worker_exit": self._stop,
-            "when_ready": self._announce,
         }
         for name, value in options.items():
             self.cfg.set(name, value)
@@ -61,7 +64,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         """Return the application."""
         return self.flask
 
-    def _announce(self, _server: Any) -> None:
+    def _announce(self) -> None:
         settings: Settings = self.flask.extensions["crane"].settings
         self._say(f"Crane is at http://{_address(settings['server.host'], settings['server.port'])}")
         crane: Crane = self.flask.extensions["crane"]
@@ -72,16 +75,25 @@ class Server(BaseApplication):  # type: ignore[misc]
         try:
             application.start(self.flask)
         except SetupError as error:
-            print(f"crane-server: {error.detail}", file=sys.stderr)
-            raise SystemExit(2) from error
+            click.echo(f"crane-server: {error.detail}", err=True)
+            # With any other status gunicorn would try again for ever.
+            raise SystemExit(Arbiter.WORKER_BOOT_ERROR) from error
+        self._announce()
 
     def _stop(self, _server: Any, _worker: Any) -> None:
         application.stop(self.flask)
 
 
 def serve(app: Flask, say: Callable[[str], None]) -> None:
-    """Serve until told to stop."""
-    Server(app, say).run()
+    """Serve until told to stop; what keeps plugins from starting ends it with the exit status 2."""
+    own = os.getpid()
+    try:
+        Server(app, say).run()
+    except SystemExit as ended:
+        # The worker, which is a fork of this process, comes by here as well.
+        if os.getpid() == own and ended.code == Arbiter.WORKER_BOOT_ERROR:
+            raise SystemExit(2) from ended
+        raise
 
 
 def init_swarm(app: Flask, say: Callable[[str], None]) -> None:
@@ -116,7 +128,9 @@ def configure_logging(settings: Settings) -> None:
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if settings["server.log_format"] == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), pad_event_to=0, exception_formatter=_write_traceback
+        )
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -125,6 +139,7 @@ def configure_logging(settings: Settings) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                _hide_secrets,
                 renderer,
             ]
             if settings["server.log_format"] == "json"
@@ -142,6 +157,12 @@ def _hide_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -
         if isinstance(value, str):
             event[name] = HIDDEN if looks_secret(name) else hide_inside(value)
     return event
+
+
+def _write_traceback(out: TextIO, exception: Any) -> None:
+    # Not the one with local variables, which the library prefers: those hold passwords.
+    text = "".join(traceback.format_exception(*exception))
+    out.write("\n" + hide_inside(text))
 
 
 class QuietLogger(Logger):  # type: ignore[misc]
