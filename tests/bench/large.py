@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
@@ -13,6 +12,7 @@ import yaml
 from tests.bench.client import median, percentile
 from tests.bench.figures import Figure
 from tests.bench.processes import CraneServer, SimulatedEngine, crane_server, simulated_engine
+from tests.bench.readers import read_together
 
 NODES, SERVICES, TASKS = 1_000, 1_000, 10_000
 READERS = 8
@@ -54,24 +54,10 @@ def _compare(server: CraneServer, engine: SimulatedEngine, path: str, kind: str)
 
 def _readers(server: CraneServer, seconds: float = 10.0) -> Figure:
     """Read lists on several connections at once, each as fast as it can."""
-    taken: list[float] = []
-    deadline = time.monotonic() + seconds
-
-    def read() -> None:
-        with server.client() as client:
-            while time.monotonic() < deadline:
-                for path in ("/api/v1/stacks", "/api/v1/services?limit=100"):
-                    taken.append(client.get(path).seconds)
-
-    _together([read] * READERS)
+    taken = read_together(server.port, READERS, ("/api/v1/stacks", "/api/v1/services?limit=100"), seconds)
     note = f"{len(taken) / seconds:.0f} answers a second, median {median(taken):.1f} ms"
-    return Figure(
-        f"Those lists with {READERS} readers at once, 99 of 100 answers within",
-        percentile(taken, 99),
-        50,
-        "ms",
-        note=note,
-    )
+    what = f"Those lists with {READERS} readers at once, 99 of 100 answers within"
+    return Figure(what, percentile(taken, 99), 50, "ms", note=note)
 
 
 def _not_modified(server: CraneServer) -> Figure:
@@ -145,11 +131,3 @@ def _idle(directory: Path, engine: SimulatedEngine, seconds: float = 60.0) -> It
             "Processor use of an idle server, of one core", 100 * (server.cpu_seconds() - cpu) / passed, 2, "%"
         )
         yield Figure("Full reads by an idle server", 60 * (engine.full_reads() - reads) / passed, 1, "a minute")
-
-
-def _together(jobs: list[Callable[[], None]]) -> None:
-    threads = [threading.Thread(target=job) for job in jobs]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
