@@ -154,7 +154,7 @@ def answer_list(crane: Crane, listing: Listing[Row], query: Mapping[str, Any]) -
     """Answer with a page of a list, or with 304 when the caller has this version already.
 
     Any member of ``query`` that the list can be filtered by keeps the rows where it is equal; several values separated
-    by commas keep the rows where it is one of them.
+    by commas keep the rows where it is one of them. A member that is a list keeps the row if any of its values does.
 
     :raises Invalid: for a member to sort by that the list does not have.
     """
@@ -191,8 +191,13 @@ def _filtered(rows: list[Row], fields: Mapping[str, Callable[[Row], Any]], query
     for member, wanted in query.items():
         if member in fields and wanted is not None and member not in ListQuery().fields:
             read, values = fields[member], set(str(wanted).split(","))
-            rows = [row for row in rows if str(read(row)) in values]
+            rows = [row for row in rows if not values.isdisjoint(_texts(read(row)))]
     return rows
+
+
+def _texts(value: Any) -> list[str]:
+    """Return what a member is compared by; one that holds several values has several."""
+    return [str(each) for each in value] if isinstance(value, (list, tuple, frozenset)) else [str(value)]
 
 
 def _sorted(rows: list[Row], fields: Mapping[str, Callable[[Row], Any]], sort: str) -> list[Row]:
@@ -208,8 +213,8 @@ def _sorted(rows: list[Row], fields: Mapping[str, Callable[[Row], Any]], sort: s
 
 
 def stream_lines(values: Iterable[Any]) -> Response:
-    """Answer with values as they come: one JSON object a line, or server-sent events for who asks for those."""
-    if request.accept_mimetypes.best_match([NDJSON, "text/event-stream"]) == "text/event-stream":
+    """Answer with values as they come: as server-sent events, or one JSON object a line for who asks for that."""
+    if request.accept_mimetypes.best_match(["text/event-stream", NDJSON]) != NDJSON:
         frames = (b"data: " + _encoder.encode(value) + b"\n\n" if value is not None else b": \n\n" for value in values)
         mimetype = "text/event-stream"
     else:

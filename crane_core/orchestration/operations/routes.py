@@ -14,7 +14,10 @@ from crane_core.orchestration.operations.operations import Operations
 from crane_core.security import Target, guard
 
 blueprint = Blueprint(
-    "operations", __name__, url_prefix="/api/v1/operations", description="Changes, from their first step to the verdict."
+    "operations",
+    __name__,
+    url_prefix="/api/v1/operations",
+    description="Changes, from their first step to the verdict.",
 )
 
 
@@ -23,6 +26,7 @@ class OperationQuery(ListQuery):
 
     state = ma.fields.String(metadata={"description": "applying, following, unknown-yet or ended."})
     stack = ma.fields.String(metadata={"description": "The stack that is changed."})
+    service = ma.fields.String(metadata={"description": "A service that is changed."})
     kind = ma.fields.String(metadata={"description": "As in stack.deploy."})
     target = ma.fields.String(metadata={"description": "The name of the stack or service that is changed."})
     outcome = ma.fields.String(metadata={"description": "The outcome of the verdict."})
@@ -57,6 +61,7 @@ def list_operations(query: dict[str, Any]) -> Response:
                 "created_at": lambda operation: operation.created_at,
                 "state": lambda operation: operation.state,
                 "stack": lambda operation: operation.stack,
+                "service": lambda operation: [step.name for step in operation.steps if step.kind == "service"],
                 "kind": lambda operation: operation.kind,
                 "target": lambda operation: operation.target,
                 "outcome": lambda operation: operation.verdict.outcome if operation.verdict else None,

@@ -273,6 +273,13 @@ def test_list_is_searched_by_part_of_the_name_in_any_case(client: FlaskClient) -
     assert names(client.get("/api/v1/things?q=Lamp")) == ["LAMPSHADE", "lamp"]
 
 
+def test_list_is_filtered_by_a_member_that_has_several_values(client: FlaskClient, shelf: Shelf) -> None:
+    shelf.things[0]["colour"] = ["red", "blue"]
+
+    assert names(client.get("/api/v1/things?colour=blue")) == ["chair", "lamp"]
+    assert names(client.get("/api/v1/things?colour=red")) == ["lamp"]
+
+
 def test_list_is_filtered_by_one_of_several_values(client: FlaskClient) -> None:
     answered = client.get("/api/v1/things?colour=red,blue")
 
@@ -401,8 +408,9 @@ def test_stream_is_one_json_object_a_line(client: FlaskClient) -> None:
     assert [json.loads(line) for line in answered.text.splitlines() if line] == [{"n": 1}, {"n": 2}]
 
 
-def test_stream_is_server_sent_events_for_who_asks_for_them(client: FlaskClient) -> None:
-    answered = client.get("/api/v1/stream", headers={"Accept": "text/event-stream"})
+@pytest.mark.parametrize("headers", [{}, {"Accept": "*/*"}, {"Accept": "text/event-stream"}])
+def test_stream_is_server_sent_events_unless_lines_are_asked_for(client: FlaskClient, headers: dict[str, str]) -> None:
+    answered = client.get("/api/v1/stream", headers=headers)
 
     assert answered.mimetype == "text/event-stream"
     frames = [frame for frame in answered.text.split("\n\n") if frame.startswith("data: ")]
