@@ -29,6 +29,7 @@ _OPERATOR = re.compile(r":?[-?+]")
 _BARE_REST = re.compile(r"(:?[-?])([^}]*)")
 _HOLDS_VARIABLE = re.compile(r"(?<!\$)(?:\$\$)*\$(?:\{|[A-Za-z_])")
 _DEEPEST = 16
+_SHOWN = 100
 # Variables that stand in many places must not make a large tree of a small file.
 _LARGEST = 16 * 1024 * 1024
 
@@ -160,7 +161,8 @@ def interpolate(tree: Map, template: Template, problems: Problems) -> None:
         try:
             filled = template.fill(text)
         except InvalidTemplate as error:
-            problems.error_at(node, key, path, f"`{text}` cannot be filled in: {error}.")
+            shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]} …"
+            problems.error_at(node, key, path, f"`{shown}` cannot be filled in: {error}.")
             return ""
         for name in template.missing[missing:]:
             problems.warn_at(node, key, path, f"The variable `{name}` is not set; it is taken to be empty.")

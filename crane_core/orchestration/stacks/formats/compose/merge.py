@@ -51,7 +51,12 @@ def merge_service(base: Map, later: Map, *, empty_counts: bool = False) -> Map:
 
     :param empty_counts: Whether an empty value replaces what was there.
     """
-    return _merge_maps(base, later, empty_counts)
+    merged = _merge_maps(base, later, empty_counts)
+    for key in ("volumes", "configs", "secrets"):
+        # Of two mounts of one target the later one counts, also where both stand in the earlier file.
+        if base.get(key) and isinstance(merged.get(key), list):
+            merged[key] = _merge_keyed(_KEYED[key], merged[key], Seq())
+    return merged
 
 
 def _merge_maps(base: Map, later: Map, empty_counts: bool) -> Map:
