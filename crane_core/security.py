@@ -21,6 +21,7 @@ from crane_core.events import Event
 
 View = TypeVar("View", bound=Callable[..., Any])
 _ENVIRON_KEY = "crane.identity"
+_MARKS_OF_PROXIES = ("forwarded", "via", "x-forwarded", "x-real-ip", "x-client-ip")
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -80,7 +81,7 @@ def _is_local(request: Request) -> bool:
     A proxy on the same machine speaks for others, and a page elsewhere can give its own name our address; neither is
     local.
     """
-    forwarded = any(name in request.headers for name in ("Forwarded", "X-Forwarded-For", "X-Real-Ip"))
+    forwarded = any(name.lower().startswith(_MARKS_OF_PROXIES) for name, _ in request.headers)
     return not forwarded and _is_loopback(request.remote_addr or "") and _is_loopback(_host_of(request.host))
 
 
