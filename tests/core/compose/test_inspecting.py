@@ -74,9 +74,7 @@ def test_file_that_was_sent_is_looked_at_and_not_asked_for_again(requested: Requ
         )
     )
 
-    assert [variable.name for variable in needs.variables] == ["FROM_ENV_FILE", "IMAGE"] or {
-        variable.name for variable in needs.variables
-    } == {"FROM_ENV_FILE", "IMAGE"}
+    assert {variable.name for variable in needs.variables} == {"FROM_ENV_FILE", "IMAGE"}
     assert needs.paths == (NeededPath("sub/g", "./g", "env_file"),)
 
 

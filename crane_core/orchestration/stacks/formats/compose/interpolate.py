@@ -58,6 +58,7 @@ class Template:
     """Fills in variables and keeps a note of those that it met.
 
     :param variables: What is known.
+    :param lenient: Whether a required variable that is missing is taken to be empty.
     :param met: Each variable that was named, in order.
     :param filled: How many characters came out of variables.
     :param missing: Names without a value and without anything that stands in.

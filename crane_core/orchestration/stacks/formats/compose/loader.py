@@ -18,7 +18,7 @@ from crane_core.orchestration.stacks.formats.compose.profiles import select
 from crane_core.orchestration.stacks.formats.compose.schema import check
 from crane_core.orchestration.stacks.formats.compose.services import Services
 from crane_core.orchestration.stacks.formats.compose.source import read
-from crane_core.orchestration.stacks.formats.compose.tree import Map, Problems, walk
+from crane_core.orchestration.stacks.formats.compose.tree import Map, Problems, note_places
 from crane_core.orchestration.stacks.formats.compose.volumes import Folders, Mounts
 from crane_core.orchestration.stacks.formats.errors import InvalidStackFile
 from crane_core.orchestration.stacks.formats.request import SourceFile, StackRequest
@@ -57,7 +57,7 @@ class _Loader:
         merged: Map | None = None
         for file in self._request.files:
             tree = self._tree(file)
-            self.places |= {path: place for path, place in walk(tree) if place is not None}
+            note_places(tree, self.places)
             document = self._document(file.name, tree, self.attachments, "")
             document.extend()
             merged = document.tree if merged is None else merge_files(merged, document.tree)

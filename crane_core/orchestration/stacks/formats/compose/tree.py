@@ -72,7 +72,7 @@ Node = Map | Seq
 
 def pointer(*keys: str | int) -> str:
     """Return the JSON pointer of a path of keys."""
-    return "".join(f"/{str(key).replace('~', '~0').replace('/', '~1')}" for key in keys)
+    return "".join([f"/{str(key).replace('~', '~0').replace('/', '~1')}" for key in keys])
 
 
 def dotted(path: str) -> str:
@@ -127,15 +127,16 @@ def _violation(path: str, detail: str, place: Place | None) -> Violation:
     return Violation(path, detail, place.line if place else None, place.file if place else None)
 
 
-def walk(node: Any, path: str = "") -> Iterator[tuple[str, Place | None]]:
-    """Yield the JSON pointer and the place of everything below a node."""
+def note_places(node: Any, places: dict[str, Place], path: str = "") -> None:
+    """Note the place of everything below a node by its JSON pointer."""
+    pairs: Any = ()
     if isinstance(node, Map):
-        for key, value in node.items():
-            below = path + pointer(key)
-            yield below, node.places.get(key)
-            yield from walk(value, below)
+        pairs = ((pointer(key), value, node.places.get(key)) for key, value in node.items())
     elif isinstance(node, Seq):
-        for index, (value, place) in enumerate(node.each()):
-            below = f"{path}/{index}"
-            yield below, place
-            yield from walk(value, below)
+        pairs = ((f"/{index}", value, place) for index, (value, place) in enumerate(node.each()))
+    for step, value, place in pairs:
+        below = path + step
+        if place is not None:
+            places[below] = place
+        if isinstance(value, Map | Seq):
+            note_places(value, places, below)
