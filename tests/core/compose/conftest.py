@@ -1,4 +1,4 @@
-"""Helpers of the tests of Compose files."""
+"""Loading stack files that are given as text."""
 
 from __future__ import annotations
 
