@@ -16,12 +16,12 @@ import platformdirs
 
 from crane_core.contributions import Setting
 from crane_core.errors import SetupError
+from crane_core.redaction import HIDDEN, hide_inside
 
 PREFIX = "CRANE_"
 # Variables of the command line client, and the one that names the file itself.
 FOREIGN_PREFIX = "CRANE_CLI_"
 CONFIG_VARIABLE = "CRANE_CONFIG"
-HIDDEN = "••••••"
 
 
 def variable(name: str) -> str:
@@ -116,13 +116,20 @@ class Settings(Mapping[str, Any]):
                 "name": name,
                 "variable": variable(name),
                 "kind": setting.kind.__name__,
-                "value": HIDDEN if setting.secret and self._values[name] else self._values[name],
+                "value": self._shown_value(setting),
                 "default": setting.default,
                 "source": self._sources[name],
                 "help": setting.help,
             }
             for name, setting in sorted(self.declared.items())
         ]
+
+    def _shown_value(self, setting: Setting) -> Any:
+        value = self._values[setting.name]
+        if setting.secret and value:
+            return HIDDEN
+        # An address may hold a password although the setting is not secret as a whole.
+        return hide_inside(value) if isinstance(value, str) else value
 
     def _known(self, name: str) -> Setting:
         if setting := self.declared.get(name):

@@ -9,7 +9,8 @@ import pytest
 
 from crane_core.contributions import Setting
 from crane_core.errors import SetupError
-from crane_core.settings import HIDDEN, Settings, find_file, read_file, variable
+from crane_core.redaction import HIDDEN
+from crane_core.settings import Settings, find_file, read_file, variable
 
 DECLARED = [
     Setting("server.port", int, 5013, "The port."),
@@ -149,6 +150,14 @@ def test_secret_is_hidden_where_settings_are_listed() -> None:
     assert settings["mail.password"] == "canary-7f3a"
     assert "canary-7f3a" not in repr(settings.describe())
     assert next(row for row in settings.describe() if row["name"] == "mail.password")["value"] == HIDDEN
+
+
+def test_password_in_an_address_is_hidden_where_settings_are_listed() -> None:
+    settings = Settings(DECLARED, overrides={"server.name": "ssh://ann:canary-7f3a@manager.example"})
+
+    assert settings["server.name"] == "ssh://ann:canary-7f3a@manager.example"
+    assert "canary-7f3a" not in repr(settings.describe())
+    assert "manager.example" in repr(settings.describe())
 
 
 @pytest.mark.parametrize("kind", [int, bool, float])
