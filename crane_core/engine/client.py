@@ -24,6 +24,7 @@ from requests.adapters import BaseAdapter
 
 from crane_core.contributions import RegistryLogin
 from crane_core.engine import decode
+from crane_core.engine.compatibility import ApiVersion
 from crane_core.engine.errors import AnswerUnreadable, make_error
 from crane_core.engine.records import Config, Network, Node, Secret, Service, Task
 from crane_core.engine.transport import DialTransport, TcpTransport, TlsFiles, dial_ssh, dial_unix
@@ -164,6 +165,11 @@ class Engine:
         """Raise unless the Engine answers, and speaks an API that Crane knows."""
         self._negotiate()
 
+    @property
+    def api(self) -> ApiVersion:
+        """The version of the API that is spoken with the Engine."""
+        return _parse_version(self._negotiate())
+
     def info(self) -> dict[str, Any]:
         """Return what the Engine says of itself and its node."""
         return self._read_object("/info")
@@ -261,7 +267,7 @@ class Engine:
 
     def create(self, kind: str, body: Mapping[str, Any], *, registry_auth: RegistryLogin | None = None) -> str:
         """Create an object from the Engine's own JSON; return its id."""
-        if kind == "network" and _parse_version(self._negotiate()) < (1, 44) and "CheckDuplicate" not in body:
+        if kind == "network" and self.api < (1, 44) and "CheckDuplicate" not in body:
             # Engines before API 1.44 make a second network of the same name unless they are told not to.
             body = {**body, "CheckDuplicate": True}
         answer = _decode(self._send("POST", f"/{kind}s/create", body=body, login=registry_auth))

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import copy
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 
 from crane_core.context import Crane
-from crane_core.contributions import Deployment, RegistryLogin, Violation
+from crane_core.contributions import Deployment, RegistryLogin
 from crane_core.engine import placement
 from crane_core.engine.cache import Snapshot
+from crane_core.engine.compatibility import drop_unknown
 from crane_core.engine.parts import ServiceSpec
 from crane_core.engine.records import Service
-from crane_core.errors import NotFound
-from crane_core.orchestration.deployments import Digests, Logins, ResolveImage, settle_deployment
+from crane_core.errors import NotFound, Violation
+from crane_core.orchestration.deployments import (
+    Digests,
+    Logins,
+    ResolveImage,
+    Unresolved,
+    same_image,
+    settle_deployment,
+)
 from crane_core.orchestration.plans.model import Change, Plan, digest
-from crane_core.orchestration.plans.references import by_name
-from crane_core.orchestration.stacks.desired import IMAGE_LABEL
+from crane_core.orchestration.plans.ports import find_clashes
+from crane_core.orchestration.plans.references import NetworkNames, by_name
+from crane_core.orchestration.stacks.desired import STACK_LABEL
 from crane_core.orchestration.stacks.diff import diff, moves_tasks, restarts_tasks, settle
+from crane_core.orchestration.stacks.formats.document import sentence_of
 from crane_core.security import Identity
 
 JSON = dict[str, Any]
@@ -50,36 +61,47 @@ class ServicePlanner:
         """
         asked: dict[str, list[str]] = {}
         for name, spec in wanted.items():
-            image = _image(spec)
-            if self.resolve_image == "always" or (self.resolve_image == "changed" and not self._deployed(name, image)):
+            image, kept = _image(spec), self._deployed(name, _image(spec))
+            if self.resolve_image == "always" or (self.resolve_image == "changed" and kept is None):
                 asked.setdefault(image, []).append(name)
-            elif kept := self._deployed(name, image):
+            elif kept is not None:
                 _set_image(spec, kept)
         answers = self.crane.room(Digests).resolve(asked, self.logins) if asked else {}
         for image, names in asked.items():
             answer = answers.get(image)
-            if isinstance(answer, Violation):
-                self.warnings.append(self.place(names[0], Violation("/TaskTemplate/ContainerSpec/Image", answer.detail)))
-                answer = None
+            if isinstance(answer, Unresolved):
+                detail = f"The digest of {image} is unknown ({answer.reason}), so each node takes what the tag means to it."
+                if len(names) > 1:
+                    detail += f" This concerns {sentence_of(names)}."
+                self.warnings.append(self.place(names[0], Violation("/TaskTemplate/ContainerSpec/Image", detail)))
             for name in names:
                 # What runs already keeps the digest that it has: not knowing better is no reason to restart it.
-                if chosen := answer or self._deployed(name, image):
+                if chosen := answer if isinstance(answer, str) else self._deployed(name, image):
                     _set_image(wanted[name], chosen)
+
+    def refuse_clashes(self, wanted: Mapping[str, JSON], leaving: Collection[str] = ()) -> None:
+        """Object to ports that more than one service would publish."""
+        for clash in find_clashes(wanted, self.snapshot, leaving):
+            found = Violation(f"/EndpointSpec/Ports/{clash.index}", clash.detail)
+            self.violations.append(self.place(clash.service, found))
 
     def change(self, name: str, desired: JSON, stack: str | None) -> Change:
         """Work out the change of one service.
 
         :param desired: The whole spec wanted, referring to everything by name; plugins may change it.
         """
-        live = self.snapshot.find_service(name)
-        previous = _live_spec(self.crane, self.snapshot, live) if live else None
-        deployment = Deployment(desired, previous, self.identity, stack, self.origin)
-        for violation in settle_deployment(self.crane, deployment):
+        live = self.snapshot.service_named(name)
+        previous = live_spec(self.crane, self.snapshot, live) if live else None
+        deployment = Deployment(desired, copy.deepcopy(previous), self.identity, stack, self.origin)
+        for violation in settle_deployment(self.crane, deployment, self._host_networks):
             self.violations.append(self.place(name, violation))
         image, login = deployment.image, self.logins.find(deployment.image)
+        for unknown in drop_unknown(desired, self.crane.engine.api, creating=live is None):
+            self.warnings.append(self.place(name, Violation(unknown.pointer, unknown.detail)))
         self._warn(name, desired)
         if live is None or previous is None:
             return Change("service", name, "create", body=desired, starts=True, image=image, login=login)
+        _settle_platforms(desired, previous)
         sent = settle(desired, previous)
         fields = tuple(diff(previous, sent))
         based_on = digest(previous)
@@ -97,19 +119,20 @@ class ServicePlanner:
             fields=fields,
             restarts=live.tasks_running if replaces else 0,
             replaces=replaces,
-            starts=replaces or moves or diff_mode(previous, sent),
+            starts=replaces or moves or _changes_mode(previous, sent),
             reason="Tasks on nodes that the new constraints forbid are moved." if moves else None,
             image=image,
             login=login,
         )
 
+    @property
+    def _host_networks(self) -> frozenset[str]:
+        return self.crane.room(NetworkNames).of_host(self.snapshot)
+
     def _deployed(self, name: str, image: str) -> str | None:
-        """Return what a running service made of this image, digest included; None when it runs another."""
-        live = self.snapshot.find_service(name)
-        if live is None:
-            return None
-        asked = live.labels.get(IMAGE_LABEL) or live.image.partition("@")[0]
-        return live.image if image in (asked, live.image) else None
+        """Return what a live service made of this image, digest included; None when it has another."""
+        live = self.snapshot.service_named(name)
+        return live.image if live is not None and "@" not in image and same_image(image, live.image) else None
 
     def _warn(self, name: str, desired: JSON) -> None:
         update = desired.get("UpdateConfig") or {}
@@ -129,31 +152,37 @@ def plan_service(
     wish: Callable[[JSON | None], JSON],
     *,
     logins: Mapping[str, RegistryLogin] | None = None,
-    resolve_image: ResolveImage = "never",
+    resolve_image: ResolveImage = "always",
     timeout: float | None = None,
+    require: Callable[[Service], None] = lambda live: None,
 ) -> Plan:
     """Plan the change of one service.
 
     :param kind: The operation, as in ``service.scale``.
+    :param name: Its exact name.
     :param wish: Given the live spec (None for a new service), returns the spec wanted; raises what is wrong with it.
+    :param resolve_image: When an image's digest is looked up; never where the image is not touched.
+    :param require: Raises when the live service is not the one that the caller meant.
     """
 
-    def make() -> Plan:
+    def make(require: Callable[[Service], None] = lambda live: None) -> Plan:
         snapshot = crane.watcher.fresh()
-        live = snapshot.find_service(name)
+        live = snapshot.service_named(name)
         if live is None and kind != "service.create":
             raise NotFound(f"There is no service {name}.")
-        previous = _live_spec(crane, snapshot, live) if live else None
-        desired = wish(previous)
+        if live is not None:
+            require(live)
+        previous = live_spec(crane, snapshot, live) if live else None
+        desired = by_name(crane, snapshot, wish(copy.deepcopy(previous)))
         planner = ServicePlanner(crane, snapshot, identity, "service", Logins(crane, logins or {}), resolve_image)
-        full_name = str(desired.get("Name", name))
-        if previous is None or _image(desired) != _image(previous):
-            planner.resolve({full_name: desired})
-        stack = (desired.get("Labels") or {}).get("com.docker.stack.namespace") or None
-        change = planner.change(full_name, desired, stack)
+        if previous is None or kind == "service.image" or _image(desired) != _image(previous):
+            planner.resolve({name: desired})
+        planner.refuse_clashes({name: desired})
+        stack = (desired.get("Labels") or {}).get(STACK_LABEL) or None
+        change = planner.change(name, desired, stack)
         return Plan(
             kind,
-            full_name,
+            name,
             stack,
             identity,
             [change],
@@ -161,10 +190,15 @@ def plan_service(
             warnings=planner.warnings,
             violations=planner.violations,
             timeout=timeout,
-            seen={f"service {full_name}": change.based_on},
+            seen={f"service {name}": change.based_on},
         )
 
-    return make()
+    return make(require)
+
+
+def live_spec(crane: Crane, snapshot: Snapshot, service: Service) -> JSON:
+    """Return the spec of a live service, referring to everything by name."""
+    return by_name(crane, snapshot, msgspec.json.decode(service.Spec))
 
 
 def _find_obstacle(desired: Mapping[str, Any], snapshot: Snapshot) -> str:
@@ -174,17 +208,29 @@ def _find_obstacle(desired: Mapping[str, Any], snapshot: Snapshot) -> str:
     except msgspec.ValidationError:
         # The Engine will say what is wrong with it.
         return ""
-    empty = replace(snapshot, tasks={})
-    return placement.explain(spec, empty)
+    return placement.explain(spec, snapshot)
 
 
-def diff_mode(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+def _changes_mode(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     """Tell whether the number of tasks or runs that a service asks for changes."""
     return bool(diff({"Mode": old.get("Mode")}, {"Mode": new.get("Mode")}))
 
 
-def _live_spec(crane: Crane, snapshot: Snapshot, service: Service) -> JSON:
-    return by_name(crane, snapshot, msgspec.json.decode(service.Spec))
+def _settle_platforms(desired: JSON, previous: Mapping[str, Any]) -> None:
+    """Keep the platforms that the docker CLI noted for an image with that image, and drop them with another one.
+
+    No stack file names them, and those of another image would keep tasks from the nodes that could run it.
+    """
+    noted = ((previous.get("TaskTemplate") or {}).get("Placement") or {}).get("Platforms")
+    if not noted:
+        return
+    task = desired["TaskTemplate"]
+    rules = dict(task.get("Placement") or {})
+    if _image(desired) == _image(previous):
+        rules.setdefault("Platforms", noted)
+    elif rules.get("Platforms") == noted:
+        del rules["Platforms"]
+    task["Placement"] = rules
 
 
 def _image(spec: Mapping[str, Any]) -> str:
