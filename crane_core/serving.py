@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -72,6 +73,9 @@ class Server(BaseApplication):  # type: ignore[misc]
             self._say("No plugin that authenticates is installed: only callers on this machine are served.")
 
     def _start(self, _worker: Any) -> None:
+        # What the application is made of lives as long as the server: looked at again and again by the garbage
+        # collector, it would stop every thread for some 50 ms each time.
+        gc.freeze()
         try:
             application.start(self.flask)
         except SetupError as error:
