@@ -51,9 +51,7 @@ def crane_metrics() -> Iterator[Metric]:
         "crane_monitoring_engine_reachable", "Whether the Engine answered when it was last asked.", "gauge", _reachable
     )
     yield Metric("crane_monitoring_copy_age_seconds", "How old the copy of the Swarm is.", "gauge", _age)
-    yield Metric(
-        "crane_monitoring_full_reads_total", "How often the whole Swarm was read.", "counter", _full_readings
-    )
+    yield Metric("crane_monitoring_full_reads_total", "How often the whole Swarm was read.", "counter", _full_readings)
     yield Metric("crane_monitoring_events_dropped_total", "Events that no plugin was told of.", "counter", _dropped)
     yield Metric(
         "crane_monitoring_plugin_failures_total",

@@ -85,5 +85,3 @@ class _Contributed(Collector):
 
     def describe(self) -> Iterable[CounterMetricFamily | GaugeMetricFamily]:
         return []
-
-
