@@ -7,6 +7,9 @@ import pytest
 from crane_core.testing.fixtures import client, crane, crane_app, crane_plugins, crane_settings
 from crane_core.testing.swarm import MemorySwarm
 
+# The contract is borrowed by test modules; its asserts are to be explained like those of any test.
+pytest.register_assert_rewrite("crane_core.testing.contract")
+
 __all__ = ["client", "crane", "crane_app", "crane_plugins", "crane_settings", "swarm"]
 
 
