@@ -182,14 +182,19 @@ def write_actions(app: Flask) -> Iterator[str]:
     yield table(["Action", "Who holds it may", "Plugin"], sorted(rows))
 
 
+def import_all(name: str) -> None:
+    """Import a module and all below it, but for what only tests use."""
+    package = importlib.import_module(name)
+    for module in pkgutil.iter_modules(getattr(package, "__path__", ()), f"{name}."):
+        if module.name != "crane_core.testing" and not module.name.endswith("__main__"):
+            import_all(module.name)
+
+
 def all_errors() -> list[type[CraneError]]:
     """Import all of the core and the plugins of this repository; return every kind of error."""
     names = ["crane_core", *(plugin.module.__name__ for plugin in first_party_plugins() if plugin.module)]
     for name in names:
-        package = importlib.import_module(name)
-        for module in pkgutil.walk_packages(getattr(package, "__path__", ()), f"{name}."):
-            if not module.name.startswith("crane_core.testing") and not module.name.endswith("__main__"):
-                importlib.import_module(module.name)
+        import_all(name)
     found: list[type[CraneError]] = [CraneError]
     for kind in found:
         found += [each for each in kind.__subclasses__() if each not in found]

@@ -22,7 +22,6 @@ from crane_core.http import (
     Blueprint,
     Listing,
     ListQuery,
-    ProblemApi,
     WaitQuery,
     answer_list,
     stream_lines,
@@ -138,7 +137,7 @@ def app(make_app: Callable[..., Flask], shelf: Shelf) -> Flask:
 
         return stream_lines(values())
 
-    ProblemApi(app).register_blueprint(blueprint)
+    DocumentedApi(app).register_blueprint(blueprint)
     return app
 
 
@@ -389,7 +388,7 @@ def _two_lists(app: Flask) -> tuple[FlaskClient, list[str]]:
 
     add("ones", "a", "b")
     add("others", "c")
-    ProblemApi(app).register_blueprint(blueprint)
+    DocumentedApi(app).register_blueprint(blueprint)
     return app.test_client(), counted
 
 
