@@ -31,9 +31,12 @@ FORMS = {
     "${SET+word}": "word",
     "${EMPTY+word}": "word",
     "${NONE+word}": "",
-    "${NONE:-${SET}}": "set",
-    "${NONE:-${EMPTY:-${A_1}}}x": "ax",
-    "${SET:+<${SET}>}": "<set>",
+    "${NONE:-${SET}}": "${SET}",
+    "${NONE:-${EMPTY:-${A_1}}}x": "${EMPTY:-${A_1}}x",
+    "${SET:-${EMPTY}}": "set}",
+    "${NONE:-$SET}": "$SET",
+    "(.*)$/${SET}": "(.*)/set",
+    "$(cat $SET) $5 $SET": "(cat set) 5 set",
     "${NONE:-a:-b?c}": "a:-b?c",
     "${NONE:-{}": "{",
     "${NONE:-$$x}": "$$x",
@@ -53,7 +56,22 @@ def test_form_is_filled_in(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["${EMPTY:?}", "${NONE:?word}", "${NONE?word}", "$", "$5", "${", "${5}", "${A", "${A:x}", "${A!}"]
+    "text",
+    [
+        "${EMPTY:?}",
+        "${NONE:?word}",
+        "${NONE?word}",
+        "${NONE:?word}/$SET",
+        "$",
+        "$5",
+        "${",
+        "${5}",
+        "${A",
+        "${A:x}",
+        "${A!}",
+        "$SET $",
+        "$5 $$SET",
+    ],
 )
 def test_form_that_cannot_be_filled_in_is_refused(text: str) -> None:
     with pytest.raises(InvalidTemplate):
@@ -118,6 +136,22 @@ def test_default_without_braces_is_a_warning(loaded: Callable[..., Any]) -> None
 
     assert stack.services["shop_a"]["TaskTemplate"]["ContainerSpec"]["Image"] == "x:1"
     assert "write `${TAG}` with braces" in stack.warnings[0].detail
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("${A:-${B}}", "variables in it are not filled in"),
+        ("^/$ ${SET}", "A `$` that begins no variable is left out"),
+    ],
+)
+def test_surprise_that_docker_has_for_its_users_is_a_warning(
+    loaded: Callable[..., Any], text: str, sentence: str
+) -> None:
+    stack = loaded(f"services:\n  a:\n    image: x\n    hostname: '{text}'\n", variables={"SET": "set"})
+
+    assert [(each.path, each.line) for each in stack.warnings] == [("/services/a/hostname", 4)]
+    assert sentence in stack.warnings[0].detail
 
 
 def test_keys_are_not_filled_in(loaded: Callable[..., Any]) -> None:

@@ -10,9 +10,10 @@
 ``$$``             a dollar sign
 =================  =========================================================
 
-A word that holds variables is a template of its own; any other word is taken as it stands, ``$$`` included, as the
-docker CLI takes it. The docker CLI knows defaults without braces too: in ``$TAG-alpine`` everything after the hyphen is
-one. That surprises, so it comes with a warning.
+All of it is done as the docker CLI does it, so that a file means the same to both; where that surprises, it comes with
+a warning. A word ends at the first ``}`` and is taken as it stands, even when it holds a variable. A default needs no
+braces: in ``$TAG-alpine`` everything after the hyphen is one. A single ``$`` that begins no variable is an error, but
+left out when a variable follows in the same text. A missing variable that is required is an error wherever it stands.
 """
 
 from __future__ import annotations
@@ -25,10 +26,9 @@ from typing import Any
 from crane_core.orchestration.stacks.formats.compose.tree import Map, Node, Problems, Seq, pointer
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_OPERATOR = re.compile(r":?[-?+]")
-_BARE_REST = re.compile(r"(:?[-?])([^}]*)")
+_BARE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-?])([^}]*))?")
+_BRACED = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-?+])([^}]*))?\}")
 _HOLDS_VARIABLE = re.compile(r"(?<!\$)(?:\$\$)*\$(?:\{|[A-Za-z_])")
-_DEEPEST = 16
 _SHOWN = 100
 # Variables that stand in many places must not make a large tree of a small file.
 _LARGEST = 16 * 1024 * 1024
@@ -61,78 +61,74 @@ class Template:
     :param lenient: Whether a required variable that is missing is taken to be empty.
     :param met: Each variable that was named, in order.
     :param filled: How many characters came out of variables.
-    :param missing: Names without a value and without anything that stands in.
-    :param swallowed: What was taken for the default of an unbraced variable.
+    :param remarks: What may surprise, in sentences: a variable without a value, a dollar sign that is left out.
     """
 
     variables: Mapping[str, str]
     lenient: bool = False
     met: dict[str, Variable] = field(default_factory=dict)
-    missing: list[str] = field(default_factory=list)
     filled: int = 0
-    swallowed: list[tuple[str, str]] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
-    def fill(self, text: str, depth: int = 0) -> str:
+    def fill(self, text: str) -> str:
         """Return the text with its variables filled in."""
-        if depth > _DEEPEST:
-            raise InvalidTemplate("variables are nested too deep")
         parts: list[str] = []
+        stray = 0
         position = 0
         while (dollar := text.find("$", position)) >= 0:
             parts.append(text[position:dollar])
-            value, position = self._variable(text, dollar + 1, depth)
-            self.filled += len(value)
-            if self.filled > _LARGEST:
-                raise InvalidTemplate("variables fill in more text than is taken")
-            parts.append(value)
+            position = dollar + 1
+            if text.startswith("$", position):
+                parts.append("$")
+                position += 1
+            elif variable := _BRACED.match(text, position) or _BARE.match(text, position):
+                if stray:
+                    self.remarks.append("A `$` that begins no variable is left out, as docker does; write `$$` for it.")
+                stray = 0
+                value = self._value(variable)
+                self.filled += len(value)
+                if self.filled > _LARGEST:
+                    raise InvalidTemplate("variables fill in more text than is taken")
+                parts.append(value)
+                position = variable.end()
+            else:
+                stray = position
         parts.append(text[position:])
+        if stray:
+            raise InvalidTemplate(_unclear(text, stray))
         return "".join(parts)
 
-    def _variable(self, text: str, start: int, depth: int) -> tuple[str, int]:
-        following = text[start : start + 1]
-        if following == "$":
-            return "$", start + 1
-        if following == "{":
-            return self._braced(text, start + 1, depth)
-        if not (name := _NAME.match(text, start)):
-            raise InvalidTemplate("a single `$` begins a variable; write `$$` for a dollar sign")
-        rest = _BARE_REST.match(text, name.end())
-        if not rest:
-            return self._value(name[0], "", "", depth), name.end()
-        self.swallowed.append((name[0], rest[0]))
-        return self._value(name[0], rest[1], rest[2], depth), rest.end()
-
-    def _braced(self, text: str, start: int, depth: int) -> tuple[str, int]:
-        if not (name := _NAME.match(text, start)):
-            raise InvalidTemplate("`${` must be followed by the name of a variable; write `$$` for a dollar sign")
-        if text[name.end() : name.end() + 1] == "}":
-            return self._value(name[0], "", "", depth), name.end() + 1
-        operator = _OPERATOR.match(text, name.end())
-        end = _closing_brace(text, operator.end()) if operator else -1
-        if not operator or end < 0:
-            raise InvalidTemplate(f"`${{{name[0]}` is not closed by `}}`, or not one of the forms that exist")
-        return self._value(name[0], operator[0], text[operator.end() : end], depth), end + 1
-
-    def _value(self, name: str, operator: str, word: str, depth: int) -> str:
+    def _value(self, variable: re.Match[str]) -> str:
+        name, operator, word = variable[1], variable[2] or "", variable[3] or ""
         value = self.variables.get(name)
         self._note(name, operator, word)
+        self._remark(variable[0], name, operator, word)
         here = value is not None and (value != "" or not operator.startswith(":"))
         kind = operator[-1:]
         if kind == "+":
-            return self._word(word, depth) if here else ""
+            return word if here else ""
         if value is not None and (here or not kind):
             return value
         if kind == "-":
-            return self._word(word, depth)
+            return word
         if kind == "?":
             if self.lenient:
                 return ""
             raise InvalidTemplate(f"the variable `{name}` is required" + (f": {word}" if word else ""))
-        self.missing.append(name)
+        self.remarks.append(f"The variable `{name}` is not set; it is taken to be empty.")
         return ""
 
-    def _word(self, word: str, depth: int) -> str:
-        return self.fill(word, depth + 1) if _HOLDS_VARIABLE.search(word) else word
+    def _remark(self, whole: str, name: str, operator: str, word: str) -> None:
+        if operator and not whole.startswith("{"):
+            self.remarks.append(
+                f"`{operator}{word}` after `${name}` is taken for its default, as docker does; "
+                f"write `${{{name}}}` with braces if it is not."
+            )
+        elif _HOLDS_VARIABLE.search(word):
+            self.remarks.append(
+                f"`{word}`, which stands in for `{name}`, ends at the first `}}` and is taken as it stands, as docker "
+                f"does; variables in it are not filled in."
+            )
 
     def _note(self, name: str, operator: str, word: str) -> None:
         known = self.met.setdefault(name, Variable(name))
@@ -142,36 +138,27 @@ class Template:
             known.required, known.message = True, word or None
 
 
-def _closing_brace(text: str, start: int) -> int:
-    depth = 0
-    for index in range(start, len(text)):
-        if text[index] == "}":
-            if not depth:
-                return index
-            depth -= 1
-        elif text[index] == "{" and text[index - 1] == "$":
-            depth += 1
-    return -1
+def _unclear(text: str, start: int) -> str:
+    if not text.startswith("{", start):
+        return "a single `$` begins a variable; write `$$` for a dollar sign"
+    if not (name := _NAME.match(text, start + 1)):
+        return "`${` must be followed by the name of a variable; write `$$` for a dollar sign"
+    return f"`${{{name[0]}` is not closed by `}}`, or not one of the forms that exist"
 
 
 def interpolate(tree: Map, template: Template, problems: Problems) -> None:
     """Fill in the variables of every value of a tree, in place, and mark it as filled. Keys are left as they are."""
 
     def fill(text: str, node: Node, key: str | int, path: str) -> str:
-        missing, swallowed = len(template.missing), len(template.swallowed)
+        known = len(template.remarks)
         try:
             filled = template.fill(text)
         except InvalidTemplate as error:
             shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]} …"
             problems.error_at(node, key, path, f"`{shown}` cannot be filled in: {error}.")
             return ""
-        for name in template.missing[missing:]:
-            problems.warn_at(node, key, path, f"The variable `{name}` is not set; it is taken to be empty.")
-        for name, rest in template.swallowed[swallowed:]:
-            problems.warn_at(
-                node, key, path, f"`{rest}` after `${name}` is taken for its default, as docker does; "
-                f"write `${{{name}}}` with braces if it is not.",
-            )  # fmt: skip
+        for remark in template.remarks[known:]:
+            problems.warn_at(node, key, path, remark)
         return filled
 
     _replace(tree, "", fill)
