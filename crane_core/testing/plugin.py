@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from crane_core.testing.fixtures import client, crane, crane_app, crane_plugins, crane_settings
+from crane_core.testing import fixtures
 from crane_core.testing.swarm import MemorySwarm
 
-# The contract is borrowed by test modules; its asserts are to be explained like those of any test.
-pytest.register_assert_rewrite("crane_core.testing.contract")
 
-__all__ = ["client", "crane", "crane_app", "crane_plugins", "crane_settings", "swarm"]
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the fixtures of a whole server after those of every installed plugin."""
+    # pytest-flask has a fixture called client as well, and the one that is registered last counts.
+    config.pluginmanager.register(fixtures, "crane-fixtures")
 
 
 @pytest.fixture
