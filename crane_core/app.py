@@ -21,8 +21,9 @@ from crane_core.engine.client import Engine
 from crane_core.engine.watch import Watcher
 from crane_core.errors import SetupError
 from crane_core.events import Event, EventStream
-from crane_core.http import ProblemApi, handle_errors
+from crane_core.http import handle_errors
 from crane_core.loops import LoopRunner
+from crane_core.openapi import DocumentedApi
 from crane_core.plugins import Plugin, Plugins, discover
 from crane_core.security import public, require_guards
 from crane_core.settings import Settings, find_file, read_file, variable
@@ -178,8 +179,7 @@ def _build(crane: Crane) -> Flask:
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]
     handle_errors(app)
-    api = ProblemApi(app, spec_kwargs={"info": {"description": "A control panel for Docker Swarm."}})
-    _name_schemas(api)
+    api = DocumentedApi(app, logs_in=crane.authenticated)
     for blueprint in crane.plugins.collect_named("crane_routes").values():
         api.register_blueprint(blueprint) if hasattr(blueprint, "_docs") else app.register_blueprint(blueprint)
     reason = "It describes the program, and nothing of this Swarm."
@@ -188,20 +188,6 @@ def _build(crane: Crane) -> Flask:
     require_guards(app, crane.actions)
     app.after_request(_add_security_headers)
     return app
-
-
-def _name_schemas(api: ProblemApi) -> None:
-    """Name schemas after class and package, so that two plugins may use one class name."""
-    plugin = next(each for each in api.spec.plugins if hasattr(each, "resolver"))
-    default = plugin.converter.schema_name_resolver
-
-    def resolve(schema: Any) -> str:
-        name = default(schema)
-        package = type(schema).__module__ if not isinstance(schema, type) else schema.__module__
-        owner = package.partition(".")[0]
-        return name if not name or owner == "crane_core" else f"{owner.removeprefix('crane_')}.{name}"
-
-    plugin.converter.schema_name_resolver = resolve
 
 
 def _add_security_headers(response: Response) -> Response:

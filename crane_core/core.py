@@ -10,12 +10,23 @@ import flask
 import marshmallow as ma
 from flask import Response
 
+from crane_core.answers import (
+    AnswerSchema,
+    ListSchema,
+    anything,
+    list_of,
+    many,
+    one_of,
+    text,
+    whole,
+    words_of,
+)
 from crane_core.context import get_crane
 from crane_core.contributions import Action, Setting
 from crane_core.hookspecs import hookimpl
 from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list
 from crane_core.plugins import Plugin
-from crane_core.security import Target, guard, identify, public
+from crane_core.security import Identity, Target, guard, identify, public
 
 blueprint = Blueprint("server", __name__, url_prefix="/api/v1", description="The server itself.")
 pages = flask.Blueprint("server_pages", __name__)
@@ -25,6 +36,39 @@ class PluginQuery(ListQuery):
     """How plugins can be filtered."""
 
     state = ma.fields.String(load_default=None, metadata={"description": "active, disabled, failed or blocked."})
+
+
+class WhoAmISchema(AnswerSchema):
+    """Who a caller is."""
+
+    name = text("How logs, operations and events call them.")
+    kind = one_of(words_of(Identity, "kind"), "What sort of caller.")
+    version = text("The version of the server.")
+
+
+class PluginSchema(AnswerSchema):
+    """One plugin and how it fares."""
+
+    name = text("Its name.")
+    version = text("Its version.")
+    distribution = text("The distribution that it was installed with.")
+    state = one_of(words_of(Plugin, "state"), "How it fares; blocked: something that it requires is not active.")
+    error = text("Why it is not active; empty when it is.")
+    requires = many(ma.fields.String(), "The plugins that it requires.")
+    hooks = many(ma.fields.String(), "The hooks that it implements.")
+    failures = whole("How often it failed when it was told something.")
+
+
+class SettingSchema(AnswerSchema):
+    """One setting."""
+
+    name = text("Its name.")
+    variable = text("The variable that sets it.")
+    kind = text("The type of its value.")
+    value = anything("Its value, hidden when it is secret.")
+    default = anything("Its value when nobody sets it.")
+    source = text("Where its value comes from.")
+    help = text("What it does, with the unit.")
 
 
 @hookimpl
@@ -71,7 +115,7 @@ def crane_routes() -> Iterator[flask.Blueprint]:
 
 @blueprint.route("/whoami")
 @public("It tells callers only who they are themselves.")
-@blueprint.response(200, description="Name and kind of the caller.")
+@blueprint.response(200, WhoAmISchema, description="The caller.")
 def whoami() -> Response:
     """Tell who the caller is."""
     identity = identify()
@@ -81,7 +125,7 @@ def whoami() -> Response:
 @blueprint.route("/plugins")
 @guard("plugin:read")
 @blueprint.arguments(PluginQuery, location="query")
-@blueprint.response(200, description="The plugins, with state, version, requirements, hooks and error of each.")
+@blueprint.response_list(PluginSchema, description="The plugins.")
 def list_plugins(query: dict[str, Any]) -> Response:
     """List the plugins."""
     crane = get_crane()
@@ -118,7 +162,7 @@ def describe_plugin(plugin: Plugin) -> dict[str, Any]:
 
 @blueprint.route("/settings")
 @guard("setting:read")
-@blueprint.response(200, description="All settings, with value, default, source and help of each.")
+@blueprint.response(200, list_of(SettingSchema, ListSchema), description="The settings.")
 def list_settings() -> Response:
     """List the settings."""
     rows = get_crane().settings.describe()

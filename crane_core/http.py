@@ -16,23 +16,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-import flask_smorest
 import marshmallow as ma
 import msgspec
 from flask import Flask, Response, request
-from flask_smorest import Api
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 
 from crane_core.context import Crane
 from crane_core.errors import CraneError, Invalid, Violation
+from crane_core.openapi import NDJSON, PROBLEM, DescribedBlueprint
 from crane_core.security import Target, decide, identify, may_everything, refuse_foreign_pages
 
 log = logging.getLogger(__name__)
 Row = TypeVar("Row")
 
-PROBLEM = "application/problem+json"
-NDJSON = "application/x-ndjson"
 LONGEST_WAIT = 3600
 _encoder = msgspec.json.Encoder()
 # A restarted server counts its versions anew, so an old ETag must not match by chance.
@@ -46,24 +43,10 @@ class StrictParser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {}  # noqa: RUF012 (as the base class declares it)
 
 
-class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
+class Blueprint(DescribedBlueprint):
     """A blueprint whose routes appear in the OpenAPI document."""
 
     ARGUMENTS_PARSER = StrictParser()
-
-
-class ProblemSchema(ma.Schema):
-    """An error, as problem details (RFC 9457)."""
-
-    class Meta:
-        unknown = ma.INCLUDE
-
-    type = ma.fields.String(metadata={"description": "A URN that names the kind of error."})
-    code = ma.fields.String(metadata={"description": "Stable, in kebab case; what programs decide on."})
-    status = ma.fields.Integer()
-    title = ma.fields.String()
-    detail = ma.fields.String(metadata={"description": "What is wrong and what to do, in a sentence."})
-    errors = ma.fields.List(ma.fields.Dict(), metadata={"description": "One for each violation, with its pointer."})
 
 
 class ListQuery(ma.Schema):
@@ -224,15 +207,6 @@ def stream_lines(values: Iterable[Any]) -> Response:
 
 
 # --- Errors -------------------------------------------------------------------------------------------------------
-
-
-class ProblemApi(Api):  # type: ignore[misc]
-    """The OpenAPI side of the server; its errors are problem details."""
-
-    ERROR_SCHEMA = ProblemSchema
-
-    def _register_error_handlers(self) -> None:
-        """Leave errors to :func:`handle_errors`."""
 
 
 def handle_errors(app: Flask) -> None:

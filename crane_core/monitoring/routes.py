@@ -20,6 +20,7 @@ from crane_core.context import Crane, get_crane
 from crane_core.contributions import Metric
 from crane_core.errors import CraneError
 from crane_core.http import Blueprint, answer
+from crane_core.monitoring.schemas import HealthSchema
 from crane_core.security import Target, guard, may, public
 
 blueprint = Blueprint("monitoring", __name__, url_prefix="/api/v1", description="How the server fares.")
@@ -30,8 +31,8 @@ _SEVERITY = ("ok", "degraded", "failed")
 
 @blueprint.route("/health")
 @public("Load balancers ask it without a login; what is wrong is told only to who may know.")
-@blueprint.response(200, description="ok, or degraded when the server works in part.")
-@blueprint.alt_response(503, description="The server does not work.")
+@blueprint.response(200, HealthSchema, description="ok, or degraded when the server works in part.")
+@blueprint.alt_response(503, schema=HealthSchema, description="The server does not work.")
 def health() -> Response:
     """Tell whether the server works."""
     crane = get_crane()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import marshmallow as ma
 from flask import Response
 
 from crane_core.context import get_crane
-from crane_core.http import WaitQuery, answer
+from crane_core.http import Blueprint, WaitQuery, answer
+from crane_core.openapi import LOCATION, View
 from crane_core.orchestration.operations.operations import Operations
+from crane_core.orchestration.operations.schemas import OperationSchema
 from crane_core.orchestration.plans.model import Plan
+from crane_core.orchestration.plans.schemas import PlanSchema
 from crane_core.orchestration.plans.store import Plans, refuse_violations
 
 
@@ -26,6 +29,21 @@ class ChangeQuery(WaitQuery):
         validate=ma.validate.Range(1),
         metadata={"description": "Seconds after which the operation ends as timed out, whatever it is doing."},
     )
+
+
+def response_change(blueprint: Blueprint, *, description: str, planned: bool = True) -> Callable[[View], View]:
+    """Document a route that answers with :func:`answer_change`, or without plans with :func:`carry_out`."""
+
+    def decorate(view: View) -> View:
+        view = blueprint.response(202, OperationSchema, description=description, headers=LOCATION)(view)
+        ended = "The operation, with its verdict: it ended while it was waited for."
+        view = blueprint.alt_response(200, schema=OperationSchema, description=ended, headers=LOCATION)(view)
+        if planned:
+            plan = "The plan, if only that was asked for; nothing was changed."
+            view = blueprint.alt_response(201, schema=PlanSchema, description=plan, headers=LOCATION)(view)
+        return view
+
+    return decorate
 
 
 def answer_change(plan: Plan, query: Mapping[str, Any]) -> Response:

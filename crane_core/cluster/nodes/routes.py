@@ -8,6 +8,7 @@ import marshmallow as ma
 import msgspec
 from flask import Response
 
+from crane_core.cluster.nodes.schemas import NodeDetailSchema, NodeSchema
 from crane_core.context import get_crane
 from crane_core.engine.cache import Snapshot
 from crane_core.engine.records import Node
@@ -52,7 +53,7 @@ def present_node(snapshot: Snapshot, node: Node) -> dict[str, Any]:
 @blueprint.route("")
 @guard("node:read")
 @blueprint.arguments(NodeQuery, location="query")
-@blueprint.response(200, description="The nodes.")
+@blueprint.response_list(NodeSchema, description="The nodes.")
 def list_nodes(query: dict[str, Any]) -> Response:
     """List nodes."""
     crane = get_crane()
@@ -80,7 +81,7 @@ def list_nodes(query: dict[str, Any]) -> Response:
 
 @blueprint.route("/<name>")
 @guard("node:read", by="name")
-@blueprint.response(200, description="The node.")
+@blueprint.response(200, NodeDetailSchema, description="The node.")
 def show(name: str) -> Response:
     """Show a node."""
     crane = get_crane()

@@ -11,6 +11,7 @@ from crane_core.context import get_crane
 from crane_core.http import Blueprint, Listing, ListQuery, WaitQuery, answer, answer_list, stream_lines
 from crane_core.orchestration.operations.model import Operation
 from crane_core.orchestration.operations.operations import Operations
+from crane_core.orchestration.operations.schemas import OperationSchema
 from crane_core.security import Target, guard
 
 blueprint = Blueprint(
@@ -44,7 +45,7 @@ def _target(operation: Operation) -> Target:
 @blueprint.route("")
 @guard("operation:read")
 @blueprint.arguments(OperationQuery, location="query")
-@blueprint.response(200, description="The operations, the newest first.")
+@blueprint.response_list(OperationSchema, description="The operations, the newest first.")
 def list_operations(query: dict[str, Any]) -> Response:
     """List operations."""
     crane = get_crane()
@@ -76,7 +77,7 @@ def list_operations(query: dict[str, Any]) -> Response:
 @blueprint.route("/<operation_id>")
 @guard("operation:read", by="operation_id")
 @blueprint.arguments(WaitQuery, location="query")
-@blueprint.response(200, description="The operation.")
+@blueprint.response(200, OperationSchema, description="The operation.")
 def show(query: dict[str, Any], operation_id: str) -> Response:
     """Show an operation, after waiting for its end if asked to."""
     return answer(get_crane().room(Operations).wait(operation_id, query["wait"]).to_json())
@@ -84,7 +85,7 @@ def show(query: dict[str, Any], operation_id: str) -> Response:
 
 @blueprint.route("/<operation_id>/events")
 @guard("operation:read", by="operation_id")
-@blueprint.response(200, content_type="application/x-ndjson", description="The operation, each time it changes.")
+@blueprint.response_stream(OperationSchema, description="The operation, each time it changes.")
 def events(operation_id: str) -> Response:
     """Follow an operation to its end, as server-sent events or as one JSON object a line."""
     operations = get_crane().room(Operations)

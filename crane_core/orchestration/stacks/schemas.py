@@ -1,4 +1,4 @@
-"""What is sent to deploy a stack."""
+"""What is sent to deploy a stack, and what stacks look like in answers."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from typing import Any
 
 import marshmallow as ma
 
+from crane_core.answers import AnswerSchema, SourceSchema, ViolationSchema, many, one_of, text, truth, whole
 from crane_core.http import ListQuery
 from crane_core.orchestration.changing import ChangeQuery
 from crane_core.orchestration.services.routes import LoginSchema
+from crane_core.orchestration.services.schemas import ServiceSchema
 from crane_core.orchestration.stacks.formats.request import SourceFile, StackRequest
+from crane_core.orchestration.stacks.operations import StackCondition
 
 STACK_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?")
 
@@ -45,20 +48,88 @@ class FilesSchema(ma.Schema):
     )
     home = ma.fields.String(load_default="/root", metadata={"description": "What ~ stands for."})
     profiles = ma.fields.List(ma.fields.String(), load_default=list)
-    format = ma.fields.String(
-        load_default="auto", validate=ma.validate.OneOf(["auto", "compose", "dab", "bundle"])
-    )
+    format = ma.fields.String(load_default="auto", validate=ma.validate.OneOf(["auto", "compose", "dab", "bundle"]))
 
 
-class StackSchema(FilesSchema):
+class StackFilesSchema(FilesSchema):
     """A stack to plan or deploy."""
 
-    resolve_image = ma.fields.String(
-        load_default="always", validate=ma.validate.OneOf(["always", "changed", "never"])
-    )
+    resolve_image = ma.fields.String(load_default="always", validate=ma.validate.OneOf(["always", "changed", "never"]))
     prune = ma.fields.Boolean(load_default=False)
     registry_logins = ma.fields.Dict(ma.fields.String(), ma.fields.Nested(LoginSchema), load_default=dict)
     timeout = ma.fields.Float(load_default=None, allow_none=True, validate=ma.validate.Range(1))
+
+
+class StackFiguresSchema(AnswerSchema):
+    """What runs under one name, in figures."""
+
+    name = text("Its name.")
+    services_converged = whole("How many of them are as they should be.")
+    tasks_running = whole("How many tasks run.")
+    tasks_desired = whole("How many tasks should run.")
+    state = one_of(StackCondition, "How it is: as its worst service.")
+    updated_at = text("When a service of it last changed; empty without services.")
+
+
+class StackSchema(StackFiguresSchema):
+    """A stack: what runs under one name, whoever deployed it."""
+
+    services = whole("How many services it has.")
+
+
+class OwnedSchema(AnswerSchema):
+    """A network, config or secret that belongs to a stack."""
+
+    id = text("Its id.")
+    name = text("Its name.")
+
+
+class StackDetailSchema(StackFiguresSchema):
+    """A stack, with all that belongs to it."""
+
+    services = many(ServiceSchema, "Its services.")
+    services_total = whole("How many services it has.")
+    networks = many(OwnedSchema, "Its networks.")
+    configs = many(OwnedSchema, "Its configs.")
+    secrets = many(OwnedSchema, "Its secrets.")
+    sources = many(SourceSchema, "Where this comes from.")
+
+
+class NeededVariableSchema(AnswerSchema):
+    """A variable that a stack file names."""
+
+    name = text("Its name.")
+    default = text("What stands in for it; null when nothing does.", null=True)
+    required = truth("Whether the file cannot be loaded without it.")
+    message = text("What the file says when it is missing.", null=True)
+
+
+class NeededPathSchema(AnswerSchema):
+    """A file that a stack file refers to."""
+
+    path = text("What it is called among the attachments.")
+    written = text("The text that stands in the file, with its variables.")
+    kind = text("config, secret, env_file, extends or credential_spec.")
+    optional = truth("Whether the stack can be loaded without it.")
+
+
+class FileNeedsSchema(AnswerSchema):
+    """Everything that stack files name, so that a client knows what to send along."""
+
+    format = text("compose, dab or bundle.")
+    variables = many(NeededVariableSchema, "The variables.")
+    paths = many(NeededPathSchema, "The files.")
+    images = many(ma.fields.String(), "The images that the services run.")
+
+
+class ExportSchema(AnswerSchema):
+    """A stack as a Compose file."""
+
+    content = text("The file.")
+    notes = many(ViolationSchema, "What it cannot say, or says in another way.")
+
+
+YAML = {"type": "string", "description": "A Compose file."}
 
 
 class DeployQuery(ChangeQuery):

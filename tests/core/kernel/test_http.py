@@ -17,8 +17,6 @@ from flask.testing import FlaskClient
 from crane_core.context import get_crane
 from crane_core.errors import Conflict, NotFound
 from crane_core.http import (
-    NDJSON,
-    PROBLEM,
     Blueprint,
     Listing,
     ListQuery,
@@ -26,6 +24,7 @@ from crane_core.http import (
     answer_list,
     stream_lines,
 )
+from crane_core.openapi import NDJSON, PROBLEM, DocumentedApi
 from crane_core.security import Identity, Target, Vote, public
 from crane_core.testing.plugins import make_plugin
 

@@ -1,0 +1,212 @@
+"""The OpenAPI document: what routes declare, and the conventions that all of them follow.
+
+A route says what it takes and answers. What holds for all routes is added here: the name of each operation, the errors
+that any route of its sort may answer, and what everything is called.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
+from typing import Any, TypeVar
+
+import flask_smorest
+import marshmallow as ma
+from apispec import BasePlugin
+from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
+from flask import Flask
+from flask_smorest import Api
+
+from crane_core.answers import ProblemSchema, list_of
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+PROBLEM = "application/problem+json"
+NDJSON = "application/x-ndjson"
+PREFIX = "/api/v1"
+_STREAMS = {
+    NDJSON: "One JSON object a line, and an empty line now and then.",
+    "text/event-stream": "Server-sent events; the data of each is one JSON object.",
+}
+ETAG = {"ETag": {"description": "The version of what is answered.", "schema": {"type": "string"}}}
+LOCATION = {"Location": {"description": "Where what was made is found.", "schema": {"type": "string"}}}
+IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "The ETag of what the caller has already; 304 is answered while that is still true.",
+    "schema": {"type": "string"},
+}
+IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "description": "The ETag of what is to be changed; 409 is answered if it was changed meanwhile.",
+    "schema": {"type": "string"},
+}
+
+
+class DescribedBlueprint(flask_smorest.Blueprint):  # type: ignore[misc]
+    """A blueprint whose routes appear in the OpenAPI document."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._prepare_doc_cbks.append(self._add_request_headers)
+
+    def response_list(self, item: type[ma.Schema], *, description: str) -> Callable[[View], View]:
+        """Document a route that answers with :func:`crane_core.http.answer_list`."""
+
+        def decorate(view: View) -> View:
+            view = self.response(200, list_of(item), description=description, headers=ETAG)(view)
+            view = self.alt_response(304, description="The caller has this version already.", headers=ETAG)(view)
+            return self.request_header(IF_NONE_MATCH)(view)
+
+        return decorate
+
+    def response_stream(self, item: type[ma.Schema], *, description: str) -> Callable[[View], View]:
+        """Document a route that answers with :func:`crane_core.http.stream_lines`."""
+
+        def decorate(view: View) -> View:
+            for media, says in _STREAMS.items():
+                schema = {
+                    "type": "string",
+                    "description": says,
+                    "x-item": {"$ref": f"#/components/schemas/{name_schema(item)}"},
+                }
+                view = self.response(200, schema, content_type=media, description=description)(view)
+            return view
+
+        return decorate
+
+    def request_header(self, header: Mapping[str, Any]) -> Callable[[View], View]:
+        """Document a header that a route reads."""
+
+        def decorate(view: View) -> View:
+            known = dict(getattr(view, "_apidoc", {}))
+            known["request_headers"] = [*known.get("request_headers", ()), dict(header)]
+            view._apidoc = known  # type: ignore[attr-defined]
+            return view
+
+        return decorate
+
+    @staticmethod
+    def _add_request_headers(doc: dict[str, Any], doc_info: dict[str, Any], **context: Any) -> dict[str, Any]:
+        if headers := doc_info.get("request_headers"):
+            doc["parameters"] = [*doc.get("parameters", ()), *deepcopy(headers)]
+        return doc
+
+
+class DocumentedApi(Api):  # type: ignore[misc]
+    """The OpenAPI document of one server."""
+
+    ERROR_SCHEMA = ProblemSchema
+
+    def __init__(self, app: Flask, *, logs_in: bool = False) -> None:
+        """Begin the document.
+
+        :param logs_in: Whether a plugin authenticates callers, so that routes demand a login.
+        """
+        description = {
+            "info": {"description": "A control panel for Docker Swarm."},
+            "security": [{"bearer": []}] if logs_in else [{"bearer": []}, {}],
+            "marshmallow_plugin": _Schemas(schema_name_resolver=name_schema),
+            "extra_plugins": [_Conventions()],
+        }
+        super().__init__(app, spec_kwargs=description)
+        self.spec.components.security_scheme(
+            "bearer", {"type": "http", "scheme": "bearer", "description": "A token that a plugin gave out."}
+        )
+
+    def _register_error_handlers(self) -> None:
+        """Leave errors to :func:`crane_core.http.handle_errors`."""
+
+    def _register_pagination_header(self) -> None:
+        """Leave pages to :func:`crane_core.http.answer_list`."""
+
+
+def name_schema(schema: Any) -> str:
+    """Name a schema after class and package, so that two plugins may use one class name."""
+    kind = schema if isinstance(schema, type) else type(schema)
+    name, owner = kind.__name__.removesuffix("Schema"), kind.__module__.partition(".")[0]
+    return name if owner == "crane_core" else f"{owner.removeprefix('crane_')}.{name}"
+
+
+def name_operation(method: str, path: str) -> str:
+    """Name an operation after method and path: ``listServices``, ``showService``, ``scaleService``.
+
+    A word after the name of an object, or below a collection, is what a POST does: ``POST /plans/{id}/apply``.
+    """
+    segments = path.removeprefix(PREFIX).strip("/").split("/")
+    nouns = [
+        _singular(segment) if following.startswith("{") else segment
+        for segment, following in zip(segments, [*segments[1:], ""], strict=True)
+        if not segment.startswith("{")
+    ]
+    last = segments[-1]
+    if last.startswith("{"):
+        verb = _VERBS[method.upper()]
+    elif method.upper() == "POST" and len(segments) > 1:
+        verb = nouns.pop()
+    elif method.upper() == "POST":
+        verb, nouns[-1] = "create", _singular(last)
+    else:
+        verb = "list" if _singular(last) != last and method.upper() == "GET" else _VERBS[method.upper()]
+    return _camel([verb, *nouns])
+
+
+_VERBS = {"GET": "show", "POST": "post", "PUT": "put", "PATCH": "update", "DELETE": "remove"}
+
+
+def _singular(word: str) -> str:
+    if word.endswith("ies"):
+        return f"{word[:-3]}y"
+    return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us")) else word
+
+
+def _camel(words: list[str]) -> str:
+    first, *rest = (part for word in words for part in re.split(r"[^A-Za-z0-9]+", word) if part)
+    return first + "".join(part[0].upper() + part[1:] for part in rest)
+
+
+class _Conventions(BasePlugin):
+    """What holds for all routes, whoever contributed them."""
+
+    def operation_helper(
+        self, path: str | None = None, operations: dict[str, Any] | None = None, **context: Any
+    ) -> None:
+        for method, operation in (operations or {}).items():
+            operation.setdefault("operationId", name_operation(method, path or ""))
+            for status, name in _errors_of(path or "", operation):
+                operation["responses"].setdefault(status, name)
+
+    def response_helper(self, response: dict[str, Any], **context: Any) -> dict[str, Any]:
+        # The responses that several routes share are errors, which have a media type of their own.
+        if "content" in response:
+            response["content"] = {PROBLEM: response["content"].pop("application/json")}
+        return response
+
+
+def _errors_of(path: str, operation: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
+    """Return the errors that a route of this sort may answer, besides those that it declares itself."""
+    if operation.get("security") != []:
+        yield 401, "UNAUTHORIZED"
+        yield 403, "FORBIDDEN"
+    if "{" in path:
+        yield 404, "NOT_FOUND"
+    if 202 in operation["responses"]:
+        yield 409, "CONFLICT"
+        yield 503, "SERVICE_UNAVAILABLE"
+
+
+class _Converter(OpenAPIConverter):
+    def schema2jsonschema(self, schema: Any) -> dict[str, Any]:
+        described: dict[str, Any] = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
+        kind = schema if isinstance(schema, type) else type(schema)
+        if text := inspect.cleandoc(kind.__doc__ or ""):
+            described.setdefault("description", " ".join(text.partition("\n\n")[0].split()))
+        return described
+
+
+class _Schemas(MarshmallowPlugin):
+    Converter = _Converter
