@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -13,11 +14,13 @@ import msgspec
 
 from crane_core.contributions import RegistryLogin
 from crane_core.errors import Violation
+from crane_core.orchestration.errors import PlanApplied
 from crane_core.orchestration.stacks.diff import FieldChange, redact
 from crane_core.security import Identity
 
 Kind = Literal["network", "config", "secret", "service"]
 Verb = Literal["create", "update", "remove", "keep"]
+VERBS: tuple[Verb, ...] = ("create", "update", "remove", "keep")
 
 # In this order things are made; they are removed in the opposite one.
 ORDER: tuple[Kind, ...] = ("network", "config", "secret", "service")
@@ -43,7 +46,9 @@ class Change:
     :param starts: Whether tasks are started, so that there is something to wait for.
     :param reason: Why, where it is not plain from the rest.
     :param login: The credential that the Swarm pulls the image with.
+    :param credential: What that credential is called; taken from the login.
     :param rollback: Whether the Engine itself takes the spec that it kept from before.
+    :param early: Whether it is removed before anything is made, because it holds what others need.
     """
 
     kind: Kind
@@ -61,6 +66,12 @@ class Change:
     image: str | None = None
     login: RegistryLogin | None = None
     rollback: bool = False
+    early: bool = False
+    credential: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.login is not None and self.credential is None:
+            object.__setattr__(self, "credential", str(self.login))
 
     def to_json(self) -> dict[str, Any]:
         """Return what is shown of it."""
@@ -71,7 +82,7 @@ class Change:
             "restarts": self.restarts,
             "reason": self.reason,
             "image": self.image,
-            "credential": str(self.login) if self.login else None,
+            "credential": self.credential,
             "version": self.version,
             "fields": [change.to_json() for change in redact(self.fields)],
         }
@@ -85,7 +96,8 @@ class Plan:
     :param target: The name of the stack or service.
     :param remake: Makes the plan again from the same wish and the state as it is then.
     :param timeout: Seconds after which the operation ends as timed out, None to end when nothing moves any more.
-    :param seen: Fingerprints of everything that the plan was made from, by kind and name; it is outdated when they moved.
+    :param seen: Fingerprints of everything that the plan was made from, by kind and name; outdated when they moved.
+    :param applied_at: When it was applied, None before.
     """
 
     kind: str
@@ -101,6 +113,7 @@ class Plan:
     seen: Mapping[str, str] = field(default_factory=dict)
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    applied_at: datetime | None = None
 
     @property
     def expires_at(self) -> datetime:
@@ -112,17 +125,24 @@ class Plan:
         """The changes that do something, in the order in which they are made."""
         making = [change for kind in ORDER for change in self._of(kind) if change.action in ("create", "update")]
         removing = [change for kind in reversed(ORDER) for change in self._of(kind) if change.action == "remove"]
-        return making + removing
+        early = [change for change in removing if change.early]
+        return early + making + [change for change in removing if not change.early]
 
     def _of(self, kind: Kind) -> list[Change]:
         return [change for change in self.changes if change.kind == kind]
 
+    def as_applied(self) -> Plan:
+        """Return what is kept of it once it was applied: what it said, and nothing to send."""
+
+        def refuse() -> Plan:
+            raise PlanApplied
+
+        bare = [replace(change, body=None, login=None, credential=change.credential) for change in self.changes]
+        return replace(self, changes=bare, remake=refuse, applied_at=datetime.now(UTC))
+
     def to_json(self) -> dict[str, Any]:
         """Return what is shown of it."""
-        count = {
-            verb: sum(change.action == verb for change in self.changes)
-            for verb in ("create", "update", "remove", "keep")
-        }
+        actions = Counter(change.action for change in self.changes)
         return {
             "id": self.id,
             "kind": self.kind,
@@ -130,10 +150,14 @@ class Plan:
             "stack": self.stack,
             "created_at": self.created_at,
             "expires_at": self.expires_at,
+            "applied_at": self.applied_at,
             "by": self.identity.name,
             "prune": self.prune,
             "changes": [change.to_json() for change in self.changes],
             "warnings": [warning.to_json() for warning in self.warnings],
             "violations": [violation.to_json() for violation in self.violations],
-            "summary": {**count, "restarts": sum(change.restarts for change in self.changes)},
+            "summary": {
+                **{verb: actions[verb] for verb in VERBS},
+                "restarts": sum(change.restarts for change in self.changes),
+            },
         }

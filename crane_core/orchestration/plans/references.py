@@ -8,9 +8,10 @@ from typing import Any
 
 from crane_core.context import Crane
 from crane_core.engine.cache import Snapshot
-from crane_core.errors import CraneError
+from crane_core.errors import CraneError, EngineUnavailable
 
 JSON = dict[str, Any]
+HOST = "host"
 _OBJECTS = (("Configs", "ConfigName", "ConfigID", "configs"), ("Secrets", "SecretName", "SecretID", "secrets"))
 
 
@@ -25,16 +26,29 @@ class NetworkNames:
         self._crane = crane
         self._unlisted: dict[str, str] = {}
 
-    def find(self, snapshot: Snapshot, network_id: str) -> str:
-        """Return the name of a network; what was given when nobody knows it, because it may be a name."""
-        if known := snapshot.networks.get(network_id):
+    def find(self, snapshot: Snapshot, network: str) -> str:
+        """Return the name of a network by its name, its id or the beginning of that; what was given for none.
+
+        :raises EngineUnavailable: rather than to call a network by a name that nobody checked.
+        """
+        if snapshot.network_named(network) is not None:
+            return network
+        if known := snapshot.networks.get(network):
             return known.name
-        if network_id not in self._unlisted:
+        if network not in self._unlisted:
             try:
-                self._unlisted[network_id] = str(self._crane.engine.inspect("network", network_id)["Name"])
+                self._unlisted[network] = str(self._crane.engine.inspect("network", network)["Name"])
+            except EngineUnavailable:
+                raise
             except CraneError:
-                return network_id
-        return self._unlisted[network_id]
+                return network
+        return self._unlisted[network]
+
+    def of_host(self, snapshot: Snapshot) -> frozenset[str]:
+        """Return the names and ids of the networks that are a node's own."""
+        unlisted = {network for network, name in self._unlisted.items() if name == HOST}
+        listed = {word for each in snapshot.networks.values() if each.Driver == HOST for word in (each.id, each.name)}
+        return frozenset({HOST, *unlisted, *listed})
 
 
 def by_name(crane: Crane, snapshot: Snapshot, spec: Mapping[str, Any]) -> JSON:
@@ -47,6 +61,9 @@ def by_name(crane: Crane, snapshot: Snapshot, spec: Mapping[str, Any]) -> JSON:
         found = getattr(snapshot, kind).get(reference.pop(identifier, ""))
         if found is not None:
             reference[name] = found.name
+    credential = _credential(named)
+    if found := snapshot.configs.get(str(credential.get("Config"))):
+        credential["Config"] = found.name
     return named
 
 
@@ -59,6 +76,9 @@ def with_ids(spec: Mapping[str, Any], ids: Mapping[tuple[str, str], str]) -> JSO
     for reference, name, identifier, kind in _references(filled):
         if known := ids.get((kind, str(reference.get(name, "")))):
             reference[identifier] = known
+    credential = _credential(filled)
+    if known := ids.get(("configs", str(credential.get("Config")))):
+        credential["Config"] = known
     return filled
 
 
@@ -69,7 +89,7 @@ def rename(spec: JSON, names: Mapping[tuple[str, str], str]) -> None:
     """
     for reference, name, _, kind in _references(spec):
         reference[name] = names.get((kind, str(reference.get(name, ""))), reference.get(name))
-    credential = ((_container(spec).get("Privileges") or {}).get("CredentialSpec")) or {}
+    credential = _credential(spec)
     if isinstance(credential.get("Config"), str):
         credential["Config"] = names.get(("configs", credential["Config"]), credential["Config"])
 
@@ -80,13 +100,13 @@ def referred(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield kind, str(reference.get(name, ""))
 
 
-def networks_of(spec: Mapping[str, Any]) -> list[str]:
-    """List the networks that a spec refers to, as it writes them."""
-    return [str(attachment.get("Target", "")) for attachment in _attachments(dict(spec))]
-
-
 def _container(spec: Mapping[str, Any]) -> JSON:
     return (spec.get("TaskTemplate") or {}).get("ContainerSpec") or {}
+
+
+def _credential(spec: Mapping[str, Any]) -> JSON:
+    """Return the credential spec of a Windows service, which names its config without saying so elsewhere."""
+    return (_container(spec).get("Privileges") or {}).get("CredentialSpec") or {}
 
 
 def _attachments(spec: JSON) -> list[JSON]:

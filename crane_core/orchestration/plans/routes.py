@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Response
 
 from crane_core.context import get_crane
 from crane_core.http import Blueprint, WaitQuery, answer
-from crane_core.orchestration.changing import carry_out
+from crane_core.openapi import PROBLEM
+from crane_core.orchestration.changing import carry_out, response_change
+from crane_core.orchestration.errors import DeploymentInProgress
+from crane_core.orchestration.plans.schemas import PlanConflictSchema, PlanSchema
 from crane_core.orchestration.plans.store import Plans, require_applicable
-from crane_core.security import Target, demand, guard
+from crane_core.security import Target, demand_on, guard, identify
 
 blueprint = Blueprint("plans", __name__, url_prefix="/api/v1/plans", description="What a change would do.")
 
 
 def find_plan(plan_id: str) -> Target:
-    """Find a plan as the target of an action."""
+    """Find a plan as the target of an action; rights to a stack are rights to its plans."""
     plan = get_crane().room(Plans).get(plan_id)
     return Target("plan", plan.target, plan.id, plan.stack)
 
 
 @blueprint.route("/<plan_id>")
 @guard("plan:read", by="plan_id")
-@blueprint.response(200, description="The plan.")
+@blueprint.response(200, PlanSchema, description="The plan.")
 def show(plan_id: str) -> Response:
     """Show a plan."""
     return answer(get_crane().room(Plans).get(plan_id).to_json())
@@ -32,17 +36,24 @@ def show(plan_id: str) -> Response:
 @blueprint.route("/<plan_id>/apply", methods=["POST"])
 @guard("plan:apply", by="plan_id")
 @blueprint.arguments(WaitQuery, location="query")
-@blueprint.response(202, description="The operation that carries it out.")
-@blueprint.alt_response(409, description="What it was made from has changed; the new plan is in `plan`.")
+@response_change(blueprint, description="The operation that carries it out.", planned=False)
+@blueprint.alt_response(
+    409, schema=PlanConflictSchema, content_type=PROBLEM, description="It cannot be applied now; the code says why."
+)
 def apply(query: dict[str, Any], plan_id: str) -> Response:
     """Apply a plan; refused when what it was made from has changed."""
     plans = get_crane().room(Plans)
     plan = plans.get(plan_id)
     # Whoever applies a plan must be allowed what it does, not only to apply plans.
-    kind, _, verb = plan.kind.partition(".")
-    demand(_ACTIONS.get(plan.kind, f"{kind}:{verb}"), Target(kind, plan.target, stack=plan.stack))
+    action = _ACTIONS[plan.kind]
+    demand_on(action, None if action == "service:create" else plan.target)
     require_applicable(plans, plan)
-    return carry_out(plans.take(plan_id), query["wait"])
+    taken = plans.take(plan_id)
+    try:
+        return carry_out(replace(taken, identity=identify()), query["wait"])
+    except DeploymentInProgress:
+        plans.put_back(taken)
+        raise
 
 
 _ACTIONS = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -70,7 +71,9 @@ class ServicePlanner:
         for image, names in asked.items():
             answer = answers.get(image)
             if isinstance(answer, Unresolved):
-                detail = f"The digest of {image} is unknown ({answer.reason}), so each node takes what the tag means to it."
+                detail = (
+                    f"The digest of {image} is unknown ({answer.reason}), so each node takes what the tag means to it."
+                )
                 if len(names) > 1:
                     detail += f" This concerns {sentence_of(names)}."
                 self.warnings.append(self.place(names[0], Violation("/TaskTemplate/ContainerSpec/Image", detail)))
@@ -125,9 +128,14 @@ class ServicePlanner:
             login=login,
         )
 
-    @property
+    @cached_property
     def _host_networks(self) -> frozenset[str]:
         return self.crane.room(NetworkNames).of_host(self.snapshot)
+
+    @cached_property
+    def _idle(self) -> Snapshot:
+        """The Swarm without its tasks: those of the service itself make room for the new ones."""
+        return replace(self.snapshot, tasks={}, _indexes={})
 
     def _deployed(self, name: str, image: str) -> str | None:
         """Return what a live service made of this image, digest included; None when it has another."""
@@ -140,7 +148,7 @@ class ServicePlanner:
         if update.get("Order") == "start-first" and any(port.get("PublishMode") == "host" for port in ports):
             detail = "A new task cannot start before the old one stops, because both want the same port of their node."
             self.warnings.append(self.place(name, Violation("/UpdateConfig/Order", detail)))
-        if obstacle := _find_obstacle(desired, self.snapshot):
+        if obstacle := _find_obstacle(desired, self._idle):
             self.warnings.append(self.place(name, Violation("/TaskTemplate/Placement", f"As things are: {obstacle}.")))
 
 

@@ -21,7 +21,6 @@ class Plans:
     def __init__(self, crane: Crane) -> None:
         self._crane = crane
         self._plans: OrderedDict[str, Plan] = OrderedDict()
-        self._applied: OrderedDict[str, None] = OrderedDict()
         self._lock = threading.Lock()
 
     def add(self, plan: Plan) -> Plan:
@@ -36,29 +35,37 @@ class Plans:
         return plan
 
     def get(self, plan_id: str) -> Plan:
-        """Return a plan.
+        """Return a plan, also one that was applied already.
+
+        :raises PlanNotFound: when there is none, or it has expired.
+        """
+        with self._lock:
+            return self._find(plan_id)
+
+    def take(self, plan_id: str) -> Plan:
+        """Return a plan to be applied, which nobody else can then apply again.
 
         :raises PlanApplied: when it was applied already.
         :raises PlanNotFound: when there is none, or it has expired.
         """
         with self._lock:
-            self._forget_old()
-            if plan_id in self._applied:
+            plan = self._find(plan_id)
+            if plan.applied_at is not None:
                 raise PlanApplied
-            if plan_id not in self._plans:
-                raise PlanNotFound
-            return self._plans[plan_id]
+            # What it would send holds the contents of secrets, and is needed no more.
+            self._plans[plan_id] = plan.as_applied()
+            return plan
 
-    def take(self, plan_id: str) -> Plan:
-        """Return a plan to be applied, which nobody else can then apply again."""
-        plan = self.get(plan_id)
+    def put_back(self, plan: Plan) -> None:
+        """Let a plan be applied again, because nothing came of it."""
         with self._lock:
-            if self._plans.pop(plan_id, None) is None:
-                raise PlanApplied
-            self._applied[plan_id] = None
-            while len(self._applied) > 10 * MOST_PLANS:
-                self._applied.popitem(last=False)
-        return plan
+            self._plans[plan.id] = plan
+
+    def _find(self, plan_id: str) -> Plan:
+        self._forget_old()
+        if plan_id not in self._plans:
+            raise PlanNotFound
+        return self._plans[plan_id]
 
     def _forget_old(self) -> None:
         now = datetime.now(UTC)
@@ -69,6 +76,10 @@ class Plans:
 def require_applicable(plans: Plans, plan: Plan) -> None:
     """Go on only if a plan breaks no rule and what it was made from has not moved.
 
+    A plan is made again for this, from the same wish. A version that only counted on, as it does while the Swarm
+    carries out an update, does not outdate a plan; another spec does.
+
+    :raises PlanApplied: when it was applied already.
     :raises PlanRefused: with its violations.
     :raises PlanOutdated: with the new plan, which can be applied instead.
     """
@@ -85,10 +96,8 @@ def refuse_violations(plan: Plan) -> None:
     :raises PlanRefused: with its violations.
     """
     if plan.violations:
-        raise PlanRefused(
-            f"The plan breaks {len(plan.violations)} rule(s); nothing was changed. The first: {plan.violations[0].detail}",
-            violations=plan.violations,
-        )
+        detail = f"The plan breaks {len(plan.violations)} rule(s); nothing was changed. The first: "
+        raise PlanRefused(detail + plan.violations[0].detail, violations=plan.violations)
 
 
 def _outline(plan: Plan) -> list[tuple[str, str, str]]:

@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import copy
-import re
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
 
 import msgspec
 
 from crane_core.context import Crane
+from crane_core.contributions import Deployment
 from crane_core.engine import placement
 from crane_core.engine.cache import Snapshot
-from crane_core.engine.images import find_registry
 from crane_core.engine.records import Service
 from crane_core.errors import Conflict, Invalid, Violation
+from crane_core.orchestration.deployments import Logins, judge_deployment
 from crane_core.orchestration.errors import NothingToRollBack, NotScalable, ServiceExists
 from crane_core.orchestration.operations.causes import explain_failure, say_running_of
 from crane_core.orchestration.operations.judge import FAILED_STATES
 from crane_core.orchestration.plans.model import Change, Plan, digest
-from crane_core.orchestration.plans.references import by_name
+from crane_core.orchestration.plans.references import NetworkNames, by_name
+from crane_core.orchestration.plans.services import live_spec
+from crane_core.orchestration.services.specs import checked, expand
 from crane_core.orchestration.stacks.desired import IMAGE_LABEL
 from crane_core.orchestration.stacks.diff import diff, restarts_tasks
 from crane_core.orchestration.tasks.operations import by_place
-from crane_core.redaction import HIDDEN, redact
+from crane_core.redaction import redact
 from crane_core.security import Identity
 
 JSON = dict[str, Any]
-# The Swarm's own limit on names of services, and what they are made of.
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
+Condition = Literal["converged", "updating", "paused", "rolled-back", "degraded"]
 
 
 # --- Showing ------------------------------------------------------------------------------------------------------
@@ -93,8 +95,8 @@ def present_service(crane: Crane, snapshot: Snapshot, service: Service, *, revea
     return shown
 
 
-def state_of(service: Service) -> str:
-    """Return how a service is: converged, updating, paused, rolled-back or degraded."""
+def state_of(service: Service) -> Condition:
+    """Return how a service is."""
     match service.update_state:
         case "updating" | "rollback_started":
             return "updating"
@@ -129,10 +131,10 @@ def why(snapshot: Snapshot, service: Service) -> str | None:
 
 
 def require(spec: JSON | None, name: str) -> JSON:
-    """Return a copy of a live spec to be changed."""
+    """Return a live spec to be changed."""
     if spec is None:
         raise Conflict(f"There is no service {name} any more.")
-    return copy.deepcopy(spec)
+    return spec
 
 
 def wish_new(spec: Mapping[str, Any]) -> Callable[[JSON | None], JSON]:
@@ -144,7 +146,7 @@ def wish_new(spec: Mapping[str, Any]) -> Callable[[JSON | None], JSON]:
     def wish(live: JSON | None) -> JSON:
         if live is not None:
             raise ServiceExists(f"A service called {live['Name']} exists already.")
-        return _checked(_expand(spec))
+        return checked(expand(spec))
 
     return wish
 
@@ -153,11 +155,12 @@ def wish_patched(name: str, patch: Mapping[str, Any]) -> Callable[[JSON | None],
     """Wish for a service whose spec is patched: members replace, null removes (JSON merge patch, RFC 7396)."""
 
     def wish(live: JSON | None) -> JSON:
-        spec = require(live, name)
-        _merge(spec, patch)
-        if live is not None and spec.get("Name") != live["Name"]:
+        before = require(live, name)
+        spec = copy.deepcopy(before)
+        _merge(spec, expand(patch))
+        if spec.get("Name") != before["Name"]:
             raise Invalid(violations=[Violation("/Name", "A service cannot be renamed. Create it anew.")])
-        return _checked(spec)
+        return checked(spec, before)
 
     return wish
 
@@ -180,14 +183,15 @@ def wish_scaled(name: str, replicas: int) -> Callable[[JSON | None], JSON]:
 
 
 def wish_image(name: str, image: str) -> Callable[[JSON | None], JSON]:
-    """Wish for another image."""
+    """Wish for another image, or for what its tag means by now."""
 
     def wish(live: JSON | None) -> JSON:
-        spec = require(live, name)
-        spec["TaskTemplate"]["ContainerSpec"]["Image"] = image
+        before = require(live, name)
+        spec = copy.deepcopy(before)
+        spec["TaskTemplate"].setdefault("ContainerSpec", {})["Image"] = image
         if IMAGE_LABEL in (spec.get("Labels") or {}):
             spec["Labels"][IMAGE_LABEL] = image
-        return _checked(spec)
+        return checked(spec, before)
 
     return wish
 
@@ -203,32 +207,55 @@ def wish_forced(name: str) -> Callable[[JSON | None], JSON]:
     return wish
 
 
-def plan_rollback(crane: Crane, identity: Identity, names: list[str], target: str, stack: str | None) -> Plan:
+def plan_rollback(
+    crane: Crane, identity: Identity, names: Sequence[str], target: str, stack: str | None, timeout: float | None = None
+) -> Plan:
     """Plan the return of services to the specs that the Engine kept from before.
 
-    :param names: Those that have no earlier spec are left alone, unless none has one.
+    :param names: Those that have no earlier spec are left alone.
+    :raises NothingToRollBack: when none has one.
     """
 
     def make() -> Plan:
         snapshot = crane.watcher.fresh()
         services = [snapshot.get_service(name) for name in names]
-        changes = [_rollback_of(crane, snapshot, service) for service in services]
+        planned = [_plan_return(crane, identity, snapshot, service) for service in services]
+        changes = [change for change, _ in planned]
         if not any(change.action == "update" for change in changes):
             raise NothingToRollBack(f"{target} has no earlier spec to return to.")
-        kind = "stack.rollback" if stack == target else "service.rollback"
-        seen = {f"service {change.name}": change.based_on for change in changes}
-        return Plan(kind, target, stack, identity, changes, remake=make, seen=seen)
+        return Plan(
+            "stack.rollback" if stack == target else "service.rollback",
+            target,
+            stack,
+            identity,
+            changes,
+            remake=make,
+            violations=[_at_service(change.name, found) for change, violations in planned for found in violations],
+            timeout=timeout,
+            seen={f"service {change.name}": change.based_on for change in changes},
+        )
 
     return make()
 
 
-def _rollback_of(crane: Crane, snapshot: Snapshot, service: Service) -> Change:
-    present = by_name(crane, snapshot, msgspec.json.decode(service.Spec))
+def _at_service(name: str, found: Violation) -> Violation:
+    return replace(found, path=f"/services/{name}{found.pointer}")
+
+
+def _plan_return(
+    crane: Crane, identity: Identity, snapshot: Snapshot, service: Service
+) -> tuple[Change, list[Violation]]:
+    """Plan the return of one service to its previous spec, and judge that spec by the rules of today."""
+    present = live_spec(crane, snapshot, service)
     if service.PreviousSpec is None:
-        return Change("service", service.name, "keep", service.id, service.version, digest(present))
+        return Change("service", service.name, "keep", service.id, service.version, digest(present)), []
     previous = by_name(crane, snapshot, msgspec.json.decode(service.PreviousSpec))
+    # Plugins may not change it, because it is the Engine that takes it from its own memory.
+    deployment = Deployment(copy.deepcopy(previous), present, identity, service.stack, "rollback")
+    violations = judge_deployment(crane, deployment, crane.room(NetworkNames).of_host(snapshot))
     replaces = restarts_tasks(present, previous)
-    return Change(
+    image = deployment.image
+    change = Change(
         "service",
         service.name,
         "update",
@@ -240,72 +267,25 @@ def _rollback_of(crane: Crane, snapshot: Snapshot, service: Service) -> Change:
         restarts=service.tasks_running if replaces else 0,
         replaces=replaces,
         starts=True,
-        image=str(previous["TaskTemplate"]["ContainerSpec"].get("Image", "")),
+        image=image,
+        login=Logins(crane).find(image),
         rollback=True,
     )
+    return change, violations
 
 
-def plan_removal(crane: Crane, identity: Identity, name: str) -> Plan:
+def plan_removal(crane: Crane, identity: Identity, name: str, timeout: float | None = None) -> Plan:
     """Plan the removal of one service."""
 
     def make() -> Plan:
         service = crane.watcher.fresh().get_service(name)
         change = Change("service", service.name, "remove", service.id, service.version)
-        return Plan("service.remove", service.name, service.stack, identity, [change], remake=make)
+        seen = {f"service {service.name}": service.id}
+        return Plan(
+            "service.remove", service.name, service.stack, identity, [change], remake=make, timeout=timeout, seen=seen
+        )
 
     return make()
-
-
-def _expand(spec: Mapping[str, Any]) -> JSON:
-    """Return a full spec from one that may be written in few words."""
-    expanded = copy.deepcopy(dict(spec))
-    if "name" in expanded:
-        expanded["Name"] = expanded.pop("name")
-    if "image" in expanded:
-        expanded.setdefault("TaskTemplate", {}).setdefault("ContainerSpec", {})["Image"] = expanded.pop("image")
-    if "replicas" in expanded:
-        expanded["Mode"] = {"Replicated": {"Replicas": expanded.pop("replicas")}}
-    return expanded
-
-
-def _checked(spec: JSON) -> JSON:
-    violations = [*_wrong_shape(spec)]
-    name = spec.get("Name")
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        violations.append(
-            Violation("/Name", "A name has 1 to 63 letters, digits, hyphens, dots and underscores, not at its edges.")
-        )
-    container = (spec.get("TaskTemplate") or {}).get("ContainerSpec") or {}
-    image = container.get("Image")
-    if not isinstance(image, str) or find_registry(image) is None:
-        violations.append(Violation("/TaskTemplate/ContainerSpec/Image", "Name an image, as in nginx:1.27."))
-    for index, variable in enumerate(container.get("Env") or ()):
-        if isinstance(variable, str) and variable.partition("=")[2] == HIDDEN:
-            detail = "This is what is shown instead of a hidden value. Send the value itself, or leave Env out."
-            violations.append(Violation(f"/TaskTemplate/ContainerSpec/Env/{index}", detail))
-    if violations:
-        raise Invalid("The service cannot be like this; each thing wrong is named.", violations=violations)
-    return spec
-
-
-_KNOWN = ("Name", "Labels", "TaskTemplate", "Mode", "UpdateConfig", "RollbackConfig", "Networks", "EndpointSpec")
-
-
-def _wrong_shape(spec: JSON) -> list[Violation]:
-    found = [
-        Violation(f"/{member}", f"There is no {member}; there are {', '.join(_KNOWN)}.")
-        for member in spec
-        if member not in _KNOWN
-    ]
-    for member in ("Labels", "TaskTemplate", "Mode", "UpdateConfig", "RollbackConfig", "EndpointSpec"):
-        if spec.get(member) is not None and not isinstance(spec[member], dict):
-            found.append(Violation(f"/{member}", "This must be an object."))
-            spec[member] = {}
-    template = spec.get("TaskTemplate") or {}
-    if template.get("ContainerSpec") is not None and not isinstance(template["ContainerSpec"], dict):
-        found.append(Violation("/TaskTemplate/ContainerSpec", "This must be an object."))
-        template["ContainerSpec"] = {}
-    return found
 
 
 def _merge(target: JSON, patch: Mapping[str, Any]) -> None:
@@ -318,5 +298,3 @@ def _merge(target: JSON, patch: Mapping[str, Any]) -> None:
             _merge(inner, value)
         else:
             target[member] = copy.deepcopy(value)
-
-

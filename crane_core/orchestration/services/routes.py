@@ -12,10 +12,13 @@ from crane_core.contributions import RegistryLogin
 from crane_core.engine.records import Service
 from crane_core.errors import Conflict
 from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list
-from crane_core.orchestration.changing import ChangeQuery, answer_change
+from crane_core.openapi import ETAG, IF_MATCH
+from crane_core.orchestration.changing import ChangeQuery, answer_change, response_change
 from crane_core.orchestration.plans.services import plan_service
 from crane_core.orchestration.services import operations
-from crane_core.orchestration.tasks.operations import present_places
+from crane_core.orchestration.services.schemas import ServiceDetailSchema, ServiceSchema
+from crane_core.orchestration.services.specs import expand
+from crane_core.orchestration.tasks.operations import by_place, present_place
 from crane_core.security import Target, demand, guard, identify
 
 blueprint = Blueprint("services", __name__, url_prefix="/api/v1/services", description="What runs in the Swarm.")
@@ -59,9 +62,7 @@ class ImageSchema(ma.Schema):
     """Which image."""
 
     image = ma.fields.String(required=True)
-    resolve_image = ma.fields.String(
-        load_default="always", validate=ma.validate.OneOf(["always", "changed", "never"])
-    )
+    resolve_image = ma.fields.String(load_default="always", validate=ma.validate.OneOf(["always", "changed", "never"]))
     registry_logins = ma.fields.Dict(ma.fields.String(), ma.fields.Nested(LoginSchema), load_default=dict)
 
 
@@ -97,7 +98,8 @@ def service_listing(crane: Crane, stack: str | None = None) -> Listing[Service]:
     snapshot = crane.cache.snapshot()
     versions = snapshot.versions
     return Listing(
-        version=f"{versions['services']}.{versions['tasks']}.{stack}",
+        # Why a service has not converged depends on the nodes too.
+        version=f"{versions['services']}.{versions['tasks']}.{versions['nodes']}.{stack}",
         rows=lambda: snapshot.services.values() if stack is None else snapshot.services_of(stack),
         action="service:read",
         target=target_of,
@@ -120,7 +122,7 @@ def service_listing(crane: Crane, stack: str | None = None) -> Listing[Service]:
 @blueprint.route("")
 @guard("service:read")
 @blueprint.arguments(ServiceQuery, location="query")
-@blueprint.response(200, description="The services.")
+@blueprint.response_list(ServiceSchema, description="The services.")
 def list_services(query: dict[str, Any]) -> Response:
     """List services."""
     crane = get_crane()
@@ -131,24 +133,19 @@ def list_services(query: dict[str, Any]) -> Response:
 @guard("service:create")
 @blueprint.arguments(ChangeQuery, location="query")
 @blueprint.arguments(SpecSchema)
-@blueprint.response(202, description="The operation that creates it.")
+@response_change(blueprint, description="The operation that creates it.")
 def create(query: dict[str, Any], spec: dict[str, Any]) -> Response:
     """Create a service from its spec."""
-    crane = get_crane()
-    name = str(spec.get("Name") or spec.get("name") or "")
     wish = operations.wish_new(spec)
-    return answer_change(
-        plan_service(
-            crane, identify(), "service.create", name, wish, resolve_image="always", timeout=query["timeout"]
-        ),
-        query,
-    )
+    name = str(expand(spec).get("Name", ""))
+    plan = plan_service(get_crane(), identify(), "service.create", name, wish, timeout=query["timeout"])
+    return answer_change(plan, query)
 
 
 @blueprint.route("/<name>")
 @guard("service:read", by="name")
 @blueprint.arguments(ShowQuery, location="query")
-@blueprint.response(200, description="The service; the ETag is its version, for If-Match.")
+@blueprint.response(200, ServiceDetailSchema, description="The service; the ETag is its version.", headers=ETAG)
 def show(query: dict[str, Any], name: str) -> Response:
     """Show a service."""
     crane = get_crane()
@@ -164,38 +161,55 @@ def show(query: dict[str, Any], name: str) -> Response:
 
 @blueprint.route("/<name>/tasks")
 @guard("service:read", by="name")
+@blueprint.arguments(ListQuery, location="query")
 @blueprint.response(200, description="The tasks by slot or node: the present attempt, and the earlier ones.")
-def list_tasks(name: str) -> Response:
+def list_tasks(query: dict[str, Any], name: str) -> Response:
     """List a service's tasks by slot."""
     crane = get_crane()
     crane.watcher.note_interest()
     snapshot = crane.cache.snapshot()
-    rows = present_places(snapshot, snapshot.tasks_of(snapshot.get_service(name).id))
-    version = str(snapshot.versions["tasks"])
-    return answer({"items": rows, "total": len(rows), "version": version, "sources": crane.cache.sources()})
+    service = snapshot.get_service(name)
+    versions = snapshot.versions
+    listing = Listing(
+        version=f"{versions['tasks']}.{versions['services']}.{versions['nodes']}.{service.id}",
+        rows=lambda: by_place(snapshot.tasks_of(service.id)),
+        action="service:read",
+        target=lambda place: target_of(service),
+        fields={
+            "slot": lambda place: (place[0].Slot, place[0].NodeID),
+            "name": lambda place: f"{service.name}.{place[0].place}",
+            "state": lambda place: place[0].state,
+        },
+        present=lambda place: present_place(snapshot, *place),
+        sources=crane.cache.sources(),
+    )
+    return answer_list(crane, listing, {**query, "sort": query["sort"] or "slot"})
 
 
 @blueprint.route("/<name>", methods=["PATCH"])
 @guard("service:update", by="name")
 @blueprint.arguments(ChangeQuery, location="query")
 @blueprint.arguments(SpecSchema)
-@blueprint.response(202, description="The operation that changes it.")
+@response_change(blueprint, description="The operation that changes it.")
+@blueprint.request_header(IF_MATCH)
 def patch(query: dict[str, Any], members: dict[str, Any], name: str) -> Response:
     """Change parts of a service's spec (JSON merge patch); what is not named stays as it is."""
-    service = get_crane().watcher.fresh().get_service(name)
-    if request.if_match and str(service.version) not in request.if_match:
-        raise Conflict(
-            f"The service {service.name} was changed meanwhile: it is at version {service.version}. Read it again.",
-            version=service.version,
-        )
-    return _change("service.update", name, operations.wish_patched(service.name, members), query)
+
+    def require(live: Service) -> None:
+        if request.if_match and str(live.version) not in request.if_match:
+            raise Conflict(
+                f"The service {live.name} was changed meanwhile: it is at version {live.version}. Read it again.",
+                version=live.version,
+            )
+
+    return _change("service.update", name, operations.wish_patched(name, members), query, require=require)
 
 
 @blueprint.route("/<name>/scale", methods=["POST"])
 @guard("service:update", by="name")
 @blueprint.arguments(ChangeQuery, location="query")
 @blueprint.arguments(ScaleSchema)
-@blueprint.response(202, description="The operation that scales it.")
+@response_change(blueprint, description="The operation that scales it.")
 def scale(query: dict[str, Any], wanted: dict[str, Any], name: str) -> Response:
     """Change how many tasks a service has."""
     return _change("service.scale", name, operations.wish_scaled(name, wanted["replicas"]), query)
@@ -205,7 +219,7 @@ def scale(query: dict[str, Any], wanted: dict[str, Any], name: str) -> Response:
 @guard("service:update", by="name")
 @blueprint.arguments(ChangeQuery, location="query")
 @blueprint.arguments(ImageSchema)
-@blueprint.response(202, description="The operation that changes it.")
+@response_change(blueprint, description="The operation that changes it.")
 def image(query: dict[str, Any], wanted: dict[str, Any], name: str) -> Response:
     """Give a service another image."""
     return _change(
@@ -221,7 +235,7 @@ def image(query: dict[str, Any], wanted: dict[str, Any], name: str) -> Response:
 @blueprint.route("/<name>/force", methods=["POST"])
 @guard("service:update", by="name")
 @blueprint.arguments(ChangeQuery, location="query")
-@blueprint.response(202, description="The operation that replaces its tasks.")
+@response_change(blueprint, description="The operation that replaces its tasks.")
 def force(query: dict[str, Any], name: str) -> Response:
     """Replace a service's tasks although nothing changed."""
     return _change("service.force", name, operations.wish_forced(name), query)
@@ -230,25 +244,24 @@ def force(query: dict[str, Any], name: str) -> Response:
 @blueprint.route("/<name>/rollback", methods=["POST"])
 @guard("service:update", by="name")
 @blueprint.arguments(ChangeQuery, location="query")
-@blueprint.response(202, description="The operation that rolls it back.")
+@response_change(blueprint, description="The operation that rolls it back.")
 def rollback(query: dict[str, Any], name: str) -> Response:
     """Return a service to the spec that it had before."""
     crane = get_crane()
     service = crane.cache.snapshot().get_service(name)
-    return answer_change(
-        operations.plan_rollback(crane, identify(), [service.name], service.name, service.stack), query
-    )
+    plan = operations.plan_rollback(crane, identify(), [service.name], service.name, service.stack, query["timeout"])
+    return answer_change(plan, query)
 
 
 @blueprint.route("/<name>", methods=["DELETE"])
 @guard("service:remove", by="name")
 @blueprint.arguments(ChangeQuery, location="query")
-@blueprint.response(202, description="The operation that removes it; it ends when its tasks are gone.")
+@response_change(blueprint, description="The operation that removes it; it ends when its tasks are gone.")
 def remove(query: dict[str, Any], name: str) -> Response:
     """Remove a service."""
     crane = get_crane()
     service = crane.cache.snapshot().get_service(name)
-    return answer_change(operations.plan_removal(crane, identify(), service.name), query)
+    return answer_change(operations.plan_removal(crane, identify(), service.name, query["timeout"]), query)
 
 
 def _change(kind: str, name: str, wish: Any, query: dict[str, Any], **options: Any) -> Response:

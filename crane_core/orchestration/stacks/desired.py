@@ -37,7 +37,7 @@ class DesiredStack:
     :param external_networks: Networks that must exist already.
     :param external_configs: Configs that must exist already.
     :param external_secrets: Secrets that must exist already.
-    :param adoptable_networks: Plain names by full name (``shop_front``: ``front``) of those of ``networks`` that are only
+    :param adoptable_networks: Plain names by full name (``shop_front``: ``front``) of those of ``networks`` that are
         made when no network of the plain name exists; where one does, the services use it instead.
     :param warnings: What the file says and Swarm will not do, with path, line and reason.
     :param places: Where each JSON pointer of the file's own structure stands (``/services/web/ports/0``).

@@ -3,43 +3,53 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import Any, Literal
 
 import msgspec
 
 from crane_core.context import Crane
 from crane_core.engine.cache import Snapshot
-from crane_core.engine.records import Service
+from crane_core.engine.records import Config, Network, Secret, Service, time_key
 from crane_core.orchestration.errors import StackNotFound
-from crane_core.orchestration.plans.model import Change, Plan, digest
-from crane_core.orchestration.services.operations import plan_rollback, present_service, state_of
-from crane_core.orchestration.stacks.desired import STACK_LABEL
+from crane_core.orchestration.plans.model import Change, Kind, Plan
+from crane_core.orchestration.services.operations import Condition, plan_rollback, present_service, state_of
 from crane_core.orchestration.stacks.formats.export import Export, to_compose
 from crane_core.security import Identity
 
 JSON = dict[str, Any]
+StackCondition = Literal["converged", "updating", "paused", "degraded", "empty"]
+# What is said of a stack if it is so of any of its services; the first counts.
+_TROUBLES: tuple[Literal["updating", "paused", "degraded"], ...] = ("updating", "paused", "degraded")
 
 
 class StackRows:
-    """The room of one server that keeps the list of stacks until a service changes."""
+    """The room of one server that keeps the list of stacks until something of a stack changes."""
 
     def __init__(self, crane: Crane) -> None:
-        self._version = -1
+        self._version = ""
         self._rows: list[JSON] = []
 
     def read(self, snapshot: Snapshot) -> list[JSON]:
-        """Return a row for each stack."""
-        version = snapshot.versions["services"]
+        """Return a row for each stack; one without services is what a removal left behind."""
+        version = version_of(snapshot)
         if version != self._version:
-            self._rows = [summarise(name, snapshot.services_of(name)) for name in snapshot.stacks]
+            objects = (snapshot.networks, snapshot.configs, snapshot.secrets)
+            owners = (each.stack for kind in objects for each in kind.values())
+            names = dict.fromkeys([*snapshot.stacks, *(owner for owner in owners if owner)])
+            self._rows = [summarise(name, snapshot.services_of(name)) for name in names]
             self._version = version
         return self._rows
 
 
-def summarise(name: str, services: Iterable[Service]) -> JSON:
+def version_of(snapshot: Snapshot) -> str:
+    """Return what changes whenever the list of stacks may."""
+    versions = snapshot.versions
+    return ".".join(str(versions[kind]) for kind in ("services", "networks", "configs", "secrets"))
+
+
+def summarise(name: str, services: Sequence[Service]) -> JSON:
     """Return what a stack is in figures."""
-    services = list(services)
     states = Counter(state_of(service) for service in services)
     return {
         "name": name,
@@ -48,17 +58,15 @@ def summarise(name: str, services: Iterable[Service]) -> JSON:
         "tasks_running": sum(service.tasks_running for service in services),
         "tasks_desired": sum(service.tasks_desired for service in services),
         "state": _state(states),
-        "updated_at": max((service.UpdatedAt for service in services), default=""),
+        "updated_at": max((service.UpdatedAt for service in services), default="", key=time_key),
     }
 
 
-def _state(states: Counter[str]) -> str:
+def _state(states: Counter[Condition]) -> str:
     if not states:
         return "empty"
-    for state in ("updating", "paused", "degraded"):
-        if states[state]:
-            return state
-    return "converged"
+    worst: tuple[Condition, ...] = ("updating", "paused", "degraded")
+    return next((state for state in worst if states[state]), "converged")
 
 
 def show_stack(crane: Crane, snapshot: Snapshot, name: str) -> JSON:
@@ -67,7 +75,7 @@ def show_stack(crane: Crane, snapshot: Snapshot, name: str) -> JSON:
     :raises StackNotFound: when nothing does.
     """
     owned = {
-        kind: [each for each in getattr(snapshot, kind).values() if dict(each.labels).get(STACK_LABEL) == name]
+        kind: [each for each in getattr(snapshot, kind).values() if each.stack == name]
         for kind in ("networks", "configs", "secrets")
     }
     services = sorted(snapshot.services_of(name), key=lambda service: service.name)
@@ -102,20 +110,14 @@ def plan_removal(crane: Crane, identity: Identity, name: str, timeout: float | N
 
     def make() -> Plan:
         snapshot = crane.watcher.fresh()
-        changes = [
-            Change("service", each.name, "remove", each.id, each.version, digest(each.spec))
-            for each in snapshot.services_of(name)
-        ]
-        for kind, objects in (
-            ("secret", snapshot.secrets),
-            ("config", snapshot.configs),
-            ("network", snapshot.networks),
-        ):
-            changes += [
-                Change(kind, each.name, "remove", each.id)  # type: ignore[arg-type]
-                for each in objects.values()
-                if dict(each.labels).get(STACK_LABEL) == name
-            ]
+        changes = [Change("service", each.name, "remove", each.id, each.version) for each in snapshot.services_of(name)]
+        objects: tuple[tuple[Kind, Collection[Config | Secret | Network]], ...] = (
+            ("secret", snapshot.secrets.values()),
+            ("config", snapshot.configs.values()),
+            ("network", snapshot.networks.values()),
+        )
+        for kind, live in objects:
+            changes += [Change(kind, each.name, "remove", each.id) for each in live if each.stack == name]
         if not changes:
             raise StackNotFound(f"There is no stack {name}.")
         seen = {f"{change.kind} {change.name}": str(change.id) for change in changes}
@@ -124,11 +126,11 @@ def plan_removal(crane: Crane, identity: Identity, name: str, timeout: float | N
     return make()
 
 
-def plan_stack_rollback(crane: Crane, identity: Identity, name: str) -> Plan:
+def plan_stack_rollback(crane: Crane, identity: Identity, name: str, timeout: float | None = None) -> Plan:
     """Plan the return of all services of a stack to their specs from before the last change of each."""
     snapshot = crane.watcher.fresh()
     require_stack(snapshot, name)
-    return plan_rollback(crane, identity, [service.name for service in snapshot.services_of(name)], name, name)
+    return plan_rollback(crane, identity, [service.name for service in snapshot.services_of(name)], name, name, timeout)
 
 
 def export_stack(crane: Crane, name: str, *, reveal: bool) -> Export:
@@ -141,7 +143,9 @@ def export_stack(crane: Crane, name: str, *, reveal: bool) -> Export:
     services = snapshot.services_of(name)
     raw = [crane.engine.inspect("service", service.id) for service in services]
     used = {
-        reference.ConfigID for service in services for reference in service.spec.TaskTemplate.ContainerSpec.Configs or ()
+        reference.ConfigID
+        for service in services
+        for reference in service.spec.TaskTemplate.ContainerSpec.Configs or ()
     }
     attached = {network.Target for service in services for network in service.spec.TaskTemplate.Networks or ()}
     return to_compose(

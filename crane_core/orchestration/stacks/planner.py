@@ -8,22 +8,22 @@ from typing import Any
 
 from crane_core.context import Crane
 from crane_core.contributions import RegistryLogin
-from crane_core.engine.cache import Snapshot
+from crane_core.engine.records import Config, Network, Secret, Service
 from crane_core.errors import Violation
 from crane_core.orchestration.deployments import Logins, ResolveImage
-from crane_core.orchestration.plans.model import Change, Plan, digest
+from crane_core.orchestration.plans.model import Change, Kind, Plan, digest
+from crane_core.orchestration.plans.ports import find_holders
 from crane_core.orchestration.plans.references import referred, rename
 from crane_core.orchestration.plans.services import ServicePlanner
-from crane_core.orchestration.stacks.desired import STACK_LABEL, DesiredStack, Place
+from crane_core.orchestration.stacks.desired import DesiredStack, Place
 from crane_core.orchestration.stacks.diff import FieldChange
 from crane_core.orchestration.stacks.formats import load
+from crane_core.orchestration.stacks.formats.naming import PREDEFINED_NETWORKS
 from crane_core.orchestration.stacks.formats.request import StackRequest
-from crane_core.orchestration.stacks.versions import Version, choose_version
+from crane_core.orchestration.stacks.versions import DataKind, Version, choose_version
 from crane_core.security import Identity
 
 JSON = dict[str, Any]
-# Networks of every Engine; nobody creates them.
-PREDEFINED = frozenset({"bridge", "host", "none", "ingress"})
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,20 @@ class _StackPlanner:
             place=self._place,
             warnings=list(self.desired.warnings),
         )
+        self._adopted: dict[str, str] = {}
+        self._chosen: dict[tuple[str, str], str] = {}
         changes = [*self._networks(), *self._objects("config"), *self._objects("secret")]
         changes += self._plan_services(self._chosen)
         changes += self._left_over(changes)
         self._find_missing()
-        self._find_taken_ports()
+        leaving = {change.name for change in changes if change.kind == "service" and change.action == "remove"}
+        self.services.refuse_clashes(self.desired.services, leaving)
+        # The Swarm gives a port to a new service only after the old one is gone.
+        holders = find_holders(self.desired.services, self.snapshot, leaving)
+        changes = [
+            replace(change, early=True) if change.kind == "service" and change.name in holders else change
+            for change in changes
+        ]
         return Plan(
             "stack.deploy",
             self.desired.name,
@@ -95,11 +104,10 @@ class _StackPlanner:
 
     def _networks(self) -> list[Change]:
         changes = []
-        self._adopted: dict[str, str] = {}
         for name, body in self.desired.networks.items():
-            live = self._find_network(name)
-            plain = getattr(self.desired, "adoptable_networks", {}).get(name)
-            if live is None and plain and (found := self._find_network(plain)):
+            live = self.snapshot.network_named(name)
+            plain = self.desired.adoptable_networks.get(name)
+            if live is None and plain and (found := self.snapshot.network_named(plain)):
                 # The format names networks of the Swarm and networks to be made in the same way.
                 self._adopted[name] = found.name
                 changes.append(Change("network", found.name, "keep", found.id))
@@ -110,15 +118,13 @@ class _StackPlanner:
                 self._warn_of_network(name, body, live)
         return changes
 
-    def _find_network(self, name: str) -> Any:
-        return next((each for each in self.snapshot.networks.values() if each.name == name), None)
-
-    def _warn_of_network(self, name: str, body: Mapping[str, Any], live: Any) -> None:
-        different = [
-            word
-            for word, member, default in (("driver", "Driver", "overlay"), ("attachable", "Attachable", False))
-            if (body.get(member) or default) != (getattr(live, member, None) or default)
-        ]
+    def _warn_of_network(self, name: str, body: Mapping[str, Any], live: Network) -> None:
+        compared = (
+            ("driver", body.get("Driver") or "overlay", live.Driver),
+            ("attachable", bool(body.get("Attachable")), live.Attachable),
+            ("internal", bool(body.get("Internal")), live.Internal),
+        )
+        different = [word for word, wanted, present in compared if wanted != present]
         if different:
             detail = (
                 f"The network {name} exists with another {' and '.join(different)}, and no network can be changed: "
@@ -126,29 +132,28 @@ class _StackPlanner:
             )
             self.services.warnings.append(self._locate(f"/networks/{self._short(name)}", detail))
 
-    def _objects(self, kind: str) -> Iterator[Change]:
+    def _objects(self, kind: DataKind) -> Iterator[Change]:
         """Plan configs or secrets; remembers in ``_chosen`` which version holds what the file asks for."""
-        if kind == "config":
-            self._chosen: dict[tuple[str, str], str] = {}
-            bodies, live = self.desired.configs, self.snapshot.configs
-        else:
-            bodies, live = self.desired.secrets, self.snapshot.secrets
+        bodies = self.desired.configs if kind == "config" else self.desired.secrets
+        live: Collection[Config | Secret] = (
+            self.snapshot.configs.values() if kind == "config" else self.snapshot.secrets.values()
+        )
         for name, body in bodies.items():
-            version = choose_version(self.crane.engine, kind, body, live.values(), bodies)  # type: ignore[arg-type]
+            version = choose_version(self.crane.engine, kind, body, live, bodies)
             self._chosen[f"{kind}s", name] = version.name
             yield self._object_change(kind, name, body, version)
 
     @staticmethod
-    def _object_change(kind: str, plain: str, body: JSON, version: Version) -> Change:
+    def _object_change(kind: DataKind, plain: str, body: JSON, version: Version) -> Change:
         if version.live is None:
             reason = "Its content is new." if version.name != plain else None
-            return Change(kind, version.name, "create", body={**body, "Name": version.name}, reason=reason)  # type: ignore[arg-type]
+            return Change(kind, version.name, "create", body={**body, "Name": version.name}, reason=reason)
         live = version.live
         if not version.relabelled:
-            return Change(kind, version.name, "keep", live.id, live.version)  # type: ignore[arg-type]
+            return Change(kind, version.name, "keep", live.id, live.version)
         labels = FieldChange("/Labels", dict(live.labels), body.get("Labels"))
         return Change(
-            kind,  # type: ignore[arg-type]
+            kind,
             version.name,
             "update",
             live.id,
@@ -170,50 +175,51 @@ class _StackPlanner:
         """Plan what the stack has and its file no longer names: removed only when pruning."""
         mentioned = {(change.kind, change.name) for change in planned}
         stack = self.desired.name
-        for service in self.snapshot.services.values():
-            if service.stack == stack and ("service", service.name) not in mentioned:
+        for service in self.snapshot.services_of(stack):
+            if ("service", service.name) not in mentioned:
                 yield self._leave("service", service, digest(service.spec))
-        # What a rollback of a service would need is kept.
         used = self._used_by_services(mentioned)
-        for kind, live in (("config", self.snapshot.configs), ("secret", self.snapshot.secrets)):
-            for found in live.values():
-                own = dict(found.labels).get(STACK_LABEL) == stack
-                if own and (kind, found.name) not in mentioned and (f"{kind}s", found.name) not in used:
-                    yield self._leave(kind, found, "")
-        networks_used = {name for kind, name in used if kind == "networks"}
-        for network in self.snapshot.networks.values():
-            own = dict(network.labels).get(STACK_LABEL) == stack
-            if own and ("network", network.name) not in mentioned and network.id not in networks_used:
-                yield self._leave("network", network, "")
+        objects: tuple[tuple[Kind, Collection[Config | Secret | Network]], ...] = (
+            ("config", self.snapshot.configs.values()),
+            ("secret", self.snapshot.secrets.values()),
+            ("network", self.snapshot.networks.values()),
+        )
+        for kind, live in objects:
+            for found in live:
+                if found.stack == stack and (kind, found.name) not in mentioned and (kind, found.name) not in used:
+                    yield self._leave(kind, found)
 
-    def _leave(self, kind: Any, live: Any, based_on: str) -> Change:
+    def _leave(self, kind: Kind, live: Service | Config | Secret | Network, based_on: str = "") -> Change:
+        version = None if isinstance(live, Network) else live.version
         if self.wish.prune:
-            return Change(kind, live.name, "remove", live.id, getattr(live, "version", None), based_on)
+            return Change(kind, live.name, "remove", live.id, version, based_on)
         reason = "The file no longer names it; with prune it is removed."
-        return Change(kind, live.name, "keep", live.id, getattr(live, "version", None), based_on, reason=reason)
+        return Change(kind, live.name, "keep", live.id, version, based_on, reason=reason)
 
     def _used_by_services(self, mentioned: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
-        """Return the configs and secrets by name, and the networks by id, that services go on using."""
+        """Return the configs, secrets and networks that services go on using, also for a rollback of them."""
         used: set[tuple[str, str]] = set()
         for service in self.snapshot.services.values():
             own = service.stack == self.desired.name
             if own and self.wish.prune and ("service", service.name) not in mentioned:
                 continue
-            for spec in (service.spec, service.previous_spec):
-                if spec is None:
+            for live in (service.spec, service.previous_spec):
+                if live is None:
                     continue
-                container = spec.TaskTemplate.ContainerSpec
-                used |= {("configs", each.ConfigName) for each in container.Configs or ()}
-                used |= {("secrets", each.SecretName) for each in container.Secrets or ()}
-                used |= {("networks", each.Target) for each in spec.TaskTemplate.Networks or ()}
+                task = live.TaskTemplate
+                used |= {("config", each.ConfigName) for each in task.ContainerSpec.Configs or ()}
+                used |= {("secret", each.SecretName) for each in task.ContainerSpec.Secrets or ()}
+                for attachment in (*(task.Networks or ()), *(live.Networks or ())):
+                    network = self.snapshot.networks.get(attachment.Target)
+                    used.add(("network", network.name if network else attachment.Target))
         for spec in self.desired.services.values():
-            used |= set(referred(spec))
+            used |= {(kind.removesuffix("s"), name) for kind, name in referred(spec)}
         return used
 
     def _find_missing(self) -> None:
         """Object to references to networks, configs and secrets that are said to exist and do not."""
         for name in self.desired.external_networks:
-            if name not in PREDEFINED and self._find_network(name) is None:
+            if name not in PREDEFINED_NETWORKS and self.snapshot.network_named(name) is None:
                 detail = (
                     f"The network {name} is said to exist (external), but it does not. Create it first: "
                     f"docker network create --driver overlay {name}."
@@ -228,27 +234,6 @@ class _StackPlanner:
                 if name not in existing:
                     detail = f"The {kind} {name} is said to exist (external), but it does not. Create it first."
                     self.services.violations.append(self._locate(self._pointer_of(f"{kind}s", name), detail))
-
-    def _find_taken_ports(self) -> None:
-        """Object to ports that a service outside this stack publishes already."""
-        taken: dict[tuple[int, str], str] = {}
-        for service in self.snapshot.services.values():
-            if service.name in self.desired.services:
-                continue
-            if self.wish.prune and service.stack == self.desired.name:
-                continue
-            for port in service.ports:
-                if port.PublishedPort and port.PublishMode != "host":
-                    taken[port.PublishedPort, port.Protocol or "tcp"] = service.name
-        for name, spec in self.desired.services.items():
-            for index, port in enumerate((spec.get("EndpointSpec") or {}).get("Ports") or ()):
-                if port.get("PublishMode") == "host":
-                    continue
-                number, protocol = port.get("PublishedPort"), port.get("Protocol") or "tcp"
-                if other := taken.get((number, protocol)):
-                    detail = f"The port {number}/{protocol} is published by the service {other} already."
-                    pointer = f"/services/{self._short(name)}/ports/{index}"
-                    self.services.violations.append(self._locate(pointer, detail))
 
     def _short(self, name: str) -> str:
         return name.removeprefix(f"{self.desired.name}_")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 from flask import Response, request
@@ -9,22 +10,31 @@ from flask import Response, request
 from crane_core.context import get_crane
 from crane_core.errors import Invalid, Violation
 from crane_core.http import Blueprint, Listing, answer, answer_list
-from crane_core.orchestration.changing import ChangeQuery, answer_change, answer_plan
+from crane_core.openapi import LOCATION
+from crane_core.orchestration.changing import ChangeQuery, answer_change, answer_plan, response_change
 from crane_core.orchestration.plans.model import Plan
+from crane_core.orchestration.plans.schemas import PlanSchema
 from crane_core.orchestration.services.routes import ServiceQuery, read_logins, service_listing
+from crane_core.orchestration.services.schemas import ServiceSchema
 from crane_core.orchestration.stacks import operations
 from crane_core.orchestration.stacks.formats import inspect
 from crane_core.orchestration.stacks.planner import Wish, plan_stack
 from crane_core.orchestration.stacks.schemas import (
     STACK_NAME,
+    YAML,
     DeployQuery,
     ExportQuery,
+    ExportSchema,
+    FileNeedsSchema,
     FilesSchema,
+    StackDetailSchema,
+    StackFilesSchema,
     StackQuery,
     StackSchema,
     read_request,
 )
 from crane_core.orchestration.tasks.routes import TaskQuery, task_listing
+from crane_core.orchestration.tasks.schemas import TaskSchema
 from crane_core.security import Target, demand, guard, identify
 
 blueprint = Blueprint("stacks", __name__, url_prefix="/api/v1", description="Services that belong together.")
@@ -38,7 +48,7 @@ def find_stack(name: str) -> Target:
 @blueprint.route("/stack-files/inspect", methods=["POST"])
 @guard("stack:read")
 @blueprint.arguments(FilesSchema)
-@blueprint.response(200, description="The variables, files and images that the files name.")
+@blueprint.response(200, FileNeedsSchema, description="The variables, files and images that the files name.")
 def inspect_files(sent: dict[str, Any]) -> Response:
     """Tell what stack files name, so that a client knows what to send along."""
     return answer(inspect(read_request("stack", sent)))
@@ -47,7 +57,7 @@ def inspect_files(sent: dict[str, Any]) -> Response:
 @blueprint.route("/stacks")
 @guard("stack:read")
 @blueprint.arguments(StackQuery, location="query")
-@blueprint.response(200, description="The stacks, whoever deployed them.")
+@blueprint.response_list(StackSchema, description="The stacks, whoever deployed them.")
 def list_stacks(query: dict[str, Any]) -> Response:
     """List stacks."""
     crane = get_crane()
@@ -56,12 +66,12 @@ def list_stacks(query: dict[str, Any]) -> Response:
     return answer_list(
         crane,
         Listing(
-            version=str(snapshot.versions["services"]),
+            version=operations.version_of(snapshot),
             rows=lambda: crane.room(operations.StackRows).read(snapshot),
             action="stack:read",
             target=lambda row: find_stack(row["name"]),
             fields={
-                member: lambda row, member=member: row[member]  # type: ignore[misc]
+                member: itemgetter(member)
                 for member in ("name", "services", "state", "updated_at", "tasks_running", "tasks_desired")
             },
             sources=crane.cache.sources(),
@@ -72,7 +82,7 @@ def list_stacks(query: dict[str, Any]) -> Response:
 
 @blueprint.route("/stacks/<name>")
 @guard("stack:read", by="name")
-@blueprint.response(200, description="The stack, with its services, networks, configs and secrets.")
+@blueprint.response(200, StackDetailSchema, description="The stack, with all that belongs to it.")
 def show(name: str) -> Response:
     """Show a stack."""
     crane = get_crane()
@@ -82,18 +92,19 @@ def show(name: str) -> Response:
 
 @blueprint.route("/stacks/<name>/plan", methods=["POST"])
 @guard("stack:plan", by="name")
-@blueprint.arguments(StackSchema)
-@blueprint.response(201, description="The plan.")
+@blueprint.arguments(StackFilesSchema)
+@blueprint.response(201, PlanSchema, description="The plan.", headers=LOCATION)
 def plan(sent: dict[str, Any], name: str) -> Response:
     """Plan a deployment: what would be created, updated, removed, left alone; nothing is changed."""
     return answer_plan(_plan(name, sent))
 
 
 @blueprint.route("/stacks/<name>", methods=["PUT"])
+@blueprint.doc(operationId="deployStack")
 @guard("stack:update", by="name")
 @blueprint.arguments(DeployQuery, location="query")
-@blueprint.arguments(StackSchema)
-@blueprint.response(202, description="The operation that deploys it.")
+@blueprint.arguments(StackFilesSchema)
+@response_change(blueprint, description="The operation that deploys it.")
 def deploy(query: dict[str, Any], sent: dict[str, Any], name: str) -> Response:
     """Deploy a stack: plan it and apply the plan."""
     sent = {**sent, "prune": sent["prune"] or query["prune"], "timeout": sent["timeout"] or query["timeout"]}
@@ -103,7 +114,7 @@ def deploy(query: dict[str, Any], sent: dict[str, Any], name: str) -> Response:
 @blueprint.route("/stacks/<name>", methods=["DELETE"])
 @guard("stack:remove", by="name")
 @blueprint.arguments(ChangeQuery, location="query")
-@blueprint.response(202, description="The operation that removes it; it ends when tasks and networks are gone.")
+@response_change(blueprint, description="The operation that removes it; it ends when tasks and networks are gone.")
 def remove(query: dict[str, Any], name: str) -> Response:
     """Remove a stack."""
     return answer_change(operations.plan_removal(get_crane(), identify(), name, query["timeout"]), query)
@@ -112,16 +123,16 @@ def remove(query: dict[str, Any], name: str) -> Response:
 @blueprint.route("/stacks/<name>/rollback", methods=["POST"])
 @guard("stack:update", by="name")
 @blueprint.arguments(ChangeQuery, location="query")
-@blueprint.response(202, description="The operation that rolls it back.")
+@response_change(blueprint, description="The operation that rolls it back.")
 def rollback(query: dict[str, Any], name: str) -> Response:
     """Return every service of a stack to the spec that it had before its last change."""
-    return answer_change(operations.plan_stack_rollback(get_crane(), identify(), name), query)
+    return answer_change(operations.plan_stack_rollback(get_crane(), identify(), name, query["timeout"]), query)
 
 
 @blueprint.route("/stacks/<name>/services")
 @guard("stack:read", by="name")
 @blueprint.arguments(ServiceQuery, location="query")
-@blueprint.response(200, description="Its services.")
+@blueprint.response_list(ServiceSchema, description="Its services.")
 def list_services(query: dict[str, Any], name: str) -> Response:
     """List a stack's services."""
     crane = get_crane()
@@ -132,7 +143,7 @@ def list_services(query: dict[str, Any], name: str) -> Response:
 @blueprint.route("/stacks/<name>/tasks")
 @guard("stack:read", by="name")
 @blueprint.arguments(TaskQuery, location="query")
-@blueprint.response(200, description="The tasks of its services.")
+@blueprint.response_list(TaskSchema, description="The tasks of its services.")
 def list_tasks(query: dict[str, Any], name: str) -> Response:
     """List a stack's tasks."""
     crane = get_crane()
@@ -143,7 +154,8 @@ def list_tasks(query: dict[str, Any], name: str) -> Response:
 @blueprint.route("/stacks/<name>/compose")
 @guard("stack:read", by="name")
 @blueprint.arguments(ExportQuery, location="query")
-@blueprint.response(200, description="The file, and notes on what it cannot say.")
+@blueprint.response(200, ExportSchema, description="The file, and notes on what it cannot say.")
+@blueprint.alt_response(200, schema=YAML, content_type="application/yaml", description="The file itself.")
 def compose(query: dict[str, Any], name: str) -> Response:
     """Give a stack back as a Compose file."""
     if query["reveal"]:
@@ -156,7 +168,9 @@ def compose(query: dict[str, Any], name: str) -> Response:
 
 def _plan(name: str, sent: dict[str, Any]) -> Plan:
     if not STACK_NAME.fullmatch(name):
-        detail = "A stack's name has 1 to 63 letters, digits, hyphens and underscores; it starts and ends with a letter or digit."
+        detail = (
+            "A stack's name has 1 to 63 letters, digits, hyphens and underscores, and a letter or digit at both ends."
+        )
         raise Invalid(detail, violations=[Violation("/name", detail)])
     wish = Wish(
         read_request(name, sent),

@@ -1,7 +1,7 @@
 """Versions of configs and secrets: a changed content becomes a new object, because the Swarm never changes one.
 
-The first version has the plain name, as with the docker CLI; later ones are ``shop_app.2``, ``shop_app.3`` ... A content
-that was there before is used again, so that going back to an older file goes back to its versions.
+The first version has the plain name, as with the docker CLI; later ones are ``shop_app.2``, ``shop_app.3`` and so on. A
+content that was there before is used again, so that going back to an older file goes back to its versions.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from crane_core.engine.client import Engine
+from crane_core.engine.decode import digest_of
 from crane_core.engine.errors import InvalidSpec, Outdated
+from crane_core.engine.parts import DriverChoice
 from crane_core.engine.records import Config, Secret
 from crane_core.errors import Invalid, Violation
 
-JSON = dict[str, Any]
+DataKind = Literal["config", "secret"]
 # The Engine's limit on names of configs and secrets.
 LONGEST_NAME = 64
 
@@ -38,7 +40,7 @@ class Version:
 
 def choose_version(
     engine: Engine,
-    kind: Literal["config", "secret"],
+    kind: DataKind,
     body: Mapping[str, Any],
     live: Iterable[Config | Secret],
     reserved: Collection[str],
@@ -56,7 +58,7 @@ def choose_version(
         if number == 1 or (number and candidate.name not in reserved):
             existing[number] = candidate
     for _, candidate in sorted(existing.items(), reverse=True):
-        if _same(engine, kind, candidate, body):
+        if _same(engine, candidate, body):
             wanted = dict(body.get("Labels") or {})
             return Version(candidate.name, candidate, relabelled=dict(candidate.labels) != wanted)
     if not existing:
@@ -66,7 +68,7 @@ def choose_version(
         number += 1
     name = f"{plain}.{number}"
     if len(name) > LONGEST_NAME:
-        detail = f"The name of its next version, {name}, has more than {LONGEST_NAME} characters. Give it a shorter name."
+        detail = f"Its next version, {name}, has a name of more than {LONGEST_NAME} characters. Give it a shorter name."
         raise Invalid(detail, violations=[Violation(f"/{kind}s", detail)])
     return Version(name)
 
@@ -83,34 +85,33 @@ def version_number(plain: str, name: str) -> int:
     return int(found[1]) if found and int(found[1]) > 1 else 0
 
 
-def plain_name(name: str, known: Collection[str]) -> str:
-    """Return the plain name that a name is a version of, among those known; the name itself when there is none."""
-    plain, dot, number = name.rpartition(".")
-    return plain if dot and number.isdecimal() and plain in known else name
+def _same(engine: Engine, candidate: Config | Secret, body: Mapping[str, Any]) -> bool:
+    if _driver(candidate.Spec.Templating) != _driver(body.get("Templating")):
+        return False
+    if isinstance(candidate, Config):
+        return candidate.digest == digest_of(base64.b64decode(body.get("Data") or ""))
+    if _driver(candidate.Spec.Driver) != _driver(body.get("Driver")):
+        return False
+    return bool(body.get("Driver")) or _holds(engine, candidate, body)
 
 
-def _same(engine: Engine, kind: str, candidate: Config | Secret, body: Mapping[str, Any]) -> bool:
-    spec = engine.inspect(kind, candidate.id)["Spec"]
-    for member in ("Driver", "Templating"):
-        if (spec.get(member) or None) != (body.get(member) or None):
-            return False
-    if kind == "config":
-        return _content(spec) == _content(body)
-    return bool(body.get("Driver")) or _holds(engine, candidate, spec, body)
+def _driver(choice: DriverChoice | Mapping[str, Any] | None) -> tuple[str, dict[str, str]]:
+    """Return the name and the options of a driver; none is the same as one without a name."""
+    if isinstance(choice, DriverChoice):
+        return choice.Name, dict(choice.Options or {})
+    return str((choice or {}).get("Name") or ""), dict((choice or {}).get("Options") or {})
 
 
-def _content(spec: Mapping[str, Any]) -> bytes:
-    return base64.b64decode(spec.get("Data") or "")
-
-
-def _holds(engine: Engine, secret: Config | Secret, spec: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
+def _holds(engine: Engine, secret: Secret, body: Mapping[str, Any]) -> bool:
     """Ask the Engine whether a secret has this content, which it never tells.
 
     An update of a secret may change nothing but labels, and the Engine looks at the content first and at the version
-    then. An update of a version that cannot be, therefore, changes nothing, and says by its refusal which of both it is.
+    then. So an update of a version that cannot be changes nothing, and says by its refusal which of both it is.
     """
     try:
-        engine.update("secret", secret.id, 0, {**spec, "Data": body.get("Data", "")})
+        engine.update(
+            "secret", secret.id, 0, {"Name": secret.name, "Labels": dict(secret.labels), "Data": body.get("Data", "")}
+        )
     except Outdated:
         return True
     except InvalidSpec:

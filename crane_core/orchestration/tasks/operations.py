@@ -36,7 +36,7 @@ def present_task(snapshot: Snapshot, task: Task) -> dict[str, Any]:
 
 
 def by_place(tasks: Iterable[Task]) -> list[tuple[Task, list[Task]]]:
-    """Group the tasks of one service by slot or node: the present attempt of each, and the earlier ones, newest first."""
+    """Group the tasks of one service by slot or node: the present attempt, and the earlier ones, newest first."""
     places: dict[str, list[Task]] = {}
     for task in tasks:
         places.setdefault(task.place, []).append(task)
@@ -47,20 +47,15 @@ def by_place(tasks: Iterable[Task]) -> list[tuple[Task, list[Task]]]:
     return sorted(grouped, key=lambda group: (group[0].Slot, group[0].NodeID))
 
 
-def present_places(snapshot: Snapshot, tasks: Sequence[Task]) -> list[dict[str, Any]]:
-    """Return the tasks of one service by place, as answered."""
-    rows = []
-    for current, earlier in by_place(tasks):
-        shown = present_task(snapshot, current)
-        rows.append(
-            {
-                "slot": current.Slot or None,
-                "node": shown["node"],
-                "current": shown,
-                "earlier": [present_task(snapshot, task) for task in earlier],
-            }
-        )
-    return rows
+def present_place(snapshot: Snapshot, current: Task, earlier: Sequence[Task]) -> dict[str, Any]:
+    """Return the attempts at one place, as answered."""
+    shown = present_task(snapshot, current)
+    return {
+        "slot": current.Slot or None,
+        "node": shown["node"],
+        "current": shown,
+        "earlier": [present_task(snapshot, task) for task in earlier],
+    }
 
 
 def _currency(task: Task) -> tuple[bool, bool, int, str]:

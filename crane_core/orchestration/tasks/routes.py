@@ -12,6 +12,7 @@ from crane_core.engine.cache import Snapshot
 from crane_core.engine.records import Task
 from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list
 from crane_core.orchestration.tasks.operations import present_task
+from crane_core.orchestration.tasks.schemas import TaskSchema
 from crane_core.redaction import redact
 from crane_core.security import Target, guard
 
@@ -42,7 +43,7 @@ def _target(snapshot: Snapshot, task: Task) -> Target:
 @blueprint.route("")
 @guard("task:read")
 @blueprint.arguments(TaskQuery, location="query")
-@blueprint.response(200, description="The tasks, those that have ended included.")
+@blueprint.response_list(TaskSchema, description="The tasks, those that have ended included.")
 def list_tasks(query: dict[str, Any]) -> Response:
     """List tasks."""
     crane = get_crane()
@@ -96,7 +97,7 @@ def task_listing(crane: Crane, query: dict[str, Any], stack: str | None = None) 
 
 @blueprint.route("/<task_id>")
 @guard("task:read", by="task_id")
-@blueprint.response(200, description="Everything that the Engine knows of the task, secret-looking values hidden.")
+@blueprint.response(200, TaskSchema, description="All that the Engine knows of the task, secret-looking values hidden.")
 def show(task_id: str) -> Response:
     """Show a task as the Engine knows it now."""
     crane = get_crane()

@@ -1,0 +1,124 @@
+"""Specs of services as callers write them: short words expanded, and what the Engine would not take refused.
+
+The Engine reads the names of members in any case of letters. Whoever decides here about a spec reads them in one only,
+so another case is refused, and nothing passes unseen.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from crane_core.engine.images import find_registry
+from crane_core.engine.parts import ServiceSpec
+from crane_core.errors import Invalid, Violation
+from crane_core.orchestration.stacks.normal import OPAQUE
+from crane_core.redaction import HIDDEN
+
+JSON = dict[str, Any]
+# The Swarm's own limit on names of services, and what they are made of.
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
+_KNOWN = ("Name", "Labels", "TaskTemplate", "Mode", "UpdateConfig", "RollbackConfig", "Networks", "EndpointSpec")
+# Members that Crane itself decides on, wherever they stand.
+_READ = frozenset(
+    {"Aliases", "Config", "ConfigID", "ConfigName", "Configs", "ContainerSpec", "CredentialSpec", "EndpointSpec", "Env"}
+    | {"Image", "Labels", "Mode", "Mounts", "Name", "Networks", "Placement", "Ports", "Privileges", "PublishedPort"}
+    | {"PublishMode", "RollbackConfig", "SecretID", "SecretName", "Secrets", "Target", "TaskTemplate", "UpdateConfig"}
+)
+_WRITTEN = {member.casefold(): member for member in _READ}
+
+
+def expand(spec: Mapping[str, Any]) -> JSON:
+    """Return a spec in the Engine's shape from one that may say ``name``, ``image`` and ``replicas`` for short.
+
+    :raises Invalid: when a short word has no place to go, because something else stands there.
+    """
+    full = copy.deepcopy(dict(spec))
+    for word, path in (
+        ("name", ("Name",)),
+        ("image", ("TaskTemplate", "ContainerSpec", "Image")),
+        ("replicas", ("Mode", "Replicated", "Replicas")),
+    ):
+        if word not in full:
+            continue
+        value, place = full.pop(word), full
+        for member in path[:-1]:
+            place = place.setdefault(member, {})
+            if not isinstance(place, dict):
+                raise Invalid(violations=[Violation(f"/{member}", "This must be an object.")])
+        place[path[-1]] = value
+    return full
+
+
+def checked(spec: JSON, live: JSON | None = None) -> JSON:
+    """Return a spec if the Engine can take it.
+
+    :param live: The spec that it replaces; what stands there already is not looked at again.
+    :raises Invalid: with everything that is wrong with it.
+    """
+    violations = list(_find_wrong_shape(spec)) or list(_find_wrong_values(spec, live or {}))
+    if violations:
+        raise Invalid("The service cannot be like this; each thing wrong is named.", violations=violations)
+    return spec
+
+
+def _find_wrong_shape(spec: JSON) -> Iterator[Violation]:
+    yield from _find_wrong_case("", spec)
+    for member in spec:
+        if member not in _KNOWN and member.casefold() not in _WRITTEN:
+            yield Violation(f"/{member}", f"There is no {member}; there are {', '.join(_KNOWN)}.")
+    try:
+        msgspec.convert(spec, ServiceSpec)
+    except msgspec.ValidationError as error:
+        said, _, place = str(error).partition(" - at `$")
+        pointer = re.sub(r"\[(\d+)\]", r"/\1", place.rstrip("`").replace(".", "/"))
+        yield Violation(pointer.replace("[...]", ""), f"{said}.")
+    container = (spec.get("TaskTemplate") or {}) if isinstance(spec.get("TaskTemplate"), dict) else {}
+    variables = (container.get("ContainerSpec") or {}).get("Env") if isinstance(container, dict) else None
+    if variables is not None and not (isinstance(variables, list) and all(isinstance(each, str) for each in variables)):
+        yield Violation("/TaskTemplate/ContainerSpec/Env", "This must be a list of texts like NAME=value.")
+
+
+def _find_wrong_case(pointer: str, node: Any) -> Iterator[Violation]:
+    if isinstance(node, list):
+        for index, inner in enumerate(node):
+            yield from _find_wrong_case(f"{pointer}/{index}", inner)
+    if not isinstance(node, dict):
+        return
+    for member, inner in node.items():
+        if (written := _WRITTEN.get(member.casefold(), member)) != member:
+            yield Violation(f"{pointer}/{member}", f"Write it {written}, as Docker does.")
+        elif member not in OPAQUE:
+            yield from _find_wrong_case(f"{pointer}/{member}", inner)
+
+
+def _find_wrong_values(spec: JSON, live: JSON) -> Iterator[Violation]:
+    name = spec.get("Name")
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        yield Violation("/Name", "A name has 1 to 63 letters, digits, hyphens, dots and underscores, not at its edges.")
+    image = ((spec.get("TaskTemplate") or {}).get("ContainerSpec") or {}).get("Image")
+    if not isinstance(image, str) or find_registry(image) is None:
+        yield Violation("/TaskTemplate/ContainerSpec/Image", "Name an image, as in nginx:1.27.")
+    if len([mode for mode in (spec.get("Mode") or {}).values() if mode is not None]) > 1:
+        yield Violation("/Mode", "A service has one mode. Send null for the one that it is to lose.")
+    known = {value for _, value in _find_hidden("", live)}
+    for pointer, value in _find_hidden("", spec):
+        if value not in known:
+            detail = "This is what is shown instead of a hidden value. Send the value itself, or leave the member out."
+            yield Violation(pointer, detail)
+
+
+def _find_hidden(pointer: str, node: Any) -> Iterator[tuple[str, str]]:
+    """Yield each text in which a hidden value was replaced."""
+    if isinstance(node, str) and HIDDEN in node:
+        yield pointer, node
+    elif isinstance(node, dict):
+        for member, inner in node.items():
+            yield from _find_hidden(f"{pointer}/{member}", inner)
+    elif isinstance(node, list):
+        for index, inner in enumerate(node):
+            yield from _find_hidden(f"{pointer}/{index}", inner)
