@@ -16,6 +16,7 @@ from flask import Flask, Response
 
 from crane_core.context import Crane
 from crane_core.contributions import Loop
+from crane_core.core import root
 from crane_core.engine.cache import Cache
 from crane_core.engine.client import Engine
 from crane_core.engine.watch import Watcher
@@ -185,6 +186,8 @@ def _build(crane: Crane) -> Flask:
     reason = "It describes the program, and nothing of this Swarm."
     for endpoint in ("api-docs.openapi_json", "api-docs.openapi_rapidoc"):
         app.view_functions[endpoint] = public(reason)(app.view_functions[endpoint])
+    if not any(rule.rule == "/" for rule in app.url_map.iter_rules()):
+        app.add_url_rule("/", "root", root)
     require_guards(app, crane.actions)
     app.after_request(_add_security_headers)
     return app

@@ -8,7 +8,8 @@ from typing import Any
 
 import flask
 import marshmallow as ma
-from flask import Response
+from flask import Response, redirect, request
+from werkzeug.wrappers import Response as BaseResponse
 
 from crane_core.answers import (
     AnswerSchema,
@@ -177,8 +178,9 @@ def rapidoc() -> Response:
     return Response(script, mimetype="text/javascript", headers={"Cache-Control": "public, max-age=86400"})
 
 
-@pages.route("/")
 @public("It only says where the API is.")
-def root() -> Response:
-    """Say where things are, while no panel is installed."""
+def root() -> BaseResponse:
+    """Say where things are; served at ``/`` while no plugin has a page there."""
+    if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
+        return redirect("/api/v1/docs")
     return answer({"name": "crane", "api": "/api/v1/openapi.json", "docs": "/api/v1/docs"})

@@ -20,7 +20,7 @@ from typing import Any, Literal
 import pluggy
 
 from crane_core import hookspecs
-from crane_core.errors import SetupError
+from crane_core.errors import CraneError, SetupError
 
 ENTRY_POINT_GROUP = "crane"
 TOLD = frozenset({"crane_event", "crane_startup", "crane_shutdown"})
@@ -119,14 +119,20 @@ class Plugins:
     def collect_named(
         self, hook: str, key: Callable[[Any], str] = lambda value: str(value.name), **arguments: Any
     ) -> dict[str, Any]:
-        """Collect contributed values by their names.
+        """Collect contributed values by their names; for what the server is made of, before it runs.
 
-        :raises SetupError: when two plugins claim the same name.
+        :raises SetupError: when two plugins claim the same name, or one fails.
         """
         owners: dict[str, str] = {}
         values: dict[str, Any] = {}
-        for plugin, value in self.collect(hook, **arguments):
-            name = key(value)
+        try:
+            collected = [(plugin, key(value), value) for plugin, value in self.collect(hook, **arguments)]
+        except CraneError:
+            raise
+        except Exception as error:
+            log.exception("A plugin failed in %s.", hook)
+            raise SetupError(f"A plugin failed in {hook}: {type(error).__name__}: {error}; see above where.") from error
+        for plugin, name, value in collected:
             if name in owners:
                 raise SetupError(f"{hook}: the plugins {owners[name]} and {plugin} both claim the name {name}.")
             owners[name], values[name] = plugin, value
@@ -213,7 +219,8 @@ class Plugins:
         implementations = {
             options["specname"] or name: function
             for name, function in vars(plugin.module).items()
-            if callable(function) and (options := getattr(function, "crane_impl", None))
+            # A proxy of Flask is callable too, and fails when it is looked into outside a request.
+            if inspect.isroutine(function) and (options := getattr(function, "crane_impl", None))
         }
         for name, function in implementations.items():
             # Hooks are called one by one, so that each plugin can be named and isolated; nothing could be wrapped.

@@ -385,3 +385,13 @@ def test_implementation_that_does_not_fit_its_owned_hook_stops_the_start() -> No
                 make_plugin("wiki", crane_search_hits),
             ]
         )
+
+
+def test_plugin_may_import_what_is_bound_to_a_request_only():
+    from flask import request
+
+    module = ModuleType("curious")
+    module.request = request
+    module.crane_actions = hookimpl(lambda: [], specname="crane_actions")
+
+    assert Plugins([Plugin("curious", module=module)]).find("curious").hooks == ("crane_actions",)
