@@ -75,12 +75,16 @@ def _find_wrong_shape(spec: JSON) -> Iterator[Violation]:
         msgspec.convert(spec, ServiceSpec)
     except msgspec.ValidationError as error:
         said, _, place = str(error).partition(" - at `$")
-        pointer = re.sub(r"\[(\d+)\]", r"/\1", place.rstrip("`").replace(".", "/"))
-        yield Violation(pointer.replace("[...]", ""), f"{said}.")
-    container = (spec.get("TaskTemplate") or {}) if isinstance(spec.get("TaskTemplate"), dict) else {}
-    variables = (container.get("ContainerSpec") or {}).get("Env") if isinstance(container, dict) else None
+        yield Violation(_point(place.rstrip("`")), f"{said}.")
+        return
+    variables = ((spec.get("TaskTemplate") or {}).get("ContainerSpec") or {}).get("Env")
     if variables is not None and not (isinstance(variables, list) and all(isinstance(each, str) for each in variables)):
         yield Violation("/TaskTemplate/ContainerSpec/Env", "This must be a list of texts like NAME=value.")
+
+
+def _point(place: str) -> str:
+    """Return the JSON pointer of what msgspec calls ``.Ports[0].Name``; it does not tell which key of a map."""
+    return re.sub(r"\[(\d+)\]", r"/\1", place.replace("[...]", "").replace(".", "/"))
 
 
 def _find_wrong_case(pointer: str, node: Any) -> Iterator[Violation]:
