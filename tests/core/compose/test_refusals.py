@@ -18,6 +18,8 @@ ONE_PROBLEM = {
     "half a character": ("services: {a: {image: '\ud800'}}", "", None, "not valid Unicode"),
     "key twice": ("services:\n  a:\n    image: x\n    image: y\n", "", 4, "`image` stands twice, first in line 3"),
     "services as a list": ("services: [a]", "/services", 1, "services must be a mapping, not a list."),
+    "services without anything": ("services:\n", "/services", 1, "services must be a mapping, not nothing."),
+    "binary that is none": ("services: {a: {image: !!binary ==x}}", "", 1, "`!!binary` must be base64"),
     "service as text": ("services:\n  a: x\n", "/services/a", 2, "services.a must be a mapping, not `x`."),
     "image as number": (
         "services:\n  a:\n    image: 5\n",

@@ -192,6 +192,11 @@ def _platform(value: str) -> dict[str, str]:
     return {"OS": system, "Architecture": architecture.partition("/")[0]}
 
 
+def _cpus(value: str | float) -> int:
+    # Docker takes an empty text, such as that of a variable which is not set, for no limit.
+    return 0 if value == "" else values.cpus(value)
+
+
 def _extends(value: Any) -> Map:
     return value if isinstance(value, Map) else Map({"service": value})
 
@@ -219,7 +224,7 @@ _DEEP: dict[tuple[str, ...], Callable[[Any], Any]] = {
         for key in keys
     },
     **{("healthcheck", key): values.duration for key in ("interval", "timeout", "start_period", "start_interval")},
-    **{("deploy", "resources", part, "cpus"): values.cpus for part in ("limits", "reservations")},
+    **{("deploy", "resources", part, "cpus"): _cpus for part in ("limits", "reservations")},
     **{("deploy", "resources", part, "memory"): values.size for part in ("limits", "reservations")},
     ("deploy", "labels"): _texts_by_key,
     ("deploy", "placement", "constraints"): _listed,

@@ -1,11 +1,13 @@
 """Merging: several files into one as ``docker stack deploy -c a -c b`` does, and a service onto the one it extends.
 
 Mappings are merged key by key, lists are joined, and a later word wins. Where the docker CLI merges files, what is
-empty in a later file (``""``, ``false``, ``[]``) changes nothing; a service that extends another may say so.
+empty in a later file (``""``, ``false``, ``[]``) changes nothing, but for labels and sysctls and where nothing was
+before; a service that extends another may always say so.
 ``!override`` takes a value as it stands, ``!reset`` removes it.
 
-A later test of a health check replaces the earlier one, other than where the docker CLI merges: it joins both into a
-command that nobody meant.
+Two things differ from how the docker CLI merges: a later test of a health check replaces the earlier one, which it
+joins into a command that nobody meant; and later options of a log driver are kept when there were none before, which it
+loses.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from typing import Any
 from crane_core.orchestration.stacks.formats.compose.tree import OVERRIDE, RESET, Map, Seq
 
 _COUNTS = {"replicas", "parallelism", "max_attempts", "retries"}
+_TEXTS = {"labels", "sysctls"}
 _REPLACED = {"command", "entrypoint", "test", "platform"}
 _Key = Callable[[Any], Any]
 _KEYED: dict[str, _Key] = {
@@ -68,10 +71,14 @@ def _merge_maps(base: Map, later: Map, empty_counts: bool) -> Map:
         place = later.places.get(key)
         if key not in base or later.tags.get(key) == OVERRIDE:
             merged.put(key, value, place)
-        elif isinstance(value, dict | list) or value or empty_counts or (key in _COUNTS and value is not None):
+        elif value or empty_counts or _says_something(key, value) or base[key] in ("", None):
             joined = _merge_values(key, base[key], value, empty_counts)
             merged.put(key, joined, place if joined is value else base.places.get(key) or place)
     return merged
+
+
+def _says_something(key: str, value: Any) -> bool:
+    return isinstance(value, dict | list) or (key in _COUNTS and value is not None)
 
 
 def _merge_values(key: str, earlier: Any, later: Any, empty_counts: bool) -> Any:
@@ -84,7 +91,7 @@ def _merge_values(key: str, earlier: Any, later: Any, empty_counts: bool) -> Any
             return later
         if key in ("ulimits", "networks"):
             return _replace_entries(earlier, later)
-        return _merge_maps(earlier, later, empty_counts)
+        return _merge_maps(earlier, later, empty_counts or key in _TEXTS)
     return later
 
 

@@ -142,8 +142,8 @@ CONFIG = _mapping({
 })  # fmt: skip
 SECRET = _mapping(CONFIG["properties"] | {"driver": TEXT, "driver_opts": OPTIONS})
 FILE = _mapping({
-    "version": TEXT, "name": TEXT, "services": _named(SERVICE), "networks": _named(NETWORK), "volumes": _named(VOLUME),
-    "secrets": _named(SECRET), "configs": _named(CONFIG),
+    "version": TEXT, "name": TEXT, "services": _named(SERVICE) | {"type": "object"}, "networks": _named(NETWORK),
+    "volumes": _named(VOLUME), "secrets": _named(SECRET), "configs": _named(CONFIG),
 } | dict.fromkeys(ignored.TOP_LEVEL, ANY))  # fmt: skip
 
 _VALIDATOR = jsonschema_rs.validator_for(FILE)

@@ -6,6 +6,7 @@ over what is not said, and of several documents the first is read. Limits keep a
 
 from __future__ import annotations
 
+from base64 import b64decode
 from typing import Any
 
 import yaml
@@ -21,6 +22,7 @@ MOST_NODES = 150_000
 DEEPEST = 64
 _PLAIN, _QUOTED = "plain", "quoted"
 _STANDARD = "tag:yaml.org,2002:"
+_BINARY = f"{_STANDARD}binary"
 _GUESSED = {_PLAIN, *(f"{_STANDARD}{name}" for name in ("int", "float", "bool", "null", "timestamp"))}
 
 
@@ -103,7 +105,7 @@ class _Reader:
         if depth > DEEPEST:
             raise _Unreadable("an alias stands inside what it stands for, or nests too deep.", node.start_mark.line + 1)
         if isinstance(node, yaml.ScalarNode):
-            return scalars.resolve(node.value) if node.tag in _GUESSED else node.value
+            return self._scalar(node)
         if isinstance(node, yaml.SequenceNode):
             items = Seq(self._place(node))
             for item in node.value:
@@ -111,6 +113,14 @@ class _Reader:
                     items.put(self.read(item, depth + 1), self._place(item))
             return items
         return self._mapping(node, depth)
+
+    def _scalar(self, node: yaml.ScalarNode) -> Any:
+        if node.tag == _BINARY:
+            try:
+                return b64decode(node.value).decode()
+            except ValueError as error:
+                raise _Unreadable("`!!binary` must be base64 of UTF-8 text.", node.start_mark.line + 1) from error
+        return scalars.resolve(node.value) if node.tag in _GUESSED else node.value
 
     def _mapping(self, node: yaml.Node, depth: int) -> Map:
         mapping = Map(place=self._place(node))
