@@ -14,7 +14,7 @@ unexport PYTHONHOME
 PYTHON_IN_VENV := .venv/bin/python
 PACKAGES := $(wildcard plugins/*/setup.cfg)
 TYPED := crane_core $(wildcard plugins/crane-cli/crane_cli)
-NEEDED_BY_TESTS := dockerd:docker.io docker:docker-cli,docker.io iptables:iptables ip:iproute2 busybox:busybox-static
+NEEDED_BY_TESTS := dockerd:docker.io docker:docker-cli,docker.io iptables:iptables ip:iproute2 busybox:busybox-static curl:curl jq:jq
 ARGS ?=
 
 .PHONY: help
