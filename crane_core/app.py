@@ -23,6 +23,7 @@ from crane_core.engine.watch import Watcher
 from crane_core.errors import SetupError
 from crane_core.events import Event, EventStream
 from crane_core.http import handle_errors
+from crane_core.live.hub import Hub
 from crane_core.loops import LoopRunner
 from crane_core.openapi import DocumentedApi
 from crane_core.plugins import Plugin, Plugins, discover
@@ -134,10 +135,17 @@ def _within(app: Flask, loop: Loop) -> Loop:
     return replace(loop, run=run)
 
 
+def take_leave(app: Flask) -> None:
+    """Take leave of those who would stay for as long as they may: the server is about to stop."""
+    crane: Crane = app.extensions["crane"]
+    crane.room(Hub).close()
+
+
 def stop(app: Flask) -> None:
     """Stop it again, in the opposite order."""
     crane: Crane = app.extensions["crane"]
     crane.loops.ask_to_stop()
+    take_leave(app)
     crane.cache.close()
     crane.loops.stop()
     crane.plugins.notify("crane_shutdown", app=app)

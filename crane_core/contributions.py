@@ -14,6 +14,8 @@ from crane_core.errors import Violation
 if TYPE_CHECKING:
     import threading
 
+    from crane_core.context import Crane
+    from crane_core.http import Listing
     from crane_core.security import Identity, Target
 
 __all__ = [
@@ -99,18 +101,22 @@ class Page:
 
 @dataclass(frozen=True)
 class Topic:
-    """Something that a browser tab or another client can subscribe to.
+    """Something that a browser tab or another client can subscribe to: a list, or one object of it.
 
     :param name: ``<plural>``, or ``<plural>/{name}`` for one object.
-    :param action: The action that a subscriber must hold.
-    :param snapshot: Called with the parameters of the name; returns what to send now.
+    :param action: The action that a subscriber must hold; each row is decided on besides. For one object it must know
+        how to ``find`` it.
     :param help: One sentence: what is sent.
+    :param listing: Called four times a second at the most, with the server and the parameters of the name; returns the
+        rows and how to present them. What it tells is made anew only when its version changes.
+    :param key: Returns what an item is known by, while it is the same item.
     """
 
     name: str
     action: str
-    snapshot: Callable[[Mapping[str, str]], Any]
     help: str
+    listing: Callable[[Crane, Mapping[str, str]], Listing[Any]]
+    key: Callable[[Any], str]
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,12 @@ from crane_core.answers import (
     whole,
     words_of,
 )
-from crane_core.context import get_crane
-from crane_core.contributions import Action, Setting
+from crane_core.context import Crane, get_crane
+from crane_core.contributions import Action, Loop, Metric, Setting, Topic
 from crane_core.hookspecs import hookimpl
 from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list
+from crane_core.live.hub import Hub
+from crane_core.live.routes import blueprint as live
 from crane_core.plugins import Plugin
 from crane_core.security import Identity, Target, guard, identify, public
 
@@ -78,6 +80,12 @@ def crane_settings() -> Iterator[Setting]:
     yield Setting("server.port", int, 5013, "The port to listen on.")
     yield Setting("server.threads", int, 1100, "How many requests and streams are served at a time.")
     yield Setting(
+        "server.live_connections",
+        int,
+        1000,
+        "How many browser tabs and other clients may follow what changes; at the most nine tenths of the threads.",
+    )
+    yield Setting(
         "server.data_directory", str, "", "Where the server keeps its files; the platform's place when empty."
     )
     yield Setting("server.max_request_mib", int, 16, "The largest request that is read, in MiB.")
@@ -104,6 +112,7 @@ def crane_settings() -> Iterator[Setting]:
 
 @hookimpl
 def crane_actions() -> Iterator[Action]:
+    yield Action("live:read", "Open the live socket; each topic demands an action of its own.")
     yield Action("plugin:read", "See which plugins are installed and how they fare.")
     yield Action("setting:read", "See the settings of the server, secret ones hidden.")
 
@@ -112,6 +121,33 @@ def crane_actions() -> Iterator[Action]:
 def crane_routes() -> Iterator[flask.Blueprint]:
     yield blueprint
     yield pages
+    yield live
+
+
+@hookimpl
+def crane_topics() -> Iterator[Topic]:
+    yield Topic(
+        "plugins",
+        "plugin:read",
+        "The installed plugins, as `GET /api/v1/plugins` lists them.",
+        lambda crane, _: plugin_listing(crane),
+        lambda row: str(row["name"]),
+    )
+
+
+@hookimpl
+def crane_loops() -> Iterator[Loop]:
+    yield Loop("core.live", lambda stop: get_crane().room(Hub).run(stop))
+
+
+@hookimpl
+def crane_metrics() -> Iterator[Metric]:
+    yield Metric(
+        "crane_live_connections",
+        "How many live connections there are.",
+        "gauge",
+        lambda: [((), len(get_crane().room(Hub)))],
+    )
 
 
 @blueprint.route("/whoami")
@@ -123,6 +159,21 @@ def whoami() -> Response:
     return answer({"name": identity.name, "kind": identity.kind, "version": get_crane().version})
 
 
+def plugin_listing(crane: Crane) -> Listing[dict[str, Any]]:
+    """Return the list of plugins."""
+    rows = [describe_plugin(plugin) for plugin in crane.plugins]
+    return Listing(
+        version=repr(rows),
+        rows=lambda: rows,
+        action="plugin:read",
+        target=lambda row: Target("plugin", row["name"]),
+        fields={
+            "name": lambda row: row["name"],
+            "state": lambda row: row["state"],
+        },
+    )
+
+
 @blueprint.route("/plugins")
 @guard("plugin:read")
 @blueprint.arguments(PluginQuery, location="query")
@@ -130,21 +181,7 @@ def whoami() -> Response:
 def list_plugins(query: dict[str, Any]) -> Response:
     """List the plugins."""
     crane = get_crane()
-    rows = [describe_plugin(plugin) for plugin in crane.plugins]
-    return answer_list(
-        crane,
-        Listing(
-            version=repr(rows),
-            rows=lambda: rows,
-            action="plugin:read",
-            target=lambda row: Target("plugin", row["name"]),
-            fields={
-                "name": lambda row: row["name"],
-                "state": lambda row: row["state"],
-            },
-        ),
-        query,
-    )
+    return answer_list(crane, plugin_listing(crane), query)
 
 
 def describe_plugin(plugin: Plugin) -> dict[str, Any]:

@@ -173,7 +173,8 @@ def crane_shutdown(app: Flask) -> None:
 def crane_authenticate(request: Request) -> Identity | None:
     """Say who sends a request.
 
-    Asked at most once a request, before the view, and before the handshake of a WebSocket. The first answer counts.
+    Asked at most once a request, before the view, and before the handshake of a WebSocket; again now and then while
+    the WebSocket lasts, because a login may end before it does. The first answer counts.
     While no plugin implements this hook, only callers on the machine itself are served, as the identity ``local``.
 
     :param request: The request; do not read its body.

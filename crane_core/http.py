@@ -95,6 +95,8 @@ class Listing(Generic[Row]):
     :param fields: How to read what can be sorted and filtered by; ``name`` is what ``q`` looks into.
     :param present: Turns a row into what is answered; called for the page only.
     :param sources: Where the rows come from, with state and age.
+    :param made_of: Returns what the presentation of a row is made of, so that who follows the list makes it anew only
+        when one of these is another object, or another number or text; None makes all anew with each version.
     """
 
     version: str
@@ -104,6 +106,7 @@ class Listing(Generic[Row]):
     fields: Mapping[str, Callable[[Row], Any]]
     present: Callable[[Row], Any] = field(default=lambda row: row)
     sources: Sequence[Mapping[str, Any]] = ()
+    made_of: Callable[[Row], tuple[object, ...]] | None = None
 
 
 class Pages:

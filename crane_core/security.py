@@ -61,6 +61,14 @@ def identify() -> Identity:
     return known
 
 
+def identify_again() -> Identity:
+    """Return who sends the current request, found out anew: a WebSocket may last longer than what proved it.
+
+    :raises Unauthenticated: when the request carries a proof of identity that is wrong by now.
+    """
+    return _find_identity(get_crane(), request)
+
+
 def _find_identity(crane: Crane, request: Request) -> Identity:
     if crane.authenticated:
         found: Identity | None = crane.plugins.ask_first("crane_authenticate", request=request)

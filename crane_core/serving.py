@@ -16,6 +16,7 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import ThreadWorker
 
 from crane_core import app as application
 from crane_core.context import Crane
@@ -44,7 +45,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         settings: Settings = self.flask.extensions["crane"].settings
         options: dict[str, Any] = {
             "bind": _address(settings["server.host"], settings["server.port"]),
-            "worker_class": "gthread",
+            "worker_class": Worker,
             "workers": 1,
             "threads": settings["server.threads"],
             "worker_connections": max(3000, settings["server.threads"]),
@@ -86,6 +87,16 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def _stop(self, _server: Any, _worker: Any) -> None:
         application.stop(self.flask)
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """The process that serves. Told to stop, it first takes leave of the live connections, and so need not wait."""
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Begin to stop."""
+        super().handle_exit(sig, frame)
+        # Not here: a signal may come while the very lock is held that this needs.
+        self.method_queue.defer(lambda: application.take_leave(self.wsgi))
 
 
 def serve(app: Flask, say: Callable[[str], None]) -> None:

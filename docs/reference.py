@@ -163,7 +163,8 @@ def write_routes(app: Flask) -> Iterator[str]:
     rows = []
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: (rule.rule, sorted(rule.methods or ()))):
         view = app.view_functions[rule.endpoint]
-        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+        methods = {"WS"} if rule.websocket else (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        for method in sorted(methods):
             described = view
             if view_class := getattr(view, "view_class", None):
                 described = getattr(view_class, method.lower())
@@ -172,6 +173,18 @@ def write_routes(app: Flask) -> Iterator[str]:
             path = re.sub(r"<(?:\w+(?:\([^)]*\))?:)?(\w+)>", r"{\1}", rule.rule)
             rows.append([method, code(path), summary(described), in_one_line(demand)])
     yield table(["Method", "Path", "What it does", "Demands"], rows)
+
+
+def write_topics(app: Flask) -> Iterator[str]:
+    """Tell of every topic of the live socket."""
+    yield "# Topics\n\n"
+    yield (
+        "What can be followed on the [live socket](../how-to/follow-live.md), `WS /api/v1/live`, and the\n"
+        "[action](actions.md) that each demands; items that a caller may not see are left out.\n\n"
+    )
+    owned = app.extensions["crane"].plugins.collect("crane_topics")
+    rows = [[code(topic.name), in_one_line(topic.help), code(topic.action), code(owner)] for owner, topic in owned]
+    yield table(["Topic", "What is sent", "Demands", "Plugin"], sorted(rows))
 
 
 def write_actions(app: Flask) -> Iterator[str]:
@@ -277,6 +290,7 @@ WRITERS: dict[str, Callable[[Flask], Iterator[str]]] = {
     "hooks.md": write_hooks,
     "settings.md": write_settings,
     "routes.md": write_routes,
+    "topics.md": write_topics,
     "actions.md": write_actions,
     "errors.md": write_errors,
     "server-commands.md": write_server_commands,

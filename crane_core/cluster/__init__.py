@@ -8,7 +8,8 @@ import flask
 
 from crane_core.cluster.nodes.routes import blueprint as nodes
 from crane_core.cluster.nodes.routes import find_node
-from crane_core.contributions import Action
+from crane_core.cluster.topics import TOPICS
+from crane_core.contributions import Action, Topic
 from crane_core.hookspecs import hookimpl
 
 
@@ -20,3 +21,8 @@ def crane_actions() -> Iterator[Action]:
 @hookimpl
 def crane_routes() -> Iterator[flask.Blueprint]:
     yield nodes
+
+
+@hookimpl
+def crane_topics() -> Iterator[Topic]:
+    yield from TOPICS

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import flask
 
 from crane_core.context import Crane, get_crane
-from crane_core.contributions import Action, Loop, Metric, Setting
+from crane_core.contributions import Action, Loop, Metric, Setting, Topic
 from crane_core.hookspecs import hookimpl
 from crane_core.orchestration import metrics
 from crane_core.orchestration.operations.operations import Operations
@@ -21,6 +21,7 @@ from crane_core.orchestration.stacks.routes import blueprint as stacks
 from crane_core.orchestration.stacks.routes import find_stack
 from crane_core.orchestration.tasks.routes import blueprint as tasks
 from crane_core.orchestration.tasks.routes import find_task
+from crane_core.orchestration.topics import TOPICS
 
 
 @hookimpl
@@ -30,7 +31,10 @@ def crane_settings() -> Iterator[Setting]:
     )
     yield Setting("orchestration.pending_seconds", float, 15.0, "How long a task may find no node, in seconds.")
     yield Setting(
-        "orchestration.stalled_seconds", float, 300.0, "How long nothing may move before an operation times out, in seconds."
+        "orchestration.stalled_seconds",
+        float,
+        300.0,
+        "How long nothing may move before an operation times out, in seconds.",
     )
 
 
@@ -54,6 +58,11 @@ def crane_actions() -> Iterator[Action]:
 @hookimpl
 def crane_routes() -> Iterator[flask.Blueprint]:
     yield from (stacks, services, tasks, plans, operations)
+
+
+@hookimpl
+def crane_topics() -> Iterator[Topic]:
+    yield from TOPICS
 
 
 @hookimpl

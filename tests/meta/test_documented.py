@@ -62,6 +62,7 @@ def test_every_setting_route_action_metric_and_check_is_documented(reference: Mo
 
     assert [name for name in crane.settings.declared if f"`{name}`" not in page("settings.md")] == []
     assert [name for name in crane.actions if f"`{name}`" not in page("actions.md")] == []
+    assert [topic.name for topic in crane.topics if f"`{topic.name}`" not in page("topics.md")] == []
     assert [metric.name for metric in crane.metrics if f"`{metric.name}`" not in page("metrics.md")] == []
     assert [check.name for check in crane.health_checks if f"`{check.name}`" not in page("metrics.md")] == []
     paths = {re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule) for rule in app.url_map.iter_rules()}

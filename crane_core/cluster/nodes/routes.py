@@ -9,7 +9,7 @@ import msgspec
 from flask import Response
 
 from crane_core.cluster.nodes.schemas import NodeDetailSchema, NodeSchema
-from crane_core.context import get_crane
+from crane_core.context import Crane, get_crane
 from crane_core.engine.cache import Snapshot
 from crane_core.engine.records import Node
 from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list
@@ -50,6 +50,26 @@ def present_node(snapshot: Snapshot, node: Node) -> dict[str, Any]:
     }
 
 
+def node_listing(crane: Crane) -> Listing[Node]:
+    """Return the list of nodes."""
+    crane.watcher.note_interest()
+    snapshot = crane.cache.snapshot()
+    return Listing(
+        version=f"{snapshot.versions['nodes']}.{snapshot.versions['tasks']}",
+        rows=snapshot.nodes.values,
+        action="node:read",
+        target=_target,
+        fields={
+            "name": lambda node: node.name,
+            "role": lambda node: node.role,
+            "availability": lambda node: node.availability,
+            "state": lambda node: node.state,
+        },
+        present=lambda node: present_node(snapshot, node),
+        sources=crane.cache.sources(),
+    )
+
+
 @blueprint.route("")
 @guard("node:read")
 @blueprint.arguments(NodeQuery, location="query")
@@ -57,26 +77,7 @@ def present_node(snapshot: Snapshot, node: Node) -> dict[str, Any]:
 def list_nodes(query: dict[str, Any]) -> Response:
     """List nodes."""
     crane = get_crane()
-    crane.watcher.note_interest()
-    snapshot = crane.cache.snapshot()
-    return answer_list(
-        crane,
-        Listing(
-            version=f"{snapshot.versions['nodes']}.{snapshot.versions['tasks']}",
-            rows=snapshot.nodes.values,
-            action="node:read",
-            target=_target,
-            fields={
-                "name": lambda node: node.name,
-                "role": lambda node: node.role,
-                "availability": lambda node: node.availability,
-                "state": lambda node: node.state,
-            },
-            present=lambda node: present_node(snapshot, node),
-            sources=crane.cache.sources(),
-        ),
-        query,
-    )
+    return answer_list(crane, node_listing(crane), query)
 
 
 @blueprint.route("/<name>")

@@ -7,7 +7,7 @@ from typing import Any
 import marshmallow as ma
 from flask import Response
 
-from crane_core.context import get_crane
+from crane_core.context import Crane, get_crane
 from crane_core.http import Blueprint, Listing, ListQuery, WaitQuery, answer, answer_list, stream_lines
 from crane_core.orchestration.operations.model import Operation
 from crane_core.orchestration.operations.operations import Operations
@@ -42,6 +42,29 @@ def _target(operation: Operation) -> Target:
     return Target("operation", operation.target, operation.id, operation.stack)
 
 
+def operation_listing(crane: Crane) -> Listing[Operation]:
+    """Return the list of operations."""
+    operations = crane.room(Operations)
+    return Listing(
+        version=str(operations.revision),
+        rows=operations.all,
+        action="operation:read",
+        target=_target,
+        fields={
+            "name": lambda operation: operation.target,
+            "created_at": lambda operation: operation.created_at,
+            "state": lambda operation: operation.state,
+            "stack": lambda operation: operation.stack,
+            "service": lambda operation: [step.name for step in operation.steps if step.kind == "service"],
+            "kind": lambda operation: operation.kind,
+            "target": lambda operation: operation.target,
+            "outcome": lambda operation: operation.verdict.outcome if operation.verdict else None,
+        },
+        present=Operation.to_json,
+        sources=crane.cache.sources(),
+    )
+
+
 @blueprint.route("")
 @guard("operation:read")
 @blueprint.arguments(OperationQuery, location="query")
@@ -49,29 +72,7 @@ def _target(operation: Operation) -> Target:
 def list_operations(query: dict[str, Any]) -> Response:
     """List operations."""
     crane = get_crane()
-    operations = crane.room(Operations)
-    return answer_list(
-        crane,
-        Listing(
-            version=str(operations.revision),
-            rows=operations.all,
-            action="operation:read",
-            target=_target,
-            fields={
-                "name": lambda operation: operation.target,
-                "created_at": lambda operation: operation.created_at,
-                "state": lambda operation: operation.state,
-                "stack": lambda operation: operation.stack,
-                "service": lambda operation: [step.name for step in operation.steps if step.kind == "service"],
-                "kind": lambda operation: operation.kind,
-                "target": lambda operation: operation.target,
-                "outcome": lambda operation: operation.verdict.outcome if operation.verdict else None,
-            },
-            present=Operation.to_json,
-            sources=crane.cache.sources(),
-        ),
-        {**query, "sort": query["sort"] or "-created_at"},
-    )
+    return answer_list(crane, operation_listing(crane), {**query, "sort": query["sort"] or "-created_at"})
 
 
 @blueprint.route("/<operation_id>")

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Response, request
 
-from crane_core.context import get_crane
+from crane_core.context import Crane, get_crane
 from crane_core.errors import Invalid, Violation
 from crane_core.http import Blueprint, Listing, answer, answer_list
 from crane_core.openapi import LOCATION
@@ -54,6 +54,23 @@ def inspect_files(sent: dict[str, Any]) -> Response:
     return answer(inspect(read_request("stack", sent)))
 
 
+def stack_listing(crane: Crane) -> Listing[dict[str, Any]]:
+    """Return the list of stacks."""
+    crane.watcher.note_interest()
+    snapshot = crane.cache.snapshot()
+    return Listing(
+        version=operations.version_of(snapshot),
+        rows=lambda: crane.room(operations.StackRows).read(snapshot),
+        action="stack:read",
+        target=lambda row: find_stack(row["name"]),
+        fields={
+            member: itemgetter(member)
+            for member in ("name", "services", "state", "updated_at", "tasks_running", "tasks_desired")
+        },
+        sources=crane.cache.sources(),
+    )
+
+
 @blueprint.route("/stacks")
 @guard("stack:read")
 @blueprint.arguments(StackQuery, location="query")
@@ -61,23 +78,7 @@ def inspect_files(sent: dict[str, Any]) -> Response:
 def list_stacks(query: dict[str, Any]) -> Response:
     """List stacks."""
     crane = get_crane()
-    crane.watcher.note_interest()
-    snapshot = crane.cache.snapshot()
-    return answer_list(
-        crane,
-        Listing(
-            version=operations.version_of(snapshot),
-            rows=lambda: crane.room(operations.StackRows).read(snapshot),
-            action="stack:read",
-            target=lambda row: find_stack(row["name"]),
-            fields={
-                member: itemgetter(member)
-                for member in ("name", "services", "state", "updated_at", "tasks_running", "tasks_desired")
-            },
-            sources=crane.cache.sources(),
-        ),
-        query,
-    )
+    return answer_list(crane, stack_listing(crane), query)
 
 
 @blueprint.route("/stacks/<name>")

@@ -6,7 +6,7 @@ import base64
 import json
 import subprocess
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -33,7 +33,7 @@ from crane_core.contributions import (
 from crane_core.errors import SetupError
 from crane_core.events import Event
 from crane_core.hookspecs import hookspec
-from crane_core.http import Blueprint, answer
+from crane_core.http import Blueprint, Listing, answer
 from crane_core.security import Identity, Target, Vote, guard
 from crane_core.testing.plugins import make_plugin
 from crane_core.testing.swarm import MemorySwarm
@@ -165,13 +165,18 @@ def test_two_blueprints_of_one_name_stop_the_start_and_name_their_plugins(run_se
 
 
 def test_hook_crane_topics(run_server: RunServer) -> None:
+    def read(_: Crane, parameters: Mapping[str, str]) -> Listing[dict[str, str]]:
+        rows = [{"frozen": parameters["name"]}]
+        return Listing("1", lambda: rows, "freeze:read", lambda row: Target("freeze", row["frozen"]), {})
+
     def crane_topics() -> Iterator[Topic]:
-        yield Topic("freezes/{name}", "freeze:read", lambda names: {"frozen": names["name"]}, "One freeze.")
+        yield Topic("freezes/{name}", "freeze:read", "One freeze.", read, lambda row: str(row["frozen"]))
 
     app = run_server(make_plugin("freeze", freeze_actions, crane_topics))
 
     topic = next(topic for topic in parts(app).topics if topic.name == "freezes/{name}")
-    assert topic.snapshot({"name": "web"}) == {"frozen": "web"}
+    listing = topic.listing(parts(app), {"name": "web"})
+    assert [(topic.key(row), listing.present(row)) for row in listing.rows()] == [("web", {"frozen": "web"})]
 
 
 def test_hook_crane_pages(run_server: RunServer) -> None:
