@@ -62,7 +62,12 @@ _KNOWN = (
         "Free the port, or publish another one.",
     ),
     _Known(
-        ("executable file not found", "no such file or directory: unknown", "exec format error", "permission denied: unknown"),
+        (
+            "executable file not found",
+            "no such file or directory: unknown",
+            "exec format error",
+            "permission denied: unknown",
+        ),
         "cannot-start",
         "The container's command cannot be run",
         "Check command and entrypoint, and that the image fits the node's platform.",
@@ -95,6 +100,13 @@ def explain_failure(task: Task, count: int, snapshot: Snapshot) -> Cause:
         if any(part in error for part in known.parts):
             text = known.text.format(image=task.image.partition("@")[0])
             return Cause(known.code, f"{text}: {error}, {where}{times}.", known.advice)
+    if task.state == "complete":
+        ended = f" ({count} attempts ended)" if count > 1 else ""
+        return Cause(
+            "ends",
+            f"The task ends by itself with exit status 0, {where}{ended}.",
+            "The command of a service has to go on; for work that ends, use the mode replicated-job.",
+        )
     if task.exit_code == 137:
         return Cause(
             "killed",
@@ -129,6 +141,17 @@ def say_running(count: int) -> str:
     ('1 task runs.', '6 tasks run.')
     """
     return f"{_tasks(count)} run{'s' if count == 1 else ''}."
+
+
+def say_nothing_to_run(replicas: int | None) -> str:
+    """Say why nothing runs of a service that is as it should be.
+
+    :param replicas: None for a global service.
+
+    >>> say_nothing_to_run(0)
+    'No task is to run.'
+    """
+    return "No task is to run." if replicas is not None else "No task is to run: no node is meant to have one."
 
 
 def say_running_of(count: int, wanted: int) -> str:

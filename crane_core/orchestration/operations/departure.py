@@ -31,4 +31,5 @@ def say_remaining(tasks: Sequence[Task]) -> str:
     >>> say_remaining([])
     '0 tasks that are being stopped'
     """
-    return f"{len(tasks)} task{'' if len(tasks) == 1 else 's'} that {'is' if len(tasks) == 1 else 'are'} being stopped"
+    one = len(tasks) == 1
+    return f"{len(tasks)} task{'' if one else 's'} that {'is' if one else 'are'} being stopped"

@@ -17,13 +17,20 @@ from crane_core.orchestration.operations.causes import (
     Cause,
     explain_failure,
     say_completed,
+    say_nothing_to_run,
     say_running,
     say_running_of,
 )
-from crane_core.orchestration.operations.model import Failing, ServiceProgress, Track
+from crane_core.orchestration.operations.model import Failing, ServiceProgress, ServiceState, Track
 
 FAILED_STATES = frozenset({"failed", "rejected", "orphaned"})
 ROLLING_BACK = frozenset({"rollback_started", "rollback_paused", "rollback_completed"})
+# How an update ends that did not get where it was meant to: in words, and as the state of a service.
+_HALTS: dict[str | None, tuple[str, ServiceState]] = {
+    "paused": ("paused", "paused"),
+    "rollback_paused": ("rolled back, and the rollback was paused", "paused"),
+    "rollback_completed": ("rolled back", "rolled-back"),
+}
 
 
 @dataclass(frozen=True)
@@ -44,16 +51,23 @@ class Patience:
 
 @dataclass
 class Witness:
-    """What is remembered of one service between two looks; times are seconds of a steady clock."""
+    """What is remembered of one service between two looks; times are seconds of a steady clock.
+
+    :param failed: The failed attempts at each place, the oldest first.
+    :param version: The version of the service that was last seen, and when the copy had last been read in whole then.
+    """
 
     begun: float
     moved: float = 0.0
     steady_since: float | None = None
     pending_since: float | None = None
     shape: object = None
-    failed: dict[str, set[str]] = field(default_factory=dict)
-    last_failed: dict[str, Task] = field(default_factory=dict)
-    last_update_message: str = ""
+    failed: dict[str, dict[str, Task]] = field(default_factory=dict)
+    version: tuple[int, float | None] | None = None
+
+    def interrupt(self, now: float) -> None:
+        """Forget how long things have been as they are: nobody looked for a while."""
+        self.moved, self.pending_since, self.steady_since = now, None, None
 
 
 def judge(
@@ -73,7 +87,21 @@ def judge(
     _count(progress, service, tasks, track, before)
     _remember(witness, progress, service, tasks, current, now)
     progress.failing = list(_failing(witness, snapshot, tasks))
+    if track.starts and not _tasks_are_newer(witness, service, snapshot):
+        progress.state, progress.message = "progressing", _describe(progress, service, tasks)
+        return progress
     return _decide(progress, track, witness, snapshot, service, tasks, now, patience)
+
+
+def _tasks_are_newer(witness: Witness, service: Service, snapshot: Snapshot) -> bool:
+    """Tell whether the tasks in the copy were read after the service was.
+
+    A look reads services first and tasks then. In between the copy may say that an update was paused, and not yet
+    which task it was paused for.
+    """
+    if witness.version is None or witness.version[0] != service.version:
+        witness.version = (service.version, snapshot.source.read_at)
+    return snapshot.source.read_at != witness.version[1]
 
 
 def _decide(
@@ -90,20 +118,22 @@ def _decide(
     failure = _worst(witness)
     if track.sent and spec_fingerprint(service) != track.sent and state not in ROLLING_BACK:
         return _end(progress, Cause("superseded", f"Somebody changed the service {track.name} again meanwhile."))
-    if state == "paused":
-        return _end(progress, _halted("paused", service, failure, snapshot), "paused")
-    if state == "rollback_paused":
-        return _end(progress, _halted("rollback paused", service, failure, snapshot), "paused")
-    if state == "rollback_completed" and track.restarts:
-        return _end(progress, _halted("rolled back", service, failure, snapshot), "rolled-back")
+    if state in _HALTS and (state != "rollback_completed" or (track.restarts and not track.rollback)):
+        how, outcome = _HALTS[state]
+        return _end(progress, _halted(how, outcome, service, failure, snapshot), outcome)
     if service.is_job:
         return _judge_job(progress, witness, snapshot, service, tasks, now, patience)
     if _is_steady(progress, track, witness, service, now, patience):
         since = witness.steady_since = now if witness.steady_since is None else witness.steady_since
-        monitored = state == "completed" and track.restarts
-        if monitored or not track.starts or now - since >= track.stable_seconds or not progress.desired:
+        # An update was watched by the Swarm itself before it called it completed.
+        monitored = track.restarts and state == ("rollback_completed" if track.rollback else "completed")
+        # A global service has no tasks at first either; one of no replicas never will.
+        done = not track.starts or service.replicas == 0
+        if monitored or done or now - since >= track.stable_seconds:
             progress.state = "converged"
-            progress.message = say_running(progress.running)
+            progress.message = (
+                say_running(progress.running) if progress.desired else say_nothing_to_run(service.replicas)
+            )
             return progress
         progress.state = "stabilising"
         progress.message = f"All tasks run; watching them for {track.stable_seconds:g} s."
@@ -117,7 +147,8 @@ def _decide(
     if now - witness.moved >= patience.stalled_seconds + _update_delay(service):
         cause = Cause(
             "stalled",
-            f"Nothing has moved for {patience.stalled_seconds:g} s; {say_running_of(progress.running, progress.desired)}",
+            f"Nothing has moved for {patience.stalled_seconds:g} s. "
+            f"{say_running_of(progress.running, progress.desired)}",
             "Look at the tasks of the service, and at the nodes that they are on.",
         )
         return _end(progress, cause, "timed-out")
@@ -148,14 +179,16 @@ def _remember(
     now: float,
 ) -> None:
     for task in current:
-        if task.state in FAILED_STATES:
-            witness.failed.setdefault(task.place, set()).add(task.id)
-            witness.last_failed[task.place] = task
-    shape = (progress.running, progress.updated, service.update_state, *sorted((task.id, task.state) for task in current))
+        if has_failed(task, service):
+            witness.failed.setdefault(task.place, {})[task.id] = task
+    shape = (
+        progress.running,
+        progress.updated,
+        service.update_state,
+        *sorted((task.id, task.state) for task in current),
+    )
     if shape != witness.shape:
         witness.shape, witness.moved = shape, now
-    message = service.UpdateStatus.Message if service.UpdateStatus is not None else ""
-    witness.last_update_message = message or witness.last_update_message
     waits = any(_waits_for_a_node(task) for task in tasks)
     witness.pending_since = (witness.pending_since if witness.pending_since is not None else now) if waits else None
 
@@ -166,7 +199,8 @@ def _is_steady(
     if service.updating or progress.running != progress.desired:
         return False
     # Between an update and the moment the Swarm notices it, everything still looks as it did before.
-    noticed = progress.updated == progress.total or service.update_state == "completed"
+    ended = "rollback_completed" if track.rollback else "completed"
+    noticed = progress.updated == progress.total or service.update_state == ended
     return noticed or now - witness.begun >= patience.unnoticed_seconds
 
 
@@ -224,7 +258,7 @@ def _gives_up_itself(service: Service, task: Task, count: int) -> bool:
     rules = service.spec.TaskTemplate.RestartPolicy
     if rules is None or service.updating:
         return False
-    if rules.Condition == "none":
+    if rules.Condition == "none" or (rules.Condition == "on-failure" and task.state == "complete"):
         return True
     return bool(rules.MaxAttempts) and count > (rules.MaxAttempts or 0)
 
@@ -243,16 +277,16 @@ def _worst(witness: Witness) -> tuple[Task, int] | None:
     """Return the last failed attempt at the place where most have failed, and how many have."""
     if not witness.failed:
         return None
-    place = max(witness.failed, key=lambda place: (len(witness.failed[place]), place))
-    return witness.last_failed[place], len(witness.failed[place])
+    attempts = max(witness.failed.values(), key=lambda attempts: (len(attempts), min(attempts)))
+    return list(attempts.values())[-1], len(attempts)
 
 
 def _failing(witness: Witness, snapshot: Snapshot, tasks: Sequence[Task]) -> Iterable[Failing]:
     well = {task.place for task in tasks if task.state in ("running", "complete") and task.desired_state != "shutdown"}
     for place, attempts in sorted(witness.failed.items()):
-        task = witness.last_failed[place]
         if place in well:
             continue
+        task = list(attempts.values())[-1]
         node = snapshot.nodes.get(task.NodeID)
         yield Failing(
             task.id, task.Slot or None, node.name if node else None, task.state, task.error or "", task.exit_code,
@@ -267,10 +301,17 @@ def _waits_for_a_node(task: Task) -> bool:
     return task.state == "pending" and bool(task.error) and task.desired_state not in ENDED_TASK_STATES
 
 
-def _halted(how: str, service: Service, failure: tuple[Task, int] | None, snapshot: Snapshot) -> Cause:
+def has_failed(task: Task, service: Service) -> bool:
+    """Tell whether a task ended that was to go on, or ended badly; a task of a job may end well."""
+    return task.state in FAILED_STATES or (task.state == "complete" and not service.is_job)
+
+
+def _halted(
+    how: str, outcome: ServiceState, service: Service, failure: tuple[Task, int] | None, snapshot: Snapshot
+) -> Cause:
     said = service.UpdateStatus.Message if service.UpdateStatus is not None else ""
     if failure is None:
-        return Cause(how.replace(" ", "-"), f"The update was {how}: {said}.".replace(": .", "."), None)
+        return Cause(outcome, f"The update was {how}: {said}.".replace(": .", "."), None)
     cause = explain_failure(*failure, snapshot)
     return Cause(cause.code, f"The update was {how}: {cause.text}", cause.advice)
 
@@ -286,8 +327,8 @@ def _describe(progress: ServiceProgress, service: Service, tasks: Sequence[Task]
     return say_running_of(progress.running, progress.desired)
 
 
-def _end(progress: ServiceProgress, cause: Cause, state: str = "failed") -> ServiceProgress:
-    progress.state = state  # type: ignore[assignment]
+def _end(progress: ServiceProgress, cause: Cause, state: ServiceState = "failed") -> ServiceProgress:
+    progress.state = state
     progress.code, progress.message, progress.advice = cause.code, cause.text, cause.advice
     return progress
 

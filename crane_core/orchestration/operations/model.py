@@ -105,6 +105,8 @@ class Track:
     :param restarts: Whether running tasks are to be replaced.
     :param starts: Whether tasks are started at all; when not, there is nothing to wait for but the present state.
     :param stable_seconds: How long tasks must have run before they count as stable.
+    :param version: The version of the service that was replaced; until a later one is read, nothing is known of it.
+    :param rollback: Whether the Swarm was asked to return to the previous spec, so that having done so is a success.
     """
 
     name: str
@@ -114,11 +116,17 @@ class Track:
     restarts: bool = False
     starts: bool = True
     stable_seconds: float = 5.0
+    version: int = 0
+    rollback: bool = False
 
 
 @dataclass
 class Operation:
-    """One change that somebody asked for."""
+    """One change that somebody asked for.
+
+    :param swarm: The id of the Swarm that it changes: a server that is pointed at another one leaves it alone.
+    :param departing: The ids of removed services whose tasks may still be there.
+    """
 
     id: str
     kind: str
@@ -135,6 +143,8 @@ class Operation:
     services: list[ServiceProgress] = field(default_factory=list)
     warnings: list[dict[str, Any]] = field(default_factory=list)
     verdict: Verdict | None = None
+    swarm: str = ""
+    departing: list[str] = field(default_factory=list)
     revision: int = 0
 
     @property
@@ -144,15 +154,15 @@ class Operation:
 
     def to_json(self) -> dict[str, Any]:
         """Return what is shown of it; credentials inside texts of the Engine are hidden."""
-        shown = asdict(self)
-        del shown["tracks"]
+        shown = {name: value for name, value in asdict(self).items() if name not in _KEPT_ONLY}
         hidden = _hide(shown)
         assert isinstance(hidden, dict)
         return hidden
 
     def to_journal(self) -> dict[str, Any]:
         """Return all of it, as the journal keeps it."""
-        return {**self.to_json(), "tracks": [asdict(track) for track in self.tracks]}
+        tracks = [asdict(track) for track in self.tracks]
+        return {**self.to_json(), "tracks": tracks, "swarm": self.swarm, "departing": self.departing}
 
     @classmethod
     def from_journal(cls, kept: Mapping[str, Any]) -> Operation:
@@ -166,6 +176,10 @@ class Operation:
         ]
         known["verdict"] = Verdict(**kept["verdict"]) if kept["verdict"] else None
         return cls(**known)
+
+
+# What only the journal keeps of an operation.
+_KEPT_ONLY = frozenset({"tracks", "swarm", "departing"})
 
 
 def _hide(value: Any) -> Any:

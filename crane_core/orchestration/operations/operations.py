@@ -6,8 +6,9 @@ import logging
 import secrets
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from crane_core.context import Crane
@@ -16,13 +17,16 @@ from crane_core.errors import CraneError, EngineUnavailable, NotFound
 from crane_core.events import Event
 from crane_core.orchestration.errors import DeploymentInProgress, OperationNotFound
 from crane_core.orchestration.operations.departure import find_remaining_tasks, say_remaining
+from crane_core.orchestration.operations.health import find_health_output
 from crane_core.orchestration.operations.journal import Journal
 from crane_core.orchestration.operations.judge import Patience, Witness, judge
-from crane_core.orchestration.operations.model import Operation, Step, Verdict, now
-from crane_core.orchestration.operations.sender import Sender
+from crane_core.orchestration.operations.model import Operation, ServiceProgress, Step, Verdict, now
+from crane_core.orchestration.operations.recovery import find_done, was_interrupted
+from crane_core.orchestration.operations.sender import Sender, recognise
 from crane_core.orchestration.operations.verdicts import (
     conclude,
     conclude_interrupted,
+    conclude_left_over,
     conclude_refused,
     conclude_removed,
     conclude_timed_out,
@@ -39,7 +43,11 @@ DEPARTURE_SECONDS = 0.5
 
 @dataclass
 class _Running:
-    """What is kept of an operation only while it runs; times are seconds of the steady clock."""
+    """What is kept of an operation only while it runs; times are seconds of the steady clock.
+
+    :param plan: What is left to be sent; None once all is.
+    :param remaining: What of the removed is still there, in words.
+    """
 
     operation: Operation
     begun: float
@@ -47,8 +55,8 @@ class _Running:
     witnesses: dict[str, Witness] = field(default_factory=dict)
     attention: ExitStack = field(default_factory=ExitStack)
     plan: Plan | None = None
-    removed_services: list[str] = field(default_factory=list)
     departure_asked: float = float("-inf")
+    remaining: list[str] = field(default_factory=list)
 
 
 class Operations:
@@ -62,6 +70,8 @@ class Operations:
         self._all: dict[str, Operation] = {}
         self._running: dict[str, _Running] = {}
         self._sending: dict[str, str] = {}
+        # What another process left, until the Engine says which Swarm this is.
+        self._left: list[Operation] = []
         self._stepping = threading.Lock()
         settings = crane.settings
         self._patience = Patience(
@@ -103,12 +113,14 @@ class Operations:
         told = -1
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: operation.revision != told, timeout=HEARTBEAT_SECONDS)
-                moved, told = operation.revision != told, operation.revision
+                moved, told = self._wait_for_news(operation, told), operation.revision
                 shown = operation.to_json() if moved else None
             yield shown
             if operation.ended and moved:
                 return
+
+    def _wait_for_news(self, operation: Operation, told: int) -> bool:
+        return self._changed.wait_for(lambda: operation.revision != told, timeout=HEARTBEAT_SECONDS)
 
     # Starting
 
@@ -116,6 +128,7 @@ class Operations:
         """Carry out a plan; returns as soon as its changes are sent, or could not be.
 
         :raises DeploymentInProgress: while another operation sends changes of the same stack or service.
+        :raises EngineUnavailable: when nothing could be begun.
         """
         operation = Operation(
             id=secrets.token_hex(8),
@@ -127,8 +140,23 @@ class Operations:
             timeout=plan.timeout,
             steps=[Step(change.kind, change.name, change.action) for change in plan.effective],
             warnings=[warning.to_json() for warning in plan.warnings],
+            swarm=self._read_swarm(),
         )
-        key = plan.stack or plan.target
+        with self._sending_alone(operation):
+            at = self._clock()
+            running = _Running(operation, begun=at, moved=at, plan=plan)
+            self._all[operation.id] = operation
+            self._running[operation.id] = running
+            self._journal.write(operation)
+            self._emit("operation.started", operation)
+            self._send(running)
+        self.step()
+        return operation
+
+    @contextmanager
+    def _sending_alone(self, operation: Operation) -> Iterator[None]:
+        """Let nobody else send changes of the same stack or service meanwhile."""
+        key = operation.stack or operation.target
         with self._changed:
             if other := self._sending.get(key):
                 raise DeploymentInProgress(
@@ -137,33 +165,47 @@ class Operations:
                 )
             self._sending[key] = operation.id
         try:
-            at = self._clock()
-            running = _Running(operation, begun=at, moved=at, plan=plan)
-            self._all[operation.id] = operation
-            self._running[operation.id] = running
-            self._journal.write(operation)
-            self._emit("operation.started", operation)
-            self._send(running)
+            yield
         finally:
             with self._changed:
                 del self._sending[key]
-        self.step()
-        return operation
+
+    def _read_swarm(self) -> str:
+        return str(self._crane.engine.swarm().get("ID", ""))
 
     def resume(self) -> None:
-        """Take up what another process left: follow what it had sent, and say what stands of what it had not."""
+        """Read what another process left; it is taken up once the Engine has been read."""
         for operation in self._journal.read():
             self._all[operation.id] = operation
-            if operation.ended:
-                continue
-            if operation.state == "applying" or any(step.state == "pending" for step in operation.steps):
-                self._end(operation, conclude_interrupted(operation))
-                continue
-            at = self._clock()
-            self._running[operation.id] = running = _Running(operation, begun=at, moved=at)
-            self._attend(running)
-            log.info("The operation %s (%s %s) is taken up again.", operation.id, operation.kind, operation.target)
+            if not operation.ended:
+                operation.state = "unknown-yet"
+            self._left.append(operation)
+
+    def _take_up(self, snapshot: Snapshot) -> None:
+        """Follow what another process had sent, and say what stands of what it had not sent."""
+        try:
+            swarm = self._read_swarm()
+        except CraneError:
+            return
+        left, self._left = self._left, []
+        for operation in left:
+            if operation.swarm not in ("", swarm):
+                # It stays in the journal, for a server that is pointed at that Swarm again.
+                del self._all[operation.id]
+            elif not operation.ended:
+                self._take_up_one(operation, snapshot)
         self._forget_old()
+
+    def _take_up_one(self, operation: Operation, snapshot: Snapshot) -> None:
+        find_done(operation, snapshot)
+        if was_interrupted(operation):
+            self._end(operation, conclude_interrupted(operation))
+            return
+        at = self._clock()
+        lived = (datetime.now(UTC) - datetime.fromisoformat(operation.created_at)).total_seconds()
+        self._running[operation.id] = running = _Running(operation, begun=at - max(lived, 0.0), moved=at)
+        self._attend(running)
+        log.info("The operation %s (%s %s) is taken up again.", operation.id, operation.kind, operation.target)
 
     # Following
 
@@ -180,6 +222,8 @@ class Operations:
         """Look once at every running operation."""
         with self._stepping:
             snapshot = self._crane.cache.snapshot()
+            if self._left and snapshot.source.state == "fresh":
+                self._take_up(snapshot)
             for running in list(self._running.values()):
                 if running.operation.id in self._sending.values():
                     continue
@@ -195,21 +239,43 @@ class Operations:
             snapshot = self._crane.cache.snapshot()
         if operation.ended or operation.state == "unknown-yet":
             return
+        if running.plan is not None:
+            # An unexpected error, which is in the log, ended the sending half way.
+            self._end(operation, conclude_interrupted(operation))
+            return
         at = self._clock()
-        self._retry_removals(running, at)
-        pending = self._follow_departure(running, at) + [step.name for step in operation.steps if step.state == "pending"]
+        self._follow_departure(running, at)
         self._judge(running, snapshot, at)
-        if all(progress.ended for progress in operation.services) and not pending:
-            verdict = conclude_removed(operation) if operation.kind.endswith(".remove") else conclude(operation)
+        if verdict := self._conclude(running, at):
             self._end(operation, verdict)
-        elif operation.timeout is not None and at - running.begun >= operation.timeout:
-            self._end(operation, conclude_timed_out(operation, f"It took longer than {operation.timeout:g} s."))
-        elif pending and at - running.moved >= self._patience.stalled_seconds:
-            self._end(operation, conclude_timed_out(operation, f"Still there: {', '.join(pending)}."))
+
+    def _conclude(self, running: _Running, at: float) -> Verdict | None:
+        """Conclude how an operation ended; None while it goes on."""
+        operation = running.operation
+        settled = all(progress.ended for progress in operation.services)
+        if settled and not running.remaining:
+            return conclude_removed(operation) if operation.kind.endswith(".remove") else conclude(operation)
+        if operation.timeout is not None and at - running.begun >= operation.timeout:
+            return conclude_timed_out(operation, f"It took longer than {operation.timeout:g} s.")
+        if not settled or not running.remaining:
+            return None
+        if not operation.departing and at - running.moved >= self._patience.pending_seconds:
+            return conclude_left_over(operation)
+        if at - running.moved >= self._patience.stalled_seconds:
+            return conclude_timed_out(operation, f"Still there: {', '.join(running.remaining)}.")
+        return None
 
     def _judge(self, running: _Running, snapshot: Snapshot, at: float) -> None:
         operation = running.operation
         seen = {progress.id: progress for progress in operation.services}
+        recognise(operation, snapshot)
+        if any(not track.sent and not (track.id in seen and seen[track.id].ended) for track in operation.tracks):
+            # The copy is older than what was sent: reading it back failed, or the service was removed since.
+            try:
+                snapshot = self._crane.watcher.look()
+            except CraneError:
+                return
+            recognise(operation, snapshot)
         judged = []
         for track in operation.tracks:
             known = seen.get(track.id)
@@ -217,10 +283,18 @@ class Operations:
                 judged.append(known)
                 continue
             witness = running.witnesses.setdefault(track.id, Witness(begun=at, moved=at))
-            judged.append(judge(track, witness, snapshot, at, self._patience))
+            progress = judge(track, witness, snapshot, at, self._patience)
+            if progress.code == "unhealthy":
+                self._add_health_output(progress, witness)
+            judged.append(progress)
         if judged != operation.services:
             running.moved = at
             self._update(operation, services=judged)
+
+    def _add_health_output(self, progress: ServiceProgress, witness: Witness) -> None:
+        failed = [task for attempts in witness.failed.values() for task in attempts.values()]
+        if printed := find_health_output(self._crane, failed):
+            progress.message += f" The check said: {printed}"
 
     def _send(self, running: _Running) -> None:
         """Send the plan of an operation, or what is left of it."""
@@ -236,9 +310,6 @@ class Operations:
             self._journal.write(operation)
             return
         running.plan = None
-        running.removed_services = [
-            change.id for change in plan.effective if change.action == "remove" and change.kind == "service" and change.id
-        ]
         if failed is not None:
             self._end(operation, conclude_refused(operation, failed))
             return
@@ -258,56 +329,63 @@ class Operations:
         """Go on after the Engine is back; the time without it does not count as time in which nothing moved."""
         running.moved = self._clock()
         for witness in running.witnesses.values():
-            witness.moved, witness.pending_since, witness.steady_since = running.moved, None, None
+            witness.interrupt(running.moved)
         if running.plan is None:
             self._update(running.operation, state="following")
             self._journal.write(running.operation)
             return
         try:
-            running.plan = running.plan.remake()
-        except EngineUnavailable:
+            with self._sending_alone(running.operation):
+                running.plan = running.plan.remake()
+                self._send(running)
+        except (EngineUnavailable, DeploymentInProgress):
             return
         except CraneError as error:
             self._end(running.operation, conclude_refused(running.operation, error))
-            return
-        self._send(running)
 
-    def _retry_removals(self, running: _Running, at: float) -> None:
-        """Remove what was still in use a moment ago."""
-        waiting = [step for step in running.operation.steps if step.state == "pending" and step.action == "remove"]
-        if not waiting or at - running.departure_asked < DEPARTURE_SECONDS:
+    def _follow_departure(self, running: _Running, at: float) -> None:
+        """Note what of the removed is still there, and remove what was still in use a moment ago."""
+        operation = running.operation
+        waiting = [step for step in operation.steps if step.state == "pending" and step.action == "remove"]
+        if not waiting and not operation.departing:
+            running.remaining = []
             return
-        for step in waiting:
-            try:
-                self._crane.engine.remove(step.kind, step.name)
-            except NotFound:
-                pass
-            except EngineUnavailable:
-                return
-            except CraneError as error:
-                step.error = error.detail
-                continue
-            step.state, step.error = "done", None
-            running.moved = at
-            self._update(running.operation)
-            self._crane.watcher.refresh(**{f"{step.kind}s": [step.name]})
-
-    def _follow_departure(self, running: _Running, at: float) -> list[str]:
-        """Return what is left of removed services' tasks, in words."""
-        if not running.removed_services:
-            return []
         if at - running.departure_asked < DEPARTURE_SECONDS:
-            return ["tasks"]
+            return
         running.departure_asked = at
         try:
-            remaining = find_remaining_tasks(self._crane, running.operation.stack, running.removed_services)
+            running.remaining = self._read_departing(running, at)
+            running.remaining += [step.name for step in waiting if not self._retry_removal(running, step, at)]
         except CraneError:
             # Asked again at the next look; when the Engine is gone, the copy says so.
-            return ["tasks"]
-        if not remaining:
-            running.removed_services = []
+            running.remaining = ["tasks"]
+
+    def _read_departing(self, running: _Running, at: float) -> list[str]:
+        operation = running.operation
+        if not operation.departing:
             return []
-        return [say_remaining(remaining)]
+        if tasks := find_remaining_tasks(self._crane, operation.stack, operation.departing):
+            return [say_remaining(tasks)]
+        running.moved = at
+        self._update(operation, departing=[])
+        return []
+
+    def _retry_removal(self, running: _Running, step: Step, at: float) -> bool:
+        """Remove an object by its name; returns whether it is gone."""
+        try:
+            self._crane.engine.remove(step.kind, step.name)
+        except NotFound:
+            pass
+        except EngineUnavailable:
+            raise
+        except CraneError as error:
+            step.error = error.detail
+            return False
+        step.state, step.error = "done", None
+        running.moved = at
+        self._update(running.operation)
+        self._crane.watcher.refresh(**{f"{step.kind}s": [step.name]})
+        return True
 
     # Ending and keeping
 

@@ -54,7 +54,8 @@ class Sender:
                     break
         finally:
             snapshot = self._crane.watcher.refresh(**self._touched)
-        self._track_services(snapshot)
+        self._follow_unchanged()
+        recognise(self._operation, snapshot)
         return failed
 
     def _adopt_plan(self) -> None:
@@ -73,9 +74,7 @@ class Sender:
         self._ids.update({("secrets", each.name): each.id for each in snapshot.secrets.values()})
 
     def _step_of(self, change: Change) -> Step:
-        return next(
-            step for step in self._operation.steps if step.kind == change.kind and step.name == change.name
-        )
+        return next(step for step in self._operation.steps if step.kind == change.kind and step.name == change.name)
 
     def _make(self, change: Change, step: Step) -> CraneError | None:
         try:
@@ -116,31 +115,44 @@ class Sender:
         self._ids[f"{change.kind}s", change.name] = created
         self._touched[f"{change.kind}s"].append(created)
         if change.kind == "service":
-            self._operation.tracks.append(Track(change.name, created, stable_seconds=_stable_seconds(change.body or {})))
+            self._operation.tracks.append(
+                Track(change.name, created, stable_seconds=_stable_seconds(change.body or {}))
+            )
 
     def _update(self, change: Change) -> None:
         if change.id is None or change.body is None:
             raise Conflict(f"The {change.kind} {change.name} cannot be updated: it does not exist.")
         self._touched[f"{change.kind}s"].append(change.id)
-        if change.kind != "service":
+        if change.kind == "service":
+            self._update_service(change, change.id, with_ids(change.body, self._ids))
+        else:
             spec = self._crane.engine.inspect(change.kind, change.id)
             body = {**spec["Spec"], **change.body}
             self._crane.engine.update(change.kind, change.id, spec["Version"]["Index"], body)
-            return
-        before = [task.id for task in self._crane.engine.tasks([change.id])]
-        self._update_service(change, change.id, with_ids(change.body, self._ids))
+
+    def _update_service(self, change: Change, service_id: str, body: Mapping[str, Any]) -> None:
+        try:
+            before = [task.id for task in self._crane.engine.tasks([service_id])]
+            version = self._send_service(change, service_id, body)
+        except NotFound as error:
+            raise Conflict(
+                f"Somebody removed the service {change.name} while this was on its way. Plan again."
+            ) from error
         self._operation.tracks.append(
             Track(
                 change.name,
-                change.id,
+                service_id,
                 before=before,
                 restarts=change.replaces,
                 starts=change.starts,
-                stable_seconds=_stable_seconds(change.body),
+                stable_seconds=_stable_seconds(body),
+                version=version,
+                rollback=change.rollback,
             )
         )
 
-    def _update_service(self, change: Change, service_id: str, body: Mapping[str, Any]) -> None:
+    def _send_service(self, change: Change, service_id: str, body: Mapping[str, Any]) -> int:
+        """Send a spec, and return the version of the service that it replaced."""
         version = change.version or 0
         for attempt in range(1, ATTEMPTS + 1):
             try:
@@ -153,7 +165,7 @@ class Sender:
                     rollback=change.rollback,
                     registry_auth_from=None if change.login else "spec",
                 )
-                return
+                return version
             except Outdated:
                 live = self._crane.engine.inspect("service", service_id)
                 present = by_name(self._crane, self._crane.cache.snapshot(), live["Spec"])
@@ -162,27 +174,39 @@ class Sender:
                         f"Somebody changed the service {change.name} while this was on its way. Plan again.",
                     ) from None
                 version = live["Version"]["Index"]
+        raise AssertionError("The last attempt returns or raises.")
 
     def _remove(self, change: Change) -> None:
-        if change.id is not None:
-            self._touched[f"{change.kind}s"].append(change.id)
-            self._crane.engine.remove(change.kind, change.id)
+        if change.id is None:
+            return
+        self._touched[f"{change.kind}s"].append(change.id)
+        if change.kind == "service":
+            self._operation.departing.append(change.id)
+        self._crane.engine.remove(change.kind, change.id)
 
     def _skip_rest(self) -> None:
         for step in self._operation.steps:
             if step.state == "pending":
                 step.state = "skipped"
 
-    def _track_services(self, snapshot: Snapshot) -> None:
-        """Note what was sent, and follow the unchanged services of the plan too: they are part of its verdict."""
+    def _follow_unchanged(self) -> None:
+        """Follow the unchanged services of the plan too: they are part of its verdict."""
         tracked = {track.id for track in self._operation.tracks}
         for change in self._plan.changes:
             left_over = change.action == "keep" and change.reason is not None
             if change.kind == "service" and change.action == "keep" and not left_over and change.id not in tracked:
                 self._operation.tracks.append(Track(change.name, change.id or "", starts=False))
-        for track in self._operation.tracks:
-            if not track.sent and (service := snapshot.services.get(track.id)):
-                track.sent = spec_fingerprint(service)
+
+
+def recognise(operation: Operation, snapshot: Snapshot) -> None:
+    """Note how the services look that were sent, so that somebody else's change of them is noticed.
+
+    Nothing is noted of a service that the copy does not know yet as it was sent.
+    """
+    for track in operation.tracks:
+        service = snapshot.services.get(track.id)
+        if not track.sent and service is not None and service.version > track.version:
+            track.sent = spec_fingerprint(service)
 
 
 _PAST = {"create": "created", "update": "updated", "remove": "removed"}

@@ -19,7 +19,7 @@ def conclude(operation: Operation) -> Verdict:
         f"{worst.name}: {worst.message}{others}",
         worst.code or _outcome(worst),
         services,
-        created=_made(operation) if _outcome(worst) != "rolled-back" else [],
+        created=_names(operation, "create"),
         advice=worst.advice,
     )
 
@@ -32,30 +32,42 @@ def conclude_removed(operation: Operation) -> Verdict:
 
 def conclude_refused(operation: Operation, error: CraneError) -> Verdict:
     """Conclude that a step failed; what was made before stands, and deploying again goes on from there."""
-    made = _made(operation)
-    stands = f" What was done before stands: {', '.join(made)}." if made else " Nothing was changed before."
+    done = _say_done(operation)
     return Verdict(
         "failed",
-        f"{_failed_step(operation)}{error.detail}{stands}",
+        f"{_failed_step(operation)}{error.detail} {done or 'Nothing was changed before.'}",
         error.code,
         [_tell(progress) for progress in operation.services],
-        made,
-        "Mend the cause and deploy again: what stands is kept." if made else None,
+        _names(operation, "create"),
+        "Mend the cause and deploy again: what stands is kept." if done else None,
     )
 
 
 def conclude_interrupted(operation: Operation) -> Verdict:
     """Conclude that the server was stopped before all changes were sent."""
-    made = _made(operation)
+    done = [step for step in operation.steps if step.state == "done"]
     left = [f"{step.kind} {step.name}" for step in operation.steps if step.state == "pending"]
-    done = f"Done: {', '.join(made)}. " if made else ""
     return Verdict(
         "failed",
-        f"The server was stopped after {len(made)} of {len(operation.steps)} steps. {done}Not known to be done: "
-        f"{', '.join(left) or 'nothing'}.",
+        f"The server was stopped after {len(done)} of {len(operation.steps)} steps. "
+        f"{_say_done(operation) or 'Nothing was changed.'} Not known to be done: {', '.join(left) or 'nothing'}.",
         "interrupted",
-        created=made,
+        created=_names(operation, "create"),
         advice="Deploy again: what stands is kept, and the rest is done.",
+    )
+
+
+def conclude_left_over(operation: Operation) -> Verdict:
+    """Conclude that something cannot be removed, because something that stays uses it."""
+    left = [step for step in operation.steps if step.state == "pending" and step.action == "remove"]
+    causes = " ".join(f"The {step.kind} {step.name} could not be removed: {step.error}." for step in left)
+    return Verdict(
+        "failed",
+        causes.replace("..", "."),
+        "in-use",
+        [_tell(progress) for progress in operation.services],
+        _names(operation, "create"),
+        "Remove what uses it, and try again.",
     )
 
 
@@ -67,7 +79,7 @@ def conclude_timed_out(operation: Operation, reason: str) -> Verdict:
         " ".join([reason, *waiting]),
         "timed-out",
         [_tell(progress) for progress in operation.services],
-        _made(operation),
+        _names(operation, "create"),
         "It goes on in the Swarm; look at the services' tasks.",
     )
 
@@ -86,10 +98,16 @@ def _outcome(progress: ServiceProgress) -> Outcome:
     return progress.state if progress.state in OUTCOMES else "timed-out"
 
 
-def _made(operation: Operation) -> list[str]:
-    return [
-        f"{step.kind} {step.name}" for step in operation.steps if step.state == "done" and step.action != "remove"
-    ]
+def _names(operation: Operation, action: str) -> list[str]:
+    """Return what was created, updated or removed so far."""
+    return [f"{step.kind} {step.name}" for step in operation.steps if step.state == "done" and step.action == action]
+
+
+def _say_done(operation: Operation) -> str:
+    """Say what was done so far, and stands; empty when nothing was."""
+    done = {_PAST[action]: _names(operation, action) for action in _PAST}
+    said = "; ".join(f"{past} {', '.join(names)}" for past, names in done.items() if names)
+    return f"{said[0].upper()}{said[1:]}." if said else ""
 
 
 def _failed_step(operation: Operation) -> str:
