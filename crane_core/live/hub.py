@@ -87,9 +87,8 @@ class Hub:
         self._boards: dict[str, Board] = {}
         self._watching: Subscription | None = None
         self._closed = threading.Event()
-        self._ear, self._mouth = socket.socketpair()
-        self._ear.setblocking(False)
-        self._mouth.setblocking(False)
+        # What wakes the thread that writes, while it runs.
+        self._bell: socket.socket | None = None
         settings = crane.settings
         # Requests must find a thread however many tabs there are.
         self.most = min(settings["server.live_connections"], max(1, settings["server.threads"] * 9 // 10))
@@ -191,15 +190,15 @@ class Hub:
 
     def run(self, stop: threading.Event) -> None:
         """Write to everybody what is new to them, until told to stop."""
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._ear, selectors.EVENT_READ)
+        with selectors.DefaultSelector() as selector, self._listen() as ear:
+            selector.register(ear, selectors.EVENT_READ)
             busy: dict[Connection, int] = {}
             refreshed = float("-inf")
             while not stop.is_set():
                 now = self._clock()
                 pause = IDLE_SECONDS if not self._boards else max(0.0, refreshed + PACE_SECONDS - now)
                 ready = [key.data for key, _ in selector.select(pause) if key.data is not None]
-                self._drain()
+                _drain(ear)
                 for connection in ready:
                     with contextlib.suppress(Gone):
                         connection.websocket.flush()
@@ -290,14 +289,30 @@ class Hub:
                     selector.register(number, selectors.EVENT_WRITE, connection)
                     busy[connection] = number
 
-    def _wake(self) -> None:
-        with contextlib.suppress(BlockingIOError):
-            self._mouth.send(b"!")
+    @contextlib.contextmanager
+    def _listen(self) -> Iterator[socket.socket]:
+        ear, bell = socket.socketpair()
+        with ear, bell:
+            ear.setblocking(False)
+            bell.setblocking(False)
+            with self._lock:
+                self._bell = bell
+            try:
+                yield ear
+            finally:
+                with self._lock:
+                    self._bell = None
 
-    def _drain(self) -> None:
-        with contextlib.suppress(BlockingIOError):
-            while self._ear.recv(4096):
-                pass
+    def _wake(self) -> None:
+        with self._lock, contextlib.suppress(BlockingIOError):
+            if self._bell is not None:
+                self._bell.send(b"!")
+
+
+def _drain(ear: socket.socket) -> None:
+    with contextlib.suppress(BlockingIOError):
+        while ear.recv(4096):
+            pass
 
 
 class Sights:
