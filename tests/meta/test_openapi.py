@@ -9,13 +9,17 @@ from typing import Any, get_args
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from crane_core.answers import AnswerSchema, text
 from crane_core.app import create_app
+from crane_core.contributions import Action
+from crane_core.http import Blueprint, ListQuery
 from crane_core.openapi import PROBLEM, name_operation
 from crane_core.orchestration.operations.model import Outcome, State
 from crane_core.orchestration.plans.model import Verb
 from crane_core.orchestration.services.operations import Condition
 from crane_core.orchestration.stacks.operations import StackCondition
 from crane_core.plugins import discover
+from crane_core.security import Target, guard
 from crane_core.testing import MemoryAdapter, MemorySwarm
 from crane_core.testing.plugins import make_plugin
 
@@ -196,3 +200,44 @@ def test_login_is_demanded_where_a_plugin_authenticates(document: JSON, tmp_path
 )
 def test_operation_is_named_after_method_and_path(method: str, path: str, name: str) -> None:
     assert name_operation(method, path) == name
+
+
+class BudgetSchema(AnswerSchema):
+    """What a service may cost."""
+
+    __module__ = "crane_budget.schemas"
+    name = text("The service.")
+
+
+def test_routes_of_a_plugin_follow_the_same_conventions(tmp_path: Path) -> None:
+    blueprint = Blueprint("budget", __name__, url_prefix="/api/v1", description="Budgets.")
+
+    @blueprint.route("/budgets/<name>", methods=["DELETE"])
+    @guard("budget:remove", by="name")
+    @blueprint.response(200, BudgetSchema)
+    def remove(name: str) -> None:
+        """Remove a budget."""
+
+    @blueprint.route("/budgets")
+    @guard("budget:read")
+    @blueprint.arguments(ListQuery, location="query")
+    @blueprint.response_list(BudgetSchema, description="The budgets.")
+    def list_all(query: JSON) -> None:
+        """List budgets."""
+
+    def crane_routes() -> list[Blueprint]:
+        return [blueprint]
+
+    def crane_actions() -> list[Action]:
+        return [Action("budget:read", "See budgets."), Action("budget:remove", "Remove budgets.", Target)]
+
+    document = read_document(tmp_path, make_plugin("budget", crane_routes, crane_actions))
+    listed = document["paths"]["/api/v1/budgets"]["get"]
+    removed = document["paths"]["/api/v1/budgets/{name}"]["delete"]
+
+    assert (listed["operationId"], removed["operationId"]) == ("listBudgets", "removeBudget")
+    assert (listed["x-crane-action"], removed["x-crane-action"]) == ("budget:read", "budget:remove")
+    assert set(listed["responses"]) == {"200", "304", "401", "403", "422", "default"}
+    assert set(removed["responses"]) == {"200", "401", "403", "404", "default"}
+    assert {"budget.Budget", "budget.BudgetList"} <= document["components"]["schemas"].keys()
+    assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
