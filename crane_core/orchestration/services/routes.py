@@ -19,6 +19,7 @@ from crane_core.orchestration.services import operations
 from crane_core.orchestration.services.schemas import ServiceDetailSchema, ServiceSchema
 from crane_core.orchestration.services.specs import expand
 from crane_core.orchestration.tasks.operations import by_place, present_place
+from crane_core.orchestration.tasks.schemas import PlaceSchema
 from crane_core.security import Target, demand, guard, identify
 
 blueprint = Blueprint("services", __name__, url_prefix="/api/v1/services", description="What runs in the Swarm.")
@@ -162,7 +163,7 @@ def show(query: dict[str, Any], name: str) -> Response:
 @blueprint.route("/<name>/tasks")
 @guard("service:read", by="name")
 @blueprint.arguments(ListQuery, location="query")
-@blueprint.response(200, description="The tasks by slot or node: the present attempt, and the earlier ones.")
+@blueprint.response_list(PlaceSchema, description="The tasks by slot or node: the present attempt, the earlier ones.")
 def list_tasks(query: dict[str, Any], name: str) -> Response:
     """List a service's tasks by slot."""
     crane = get_crane()
