@@ -216,15 +216,15 @@ class Plugins:
         return sorted(active, key=lambda plugin: not plugin.builtin)
 
     def _register(self, plugin: Plugin) -> None:
-        implementations = {
-            options["specname"] or name: function
+        implementations: dict[str, tuple[Any, Mapping[str, Any]]] = {
+            options["specname"] or name: (function, options)
             for name, function in vars(plugin.module).items()
             # A proxy of Flask is callable too, and fails when it is looked into outside a request.
             if inspect.isroutine(function) and (options := getattr(function, "crane_impl", None))
         }
-        for name, function in implementations.items():
+        for name, (function, options) in implementations.items():
             # Hooks are called one by one, so that each plugin can be named and isolated; nothing could be wrapped.
-            if function.crane_impl["hookwrapper"] or function.crane_impl["wrapper"]:
+            if options["hookwrapper"] or options["wrapper"]:
                 raise SetupError(f"Plugin {plugin.name}: {name} is a wrapper, and hooks of Crane cannot be wrapped.")
             # Such a function would return a generator that nobody runs.
             if name in CALLED_FOR_EFFECT and inspect.isgeneratorfunction(function):

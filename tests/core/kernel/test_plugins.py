@@ -392,6 +392,6 @@ def test_plugin_may_import_what_is_bound_to_a_request_only():
 
     module = ModuleType("curious")
     module.request = request
-    module.crane_actions = hookimpl(lambda: [], specname="crane_actions")
+    module.crane_actions = hookimpl(list, specname="crane_actions")
 
     assert Plugins([Plugin("curious", module=module)]).find("curious").hooks == ("crane_actions",)
