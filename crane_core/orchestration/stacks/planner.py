@@ -11,6 +11,7 @@ from crane_core.contributions import RegistryLogin
 from crane_core.engine.records import Config, Network, Secret, Service
 from crane_core.errors import Violation
 from crane_core.orchestration.deployments import Logins, ResolveImage
+from crane_core.orchestration.plans import existing
 from crane_core.orchestration.plans.model import Change, Kind, Plan, digest
 from crane_core.orchestration.plans.ports import find_holders
 from crane_core.orchestration.plans.references import referred, rename
@@ -24,6 +25,24 @@ from crane_core.orchestration.stacks.versions import DataKind, Version, choose_v
 from crane_core.security import Identity
 
 JSON = dict[str, Any]
+
+
+# Where a Compose file says what a part of a spec says. Items of lists are sorted on the way, so only the list is named.
+_CONTAINER = "/TaskTemplate/ContainerSpec"
+_WRITTEN = {
+    f"{_CONTAINER}/Image": "image",
+    f"{_CONTAINER}/Mounts": "volumes",
+    f"{_CONTAINER}/Env": "environment",
+    f"{_CONTAINER}/CapabilityAdd": "cap_add",
+    f"{_CONTAINER}/Sysctls": "sysctls",
+    f"{_CONTAINER}/Privileges/CredentialSpec": "credential_spec",
+    "/TaskTemplate/Networks": "networks",
+    "/TaskTemplate/Placement": "deploy/placement",
+    "/UpdateConfig": "deploy/update_config",
+    "/EndpointSpec/Ports": "ports",
+    "/Labels": "deploy/labels",
+    "/Mode": "deploy/replicas",
+}
 
 
 @dataclass(frozen=True)
@@ -68,6 +87,7 @@ class _StackPlanner:
         )
         self._adopted: dict[str, str] = {}
         self._chosen: dict[tuple[str, str], str] = {}
+        self._existing: dict[tuple[str, str], str] = {}
         changes = [*self._networks(), *self._objects("config"), *self._objects("secret")]
         changes += self._plan_services(self._chosen)
         changes += self._left_over(changes)
@@ -91,6 +111,7 @@ class _StackPlanner:
             violations=self.services.violations,
             prune=self.wish.prune,
             timeout=self.wish.timeout,
+            existing=self._existing,
             seen={
                 f"{change.kind} {change.name}": change.based_on or str(change.id)
                 for change in changes
@@ -219,19 +240,21 @@ class _StackPlanner:
     def _find_missing(self) -> None:
         """Object to references to networks, configs and secrets that are said to exist and do not."""
         for name in self.desired.external_networks:
-            if name not in PREDEFINED_NETWORKS and self.snapshot.network_named(name) is None:
+            if name not in PREDEFINED_NETWORKS and not existing.is_network(self.crane, self.snapshot, name):
                 detail = (
                     f"The network {name} is said to exist (external), but it does not. Create it first: "
                     f"docker network create --driver overlay {name}."
                 )
                 self.services.violations.append(self._locate(self._pointer_of("networks", name), detail))
-        known = {
-            "config": ({each.name for each in self.snapshot.configs.values()}, self.desired.external_configs),
-            "secret": ({each.name for each in self.snapshot.secrets.values()}, self.desired.external_secrets),
-        }
-        for kind, (existing, wanted) in known.items():
-            for name in wanted:
-                if name not in existing:
+        wanted: tuple[tuple[DataKind, Collection[str]], ...] = (
+            ("config", self.desired.external_configs),
+            ("secret", self.desired.external_secrets),
+        )
+        for kind, names in wanted:
+            for name in names:
+                if found := existing.find_id(self.crane, self.snapshot, kind, name):
+                    self._existing[f"{kind}s", name] = found
+                else:
                     detail = f"The {kind} {name} is said to exist (external), but it does not. Create it first."
                     self.services.violations.append(self._locate(self._pointer_of(f"{kind}s", name), detail))
 
@@ -243,10 +266,11 @@ class _StackPlanner:
 
     def _place(self, service: str, found: Violation) -> Violation:
         """Tell where in the file a violation of a service's spec stands, as near as it is known."""
-        return replace(
-            self._locate(f"/services/{self._short(service)}", found.detail),
-            path=f"/services/{self._short(service)}{found.pointer}",
-        )
+        own = f"/services/{self._short(service)}"
+        for part, written in _WRITTEN.items():
+            if found.pointer.startswith(part) and f"{own}/{written}" in self.desired.places:
+                return self._locate(f"{own}/{written}", found.detail)
+        return replace(self._locate(own, found.detail), path=f"{own}{found.pointer}")
 
     def _locate(self, pointer: str, detail: str) -> Violation:
         nearest, place = pointer, self.desired.places.get(pointer)

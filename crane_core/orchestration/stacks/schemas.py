@@ -10,6 +10,7 @@ from typing import Any
 import marshmallow as ma
 
 from crane_core.answers import AnswerSchema, SourceSchema, ViolationSchema, many, one_of, text, truth, whole
+from crane_core.errors import Invalid, Violation
 from crane_core.http import ListQuery
 from crane_core.orchestration.changing import ChangeQuery
 from crane_core.orchestration.services.routes import LoginSchema
@@ -160,7 +161,7 @@ class ExportQuery(ma.Schema):
 def read_request(name: str, sent: dict[str, Any]) -> StackRequest:
     """Return what was sent as a request to load a stack.
 
-    :raises ma.ValidationError: when an attachment is no base64 although it says so.
+    :raises Invalid: when an attachment is no base64 although it says so.
     """
     return StackRequest(
         name=name,
@@ -180,4 +181,5 @@ def _content(path: str, attachment: dict[str, str]) -> bytes:
     try:
         return base64.b64decode(attachment["content"], validate=True)
     except binascii.Error as error:
-        raise ma.ValidationError({"attachments": {path: ["It is no base64."]}}) from error
+        pointer = path.replace("~", "~0").replace("/", "~1")
+        raise Invalid(violations=[Violation(f"/attachments/{pointer}/content", "This is no base64.")]) from error

@@ -9,6 +9,36 @@ from hypothesis import strategies as st
 
 from crane_core.testing.behaviours import Exits
 
+WORDS = st.text(st.characters(min_codepoint=97, max_codepoint=122), min_size=1, max_size=6)
+WORDS_BY_NAME = st.dictionaries(WORDS, WORDS, max_size=2)
+CONTAINERS = st.fixed_dictionaries(
+    {"Image": st.sampled_from(["nginx:1", "ghcr.io/team/app"])},
+    optional={
+        "Env": st.lists(st.builds("{}={}".format, WORDS, WORDS), max_size=3),
+        "Args": st.lists(WORDS, max_size=2),
+        "Labels": WORDS_BY_NAME,
+        "StopGracePeriod": st.integers(0, 10**11),
+        "Healthcheck": st.just({"Test": ["CMD", "true"], "Retries": 2}),
+    },
+)
+TASKS = st.fixed_dictionaries(
+    {"ContainerSpec": CONTAINERS},
+    optional={
+        "RestartPolicy": st.fixed_dictionaries({"Condition": st.sampled_from(["any", "none", "on-failure"])}),
+        "Placement": st.just({"Constraints": ["node.role==worker"]}),
+        "Resources": st.sampled_from([{}, {"Limits": {"NanoCPUs": 10**8}}]),
+        "Networks": st.just([{"Target": "front", "Aliases": ["web"]}]),
+    },
+)
+SPECS = st.fixed_dictionaries(
+    {"TaskTemplate": TASKS},
+    optional={
+        "Labels": WORDS_BY_NAME,
+        "Mode": st.sampled_from([{"Global": {}}, {"Replicated": {"Replicas": 0}}, {"Replicated": {"Replicas": 2}}]),
+        "UpdateConfig": st.fixed_dictionaries({"Parallelism": st.integers(0, 3)}),
+    },
+)
+
 
 @pytest.fixture
 def make(client, settle):
@@ -21,6 +51,9 @@ def make(client, settle):
         return answer.json
 
     return act
+
+
+ENV = {"ContainerSpec": {"Image": "nginx:1", "Env": ["DB_PASSWORD=hush", "TAG=1"]}}
 
 
 def container(swarm, name="web"):
@@ -200,10 +233,8 @@ class TestReading:
 class TestSecrets:
     """Values that look secret."""
 
-    ENV = {"ContainerSpec": {"Image": "nginx:1", "Env": ["DB_PASSWORD=hush", "TAG=1"]}}
-
     def test_value_that_looks_secret_is_hidden_unless_revealed(self, make, client):
-        make(TaskTemplate=self.ENV)
+        make(TaskTemplate=ENV)
 
         hidden = client.get("/api/v1/services/web").text
         revealed = client.get("/api/v1/services/web?reveal=true").text
@@ -212,7 +243,7 @@ class TestSecrets:
         assert "DB_PASSWORD=hush" in revealed
 
     def test_hidden_value_is_not_written_back(self, make, client, swarm):
-        make(TaskTemplate=self.ENV)
+        make(TaskTemplate=ENV)
         spec = client.get("/api/v1/services/web").json["Spec"]
         written = len(swarm.writes)
 
@@ -223,7 +254,7 @@ class TestSecrets:
         assert len(swarm.writes) == written
 
     def test_hidden_value_stays_when_something_else_is_patched(self, make, client, swarm):
-        make(TaskTemplate=self.ENV)
+        make(TaskTemplate=ENV)
 
         client.patch("/api/v1/services/web", json={"Labels": {"team": "blue"}})
 
@@ -308,35 +339,8 @@ class TestPatching:
         sent = sent or next(msgspec.json.decode(call.body) for call in reversed(swarm.calls) if call.method == "POST")
         assert sent["TaskTemplate"]["Placement"] == {}
 
-    words = st.text(st.characters(min_codepoint=97, max_codepoint=122), min_size=1, max_size=6)
-    specs = st.fixed_dictionaries(
-        {"TaskTemplate": st.fixed_dictionaries(
-            {"ContainerSpec": st.fixed_dictionaries(
-                {"Image": st.sampled_from(["nginx:1", "ghcr.io/team/app"])},
-                optional={
-                    "Env": st.lists(st.builds("{}={}".format, words, words), max_size=3),
-                    "Args": st.lists(words, max_size=2),
-                    "Labels": st.dictionaries(words, words, max_size=2),
-                    "StopGracePeriod": st.integers(0, 10**11),
-                    "Future": st.dictionaries(words, st.integers(), max_size=2),
-                },
-            )},
-            optional={
-                "RestartPolicy": st.fixed_dictionaries({"Condition": st.sampled_from(["any", "none", "on-failure"])}),
-                "Placement": st.fixed_dictionaries({"Constraints": st.lists(st.just("node.role==worker"), max_size=1)}),
-                "Resources": st.fixed_dictionaries({}, optional={"Limits": st.fixed_dictionaries({"NanoCPUs": st.sampled_from([10**8, 5 * 10**8])})}),
-                "Networks": st.just([{"Target": "front", "Aliases": ["web"]}]),
-            },
-        )},
-        optional={
-            "Labels": st.dictionaries(words, words, max_size=2),
-            "Mode": st.sampled_from([{"Global": {}}, {"Replicated": {"Replicas": 0}}, {"Replicated": {"Replicas": 2}}]),
-            "UpdateConfig": st.fixed_dictionaries({"Parallelism": st.integers(0, 3)}),
-        },
-    )  # fmt: skip
-
     @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-    @given(spec=specs)
+    @given(spec=SPECS)
     def test_spec_that_is_read_and_written_back_changes_nothing(self, client, crane, swarm, spec):
         if "front" not in swarm.networks:
             swarm.make_network("front", {})
