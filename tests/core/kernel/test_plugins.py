@@ -390,8 +390,11 @@ def test_implementation_that_does_not_fit_its_owned_hook_stops_the_start() -> No
 def test_plugin_may_import_what_is_bound_to_a_request_only():
     from flask import request
 
+    @hookimpl
+    def crane_actions():
+        return []
+
     module = ModuleType("curious")
-    module.request = request
-    module.crane_actions = hookimpl(list, specname="crane_actions")
+    module.request, module.crane_actions = request, crane_actions
 
     assert Plugins([Plugin("curious", module=module)]).find("curious").hooks == ("crane_actions",)
