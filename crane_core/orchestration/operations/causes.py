@@ -79,7 +79,7 @@ _KNOWN = (
         "Bind sources must exist on every node that the task may run on.",
     ),
     _Known(
-        ("network sandbox", "could not find network", "network not found"),
+        ("network sandbox", "could not find network", "network not found", "missing network attachments"),
         "network-failed",
         "The task cannot be attached to its network",
         "Look at the network, and at whether the nodes reach each other.",

@@ -25,6 +25,8 @@ from crane_core.orchestration.operations.model import Failing, ServiceProgress, 
 
 FAILED_STATES = frozenset({"failed", "rejected", "orphaned"})
 ROLLING_BACK = frozenset({"rollback_started", "rollback_paused", "rollback_completed"})
+# A service whose tasks failed at first has to run for so long before it is believed to have got over it.
+RELAPSE_SECONDS = 10.0
 # How an update ends that did not get where it was meant to: in words, and as the state of a service.
 _HALTS: dict[str | None, tuple[str, ServiceState]] = {
     "paused": ("paused", "paused"),
@@ -129,14 +131,15 @@ def _decide(
         monitored = track.restarts and state == ("rollback_completed" if track.rollback else "completed")
         # A global service has no tasks at first either; one of no replicas never will.
         done = not track.starts or service.replicas == 0
-        if monitored or done or now - since >= track.stable_seconds:
+        needed = max(track.stable_seconds, RELAPSE_SECONDS) if witness.failed else track.stable_seconds
+        if monitored or done or now - since >= needed:
             progress.state = "converged"
             progress.message = (
                 say_running(progress.running) if progress.desired else say_nothing_to_run(service.replicas)
             )
             return progress
         progress.state = "stabilising"
-        progress.message = f"All tasks run; watching them for {track.stable_seconds:g} s."
+        progress.message = f"All tasks run; watching them for {needed:g} s."
         return progress
     witness.steady_since = None
     cause = _gives_up(witness, snapshot, service, tasks, failure, now, patience)
