@@ -30,7 +30,7 @@ class Sender:
         self._operation = operation
         self._plan = plan
         self._note = note
-        self._ids: dict[tuple[str, str], str] = {}
+        self._ids: dict[tuple[str, str], str] = dict(plan.existing)
         self._touched: dict[str, list[str]] = {"services": [], "networks": [], "configs": [], "secrets": []}
 
     def send(self) -> CraneError | None:

@@ -96,6 +96,8 @@ class Plan:
     :param target: The name of the stack or service.
     :param remake: Makes the plan again from the same wish and the state as it is then.
     :param timeout: Seconds after which the operation ends as timed out, None to end when nothing moves any more.
+    :param existing: The ids of configs and secrets that the stack uses and does not make, by kind (``configs``,
+        ``secrets``) and name.
     :param seen: Fingerprints of everything that the plan was made from, by kind and name; outdated when they moved.
     :param applied_at: When it was applied, None before.
     """
@@ -110,6 +112,7 @@ class Plan:
     violations: Sequence[Violation] = ()
     prune: bool = False
     timeout: float | None = None
+    existing: Mapping[tuple[str, str], str] = field(default_factory=dict, repr=False)
     seen: Mapping[str, str] = field(default_factory=dict)
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
