@@ -14,7 +14,10 @@ class PlanRefused(Invalid):
 class PlanOutdated(Conflict):
     """What the plan was made from has changed meanwhile; the new plan is in ``plan``."""
 
-    code, title = "plan-outdated", "What the plan was made from has changed meanwhile. Look at the new plan, and apply it."
+    code, title = (
+        "plan-outdated",
+        "What the plan was made from has changed meanwhile. Look at the new plan, and apply it.",
+    )
 
 
 class PlanApplied(Conflict):
@@ -38,7 +41,10 @@ class OperationNotFound(NotFound):
 class DeploymentInProgress(Conflict):
     """Another operation is sending its changes of the same stack or service at this moment."""
 
-    code, title = "deployment-in-progress", "Another operation is changing the same at this moment. Try again when it has."
+    code, title = (
+        "deployment-in-progress",
+        "Another operation is changing the same at this moment. Try again when it has.",
+    )
 
 
 class NothingToRollBack(Conflict):

@@ -43,7 +43,13 @@ METRICS = (
         lambda: _of_services("tasks_running"),
         ("service", "stack"),
     ),
-    Metric("crane_orchestration_tasks", "Tasks by state, those that have ended included.", "gauge", _count_tasks, ("state",)),
+    Metric(
+        "crane_orchestration_tasks",
+        "Tasks by state, those that have ended included.",
+        "gauge",
+        _count_tasks,
+        ("state",),
+    ),
     Metric(
         "crane_orchestration_operations",
         "Known operations by state, or by the outcome of those that have ended.",

@@ -1,0 +1,69 @@
+"""Health and figures."""
+
+from __future__ import annotations
+
+import pytest
+
+from crane_core.contributions import HealthCheck, HealthReport
+from crane_core.security import Identity
+from crane_core.testing.plugins import make_plugin
+
+
+def figures(text):
+    """Return the samples of an answer of /metrics by name and labels."""
+    return dict(line.rsplit(" ", 1) for line in text.splitlines() if line and not line.startswith("#"))
+
+
+def test_healthy_server_says_so(client):
+    answer = client.get("/api/v1/health")
+
+    assert (answer.status_code, answer.json["state"]) == (200, "ok")
+    assert set(answer.json["checks"]) >= {"engine", "plugins", "loops"}
+
+
+def test_figures_tell_of_services_tasks_nodes_and_operations(deploy, client):
+    deploy("services: {web: {image: 'nginx:1', deploy: {replicas: 2}}}")
+
+    read = figures(client.get("/metrics").text)
+
+    assert read['crane_orchestration_service_running_tasks{service="shop_web",stack="shop"}'] == "2.0"
+    assert read['crane_orchestration_service_desired_tasks{service="shop_web",stack="shop"}'] == "2.0"
+    assert read['crane_orchestration_tasks{state="running"}'] == "2.0"
+    assert read['crane_monitoring_nodes{availability="active",state="ready"}'] == "3.0"
+    assert read["crane_monitoring_engine_reachable"] == "1.0"
+    assert sum(float(count) for name, count in read.items() if name.startswith("crane_orchestration_operations{")) == 1
+
+
+class TestFailedCheck:
+    """A check of a plugin that finds the server useless."""
+
+    @pytest.fixture
+    def crane_plugins(self):
+        def crane_health_checks():
+            return [HealthCheck("disk", lambda: HealthReport("failed", "The disk is full."))]
+
+        return [make_plugin("disk", crane_health_checks)]
+
+    def test_load_balancers_are_told_by_the_status(self, client):
+        answer = client.get("/api/v1/health")
+
+        assert answer.status_code == 503
+        assert answer.json["checks"]["disk"] == {"state": "failed", "detail": "The disk is full."}
+
+
+class TestStrangers:
+    """Whoever is not known."""
+
+    @pytest.fixture
+    def crane_plugins(self):
+        def crane_authenticate(request):
+            return Identity("someone") if request.headers.get("Authorization") else None
+
+        return [make_plugin("auth", crane_authenticate)]
+
+    def test_they_are_told_the_state_and_no_more(self, client):
+        assert client.get("/api/v1/health").json == {"state": "ok"}
+
+    def test_they_read_no_figures(self, client):
+        assert client.get("/metrics").status_code == 401
+        assert client.get("/metrics", headers={"Authorization": "x"}).status_code == 403

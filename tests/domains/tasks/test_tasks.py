@@ -1,0 +1,69 @@
+"""Tasks over HTTP: listed by what they belong to, and inspected."""
+
+from __future__ import annotations
+
+import pytest
+
+from crane_core.testing.behaviours import Exits
+
+
+@pytest.fixture
+def running(deploy):
+    """Two services: one with two tasks, one with a secret-looking variable."""
+    return deploy(
+        "services:\n"
+        "  web: {image: 'nginx:1', deploy: {replicas: 2}}\n"
+        "  db: {image: 'redis:7', environment: {DB_PASSWORD: hush}}\n"
+    )
+
+
+def test_tasks_are_listed_by_service_and_slot(running, client):
+    listed = client.get("/api/v1/tasks").json
+
+    assert [task["name"] for task in listed["items"]] == ["shop_db.1", "shop_web.1", "shop_web.2"]
+    assert {task["stack"] for task in listed["items"]} == {"shop"}
+    assert listed["sources"][0]["state"] == "fresh"
+
+
+def test_tasks_are_filtered_sorted_and_paged(running, client, swarm):
+    def names(query):
+        return [task["name"] for task in client.get(f"/api/v1/tasks{query}").json["items"]]
+
+    node = client.get("/api/v1/tasks?service=shop_db").json["items"][0]["node"]
+    assert names("?service=shop_db") == ["shop_db.1"]
+    assert names("?stack=none") == []
+    assert "shop_db.1" in names(f"?node={node}")
+    assert names("?state=failed") == []
+    assert len(names("?desired_state=running")) == 3
+    assert names("?sort=-name&limit=1") == ["shop_web.2"]
+    assert names("?q=web") == ["shop_web.1", "shop_web.2"]
+
+
+def test_unchanged_list_costs_a_304(running, client):
+    etag = client.get("/api/v1/tasks").headers["ETag"]
+
+    assert client.get("/api/v1/tasks", headers={"If-None-Match": etag}).status_code == 304
+
+
+def test_task_is_inspected_with_secret_looking_values_hidden(running, client):
+    task = client.get("/api/v1/tasks?service=shop_db").json["items"][0]
+
+    shown = client.get(f"/api/v1/tasks/{task['ID']}")
+
+    assert shown.json["Spec"]["ContainerSpec"]["Env"] == ["DB_PASSWORD=(hidden)"]
+    assert (shown.json["service"], shown.json["state"]) == ("shop_db", "running")
+    assert "hush" not in shown.text
+
+
+def test_failed_task_tells_its_exit_code(deploy, client, swarm):
+    swarm.images["broken:1"] = Exits(3)
+    deploy("services: {web: {image: 'broken:1'}}")
+
+    failed = client.get("/api/v1/tasks?state=failed").json["items"]
+
+    assert {(task["exit_code"], task["image"]) for task in failed} == {(3, "broken:1")}
+    assert all(task["error"] for task in failed)
+
+
+def test_unknown_task_is_told_so(client):
+    assert client.get("/api/v1/tasks/none").status_code == 404
