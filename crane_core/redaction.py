@@ -15,14 +15,19 @@ HIDDEN = "(hidden)"
 _HARMLESS = frozenset({"CredentialSpec", "SecretID", "SecretName", "SecretReference", "Secrets"})
 
 _WORDS = frozenset({"auth", "cred", "creds", "dsn", "key", "keys", "pass", "psk", "pw", "pwd", "salt"})
-_PARTS = ("apikey", "accesskey", "credential", "passphrase", "passw", "privatekey", "secret", "token")
+_PARTS = ("accesskey", "apikey", "authorization", "credential", "passphrase", "passw", "privatekey", "secret", "token")
 # A name that ends like this says where the secret is, not what it is.
 _WHEREABOUTS = frozenset({"file", "path", "dir", "url_file"})
 _PUBLIC = frozenset({"public"})
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _IN_URL = re.compile(r"(://[^\s:/?#@]*:)([^\s/?#]+)(?=@)")
-_ASSIGNED = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*)(=|: ?)([^\s,;&\"']+)")
+# A name is looked at from its beginning only and never given back: otherwise a long word takes the square of its length.
+# What the Engine says there is no such secret as is a name.
+_ASSIGNED = re.compile(
+    r"(?<![A-Za-z0-9_.-])(?<!No such )([A-Za-z0-9_.-]++)([\"']?(?:=|: ?))"
+    r"(\"[^\"]*\"|'[^']*'|(?:(?i:basic|bearer) )?[^\s,;&\"']+)"
+)
 
 
 def looks_secret(name: str) -> bool:
@@ -44,7 +49,11 @@ def holds_secret(text: str) -> bool:
 
 
 def hide_inside(text: str) -> str:
-    """Hide the credentials that stand inside a text: in addresses, and after ``password=`` and the like."""
+    """Hide the credentials that stand inside a text: in addresses, and after ``password=`` and the like.
+
+    >>> hide_inside('GET https://ann:s3cret@registry.example failed, {"token": "abc def"}, retries=3')
+    'GET https://ann:(hidden)@registry.example failed, {"token": (hidden)}, retries=3'
+    """
     hidden = _IN_URL.sub(lambda found: f"{found[1]}{HIDDEN}", text)
     return _ASSIGNED.sub(lambda found: f"{found[1]}{found[2]}{HIDDEN}" if looks_secret(found[1]) else found[0], hidden)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from crane_core.errors import Conflict, CraneError, EngineError, Invalid, NotFound
+from crane_core.redaction import hide_inside
 
 
 class InvalidSpec(Invalid):
@@ -61,9 +62,9 @@ def make_error(status: int, message: str) -> CraneError:
     """Return the error of ours that an answer of the Engine stands for.
 
     The text decides before the status does, because Engines of different ages answer the same refusal with
-    different statuses (400, 409, 500 or 503).
+    different statuses (400, 409, 500 or 503). Engines repeat what they were sent, so credentials in it are hidden.
     """
-    detail = shorten(message) or f"The Engine answered with status {status} and no reason."
+    detail = hide_inside(shorten(message)) or f"The Engine answered with status {status} and no reason."
     rpc = _RPC.search(message)
     code = rpc[1] if rpc else ""
     if "not a swarm manager" in message or "not part of a swarm" in message:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ from crane_core.contributions import Action
 from crane_core.errors import NotFound, SetupError, Unauthenticated
 from crane_core.events import Event
 from crane_core.http import answer
-from crane_core.redaction import redact
+from crane_core.redaction import hide_inside, redact
 from crane_core.security import (
     LOCAL,
     NOBODY,
@@ -391,6 +392,8 @@ def paths_to_a_secret() -> Iterator[Any]:
     yield {"password": CANARY}
     yield [{"registry_logins": {"ghcr.io": {"username": "ann", "password": CANARY}}}]
     yield f"cannot reach https://ann:{CANARY}@registry.example/v2/"
+    yield f'the registry refused {{"username": "ann", "password": "{CANARY} 2"}}'
+    yield f"sent with Authorization: Bearer {CANARY}"
 
 
 @pytest.mark.parametrize("value", list(paths_to_a_secret()), ids=lambda value: repr(value)[:40])
@@ -415,6 +418,20 @@ def test_what_is_no_secret_stays_as_it_is() -> None:
     }
 
     assert redact(value) == value
+
+
+@pytest.mark.parametrize("part", ["a", "a-", "password", "://", "://a:", 'a="'])
+def test_secrets_are_looked_for_in_linear_time(part: str) -> None:
+    text = part * 100_000
+    begun = time.process_time()
+
+    redact({"Args": [text]})
+
+    assert time.process_time() - begun < 2
+
+
+def test_name_of_a_missing_secret_is_told() -> None:
+    assert hide_inside("No such secret: shop_db") == "No such secret: shop_db"
 
 
 def test_nobody_is_nobody() -> None:
