@@ -42,18 +42,20 @@ def judge_deployment(
 
     :returns: Everything that is wrong with it; pointers start at the service's spec.
     """
+    violations = [found for _, found in crane.plugins.collect("crane_validate_deployment", deployment=deployment)]
     settings = crane.settings
     forbidden = frozenset(settings["policy.forbid"])
-    violations = check(
+    registries = tuple(settings["policy.allowed_registries"])
+    if not forbidden and not registries:
+        return violations
+    broken = check(
         deployment.spec,
         forbidden=frozenset(KINDS) if "all" in forbidden else forbidden,
         allowed_mounts=tuple(settings["policy.allowed_mounts"]),
-        allowed_registries=tuple(settings["policy.allowed_registries"]),
+        allowed_registries=registries,
         host_networks=host_networks,
     )
-    return violations + [
-        found for _, found in crane.plugins.collect("crane_validate_deployment", deployment=deployment)
-    ]
+    return [*broken, *violations]
 
 
 @dataclass(frozen=True)

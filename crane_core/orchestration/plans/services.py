@@ -54,6 +54,8 @@ class ServicePlanner:
     place: Callable[[str, Violation], Violation] = field(default=lambda service, violation: violation)
     warnings: list[Violation] = field(default_factory=list)
     violations: list[Violation] = field(default_factory=list)
+    # On a thousand nodes a constraint that none of them meets takes a while to find out.
+    _obstacles: dict[str, str] = field(default_factory=dict)
 
     def resolve(self, wanted: Mapping[str, JSON]) -> None:
         """Pin the images of several services to the content that their tags stand for now.
@@ -148,8 +150,21 @@ class ServicePlanner:
         if update.get("Order") == "start-first" and any(port.get("PublishMode") == "host" for port in ports):
             detail = "A new task cannot start before the old one stops, because both want the same port of their node."
             self.warnings.append(self.place(name, Violation("/UpdateConfig/Order", detail)))
-        if obstacle := _find_obstacle(desired, self._idle):
+        if obstacle := self._find_obstacle(desired):
             self.warnings.append(self.place(name, Violation("/TaskTemplate/Placement", f"As things are: {obstacle}.")))
+
+    def _find_obstacle(self, desired: Mapping[str, Any]) -> str:
+        """Say why no node would take a task of a service; empty when one would, or the spec is none."""
+        task = desired.get("TaskTemplate") or {}
+        asked = repr([task.get("Placement"), task.get("Resources"), desired.get("EndpointSpec")])
+        if asked not in self._obstacles:
+            try:
+                spec = msgspec.convert(desired, ServiceSpec, strict=False)
+            except msgspec.ValidationError:
+                # The Engine will say what is wrong with it.
+                return ""
+            self._obstacles[asked] = placement.explain(spec, self._idle)
+        return self._obstacles[asked]
 
 
 def plan_service(
@@ -207,16 +222,6 @@ def plan_service(
 def live_spec(crane: Crane, snapshot: Snapshot, service: Service) -> JSON:
     """Return the spec of a live service, referring to everything by name."""
     return by_name(crane, snapshot, msgspec.json.decode(service.Spec))
-
-
-def _find_obstacle(desired: Mapping[str, Any], snapshot: Snapshot) -> str:
-    """Say why no node would take a task of a service; empty when one would, or the spec is none."""
-    try:
-        spec = msgspec.convert(desired, ServiceSpec, strict=False)
-    except msgspec.ValidationError:
-        # The Engine will say what is wrong with it.
-        return ""
-    return placement.explain(spec, snapshot)
 
 
 def _changes_mode(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:

@@ -199,16 +199,18 @@ class _StackPlanner:
         for service in self.snapshot.services_of(stack):
             if ("service", service.name) not in mentioned:
                 yield self._leave("service", service, digest(service.spec))
-        used = self._used_by_services(mentioned)
         objects: tuple[tuple[Kind, Collection[Config | Secret | Network]], ...] = (
             ("config", self.snapshot.configs.values()),
             ("secret", self.snapshot.secrets.values()),
             ("network", self.snapshot.networks.values()),
         )
-        for kind, live in objects:
-            for found in live:
-                if found.stack == stack and (kind, found.name) not in mentioned and (kind, found.name) not in used:
-                    yield self._leave(kind, found)
+        own = [(kind, found) for kind, live in objects for found in live if found.stack == stack]
+        unnamed = [(kind, found) for kind, found in own if (kind, found.name) not in mentioned]
+        # To look through the specs of all services takes a while, and mostly there is nothing to look for.
+        used = self._used_by_services(mentioned) if unnamed else set()
+        for kind, found in unnamed:
+            if (kind, found.name) not in used:
+                yield self._leave(kind, found)
 
     def _leave(self, kind: Kind, live: Service | Config | Secret | Network, based_on: str = "") -> Change:
         version = None if isinstance(live, Network) else live.version
