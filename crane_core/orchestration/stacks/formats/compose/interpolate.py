@@ -13,7 +13,10 @@
 All of it is done as the docker CLI does it, so that a file means the same to both; where that surprises, it comes with
 a warning. A word ends at the first ``}`` and is taken as it stands, even when it holds a variable. A default needs no
 braces: in ``$TAG-alpine`` everything after the hyphen is one. A single ``$`` that begins no variable is an error, but
-left out when a variable follows in the same text. A missing variable that is required is an error wherever it stands.
+left out when a variable follows in the same text.
+
+Two things differ: the docker CLI knows no alternatives (one that holds a variable is none here either), and here a
+required variable that is missing is an error wherever it stands.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ from crane_core.orchestration.stacks.formats.compose.tree import Map, Node, Prob
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BARE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-?])([^}]*))?")
-_BRACED = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-?+])([^}]*))?\}")
+_BRACED = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-?]|:?\+(?=[^}$]*\}))([^}]*))?\}")
 _HOLDS_VARIABLE = re.compile(r"(?<!\$)(?:\$\$)*\$(?:\{|[A-Za-z_])")
 _SHOWN = 100
 # Variables that stand in many places must not make a large tree of a small file.
