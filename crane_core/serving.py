@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, MutableMapping
@@ -26,6 +27,7 @@ from crane_core.redaction import HIDDEN, hide_inside, looks_secret
 from crane_core.settings import Settings
 
 log = logging.getLogger(__name__)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -134,6 +136,7 @@ def _address(host: str, port: int) -> str:
 def configure_logging(settings: Settings) -> None:
     """Log to standard error, as lines for people or as JSON; secrets are hidden in both."""
     shared: list[Any] = [
+        _keep_to_one_line,
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -165,6 +168,12 @@ def configure_logging(settings: Settings) -> None:
     root.handlers[:] = [handler]
     root.setLevel(settings["server.log_level"].upper())
     logging.getLogger("urllib3").setLevel(logging.WARNING)
+
+
+def _keep_to_one_line(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Show control characters instead of writing them: callers choose names, and must not write lines of the log."""
+    event["event"] = _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), str(event["event"]))
+    return event
 
 
 def _hide_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -146,6 +146,19 @@ def test_log_of_an_unexpected_error_has_its_traceback_and_no_secret(
     assert b"canary" not in body
 
 
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_caller_cannot_write_lines_of_the_log(env: dict[str, str], tmp_path: Path, form: str) -> None:
+    log = tmp_path / "log"
+    with serve({**env, "CRANE_SERVER_LOG_FORMAT": form}, log) as (_, url):
+        status, _ = get(f"{url}/api/v1/plans/x%0Aforged%1B%5B31m")
+
+    logged = log.read_text()
+    assert status == 404
+    assert "plans/x" in logged
+    assert "\nforged" not in logged
+    assert "\x1b" not in logged
+
+
 def test_plugin_that_cannot_start_ends_the_server(env: dict[str, str]) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "crane_core.cli", "run", "--port", str(free_port())],
