@@ -119,7 +119,8 @@ def crane_commands() -> Iterable[click.Command]:  # type: ignore[empty-body]
 def crane_health_checks() -> Iterable[HealthCheck]:  # type: ignore[empty-body]
     """Contribute lines of ``/api/v1/health``.
 
-    Called once; each check is then run whenever somebody asks, and must answer from what is known.
+    Called once; each check is then run whenever somebody asks, and must answer from what is known. One that raises is
+    logged and told as degraded.
 
     :returns: Health checks.
     """
@@ -129,7 +130,7 @@ def crane_health_checks() -> Iterable[HealthCheck]:  # type: ignore[empty-body]
 def crane_metrics() -> Iterable[Metric]:  # type: ignore[empty-body]
     """Contribute figures of ``/metrics``.
 
-    Called once; each metric is then read at every scrape.
+    Called once; each metric is then read at every scrape. One that raises is logged and left out.
 
     :returns: Metrics.
     """

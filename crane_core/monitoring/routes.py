@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 
 import flask
@@ -17,7 +18,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from crane_core.context import Crane, get_crane
-from crane_core.contributions import Metric
+from crane_core.contributions import HealthCheck, HealthReport, Metric
 from crane_core.errors import CraneError
 from crane_core.http import Blueprint, answer
 from crane_core.monitoring.schemas import HealthSchema
@@ -25,6 +26,7 @@ from crane_core.security import Target, guard, may, public
 
 blueprint = Blueprint("monitoring", __name__, url_prefix="/api/v1", description="How the server fares.")
 pages = flask.Blueprint("monitoring_pages", __name__)
+log = logging.getLogger(__name__)
 
 _SEVERITY = ("ok", "degraded", "failed")
 
@@ -36,7 +38,7 @@ _SEVERITY = ("ok", "degraded", "failed")
 def health() -> Response:
     """Tell whether the server works."""
     crane = get_crane()
-    reports = {check.name: check.check() for check in crane.health_checks}
+    reports = {check.name: _run(check) for check in crane.health_checks}
     worst = max((report.state for report in reports.values()), key=_SEVERITY.index, default="ok")
     told: dict[str, object] = {"state": worst}
     if _may_know():
@@ -44,6 +46,15 @@ def health() -> Response:
         told["checks"] = {name: {"state": report.state, "detail": report.detail} for name, report in reports.items()}
         told["sources"] = crane.cache.sources()
     return answer(told, 503 if worst == "failed" else 200, {"Cache-Control": "no-store"})
+
+
+def _run(check: HealthCheck) -> HealthReport:
+    try:
+        return check.check()
+    except Exception:
+        # A plugin's mistake must not look as if nothing worked, nor hide what the other checks found.
+        log.exception("The health check %s failed.", check.name)
+        return HealthReport("degraded", "The check itself failed; the log of the server tells where.")
 
 
 def _may_know() -> bool:
@@ -80,8 +91,13 @@ class _Contributed(Collector):
         for metric in self._metrics:
             family = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
             samples = family(metric.name, metric.help, labels=metric.labels)
-            for labels, figure in metric.read():
-                samples.add_metric(labels, figure)
+            try:
+                for labels, figure in metric.read():
+                    samples.add_metric(labels, figure)
+            except Exception:
+                # Whoever watches the server should not lose all figures by one plugin's mistake.
+                log.exception("The metric %s cannot be read.", metric.name)
+                continue
             yield samples
 
     def describe(self) -> Iterable[CounterMetricFamily | GaugeMetricFamily]:

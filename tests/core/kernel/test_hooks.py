@@ -232,6 +232,37 @@ def test_hook_crane_health_checks(run_server: RunServer) -> None:
     assert "The storage is slow." in health.text
 
 
+def test_failing_health_check_does_not_hide_the_others(run_server: RunServer, caplog: pytest.LogCaptureFixture) -> None:
+    def fail() -> HealthReport:
+        raise ValueError("a mistake")
+
+    def crane_health_checks() -> Iterator[HealthCheck]:
+        yield HealthCheck("freeze.storage", fail)
+
+    health = run_server(make_plugin("freeze", crane_health_checks)).test_client().get("/api/v1/health")
+
+    assert (health.status_code, health.json["state"]) == (200, "degraded")
+    assert health.json["checks"]["freeze.storage"]["state"] == "degraded"
+    assert health.json["checks"]["plugins"]["state"] == "ok"
+    assert "The health check freeze.storage failed." in caplog.text
+    assert "a mistake" not in health.text
+
+
+def test_failing_metric_is_left_out(run_server: RunServer, caplog: pytest.LogCaptureFixture) -> None:
+    def fail() -> list[tuple[tuple[str, ...], float]]:
+        raise ValueError("a mistake")
+
+    def crane_metrics() -> Iterator[Metric]:
+        yield Metric("crane_freeze_broken", "Nothing.", "gauge", fail)
+
+    told = run_server(make_plugin("freeze", crane_metrics)).test_client().get("/metrics")
+
+    assert told.status_code == 200
+    assert "crane_freeze_broken" not in told.text
+    assert "crane_monitoring_copy_age_seconds" in told.text
+    assert "The metric crane_freeze_broken cannot be read." in caplog.text
+
+
 def test_hook_crane_metrics(run_server: RunServer) -> None:
     def crane_metrics() -> Iterator[Metric]:
         yield Metric(
