@@ -8,6 +8,7 @@ if its name stands in a file that was sent, a file only if its path does and it 
 from __future__ import annotations
 
 import base64
+import codecs
 import os
 import re
 import stat
@@ -211,7 +212,8 @@ def read_text(name: str) -> str:
         raise WrongUse(f"{name} cannot be read: {error.strerror}.") from error
     _check_size(len(raw), "What standard input holds" if name == "-" else name)
     try:
-        return raw.decode("utf-8-sig")
+        # PowerShell writes UTF-16, with a mark in front, when output is sent to a file.
+        return raw.decode("utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig")
     except UnicodeDecodeError as error:
         raise WrongUse(f"{name} is no text in UTF-8 (byte {error.start}).") from error
 

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from crane_cli.stackfiles import read_text
 
 STACK = """
 services:
@@ -232,6 +233,14 @@ def test_stack_file_that_cannot_be_sent_is_told_without_asking_the_server(crane,
     result = crane("stack", "deploy", "-c", "stack.yml", "shop")
 
     assert (result.exit_code, result.stderr, files.requests) == (2, f"Error: {said}\n", [])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_stack_file_is_read_as_windows_and_others_write_it(tmp_path, encoding):
+    place = tmp_path / "stack.yml"
+    place.write_bytes("services: {é: {}}".encode(encoding))
+
+    assert read_text(str(place)) == "services: {é: {}}"
 
 
 def test_server_that_never_has_enough_is_left(crane, files, tmp_path):
