@@ -31,7 +31,7 @@ class NetworkNames:
 
         :raises EngineUnavailable: rather than to call a network by a name that nobody checked.
         """
-        if snapshot.network_named(network) is not None:
+        if not network or snapshot.network_named(network) is not None:
             return network
         if known := snapshot.networks.get(network):
             return known.name

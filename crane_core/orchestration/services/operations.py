@@ -24,7 +24,7 @@ from crane_core.orchestration.plans.references import NetworkNames, by_name
 from crane_core.orchestration.plans.services import live_spec
 from crane_core.orchestration.services.specs import checked, expand
 from crane_core.orchestration.stacks.desired import IMAGE_LABEL
-from crane_core.orchestration.stacks.diff import diff, restarts_tasks
+from crane_core.orchestration.stacks.diff import diff, restarts_tasks, settle
 from crane_core.orchestration.tasks.operations import by_place
 from crane_core.redaction import redact
 from crane_core.security import Identity
@@ -253,7 +253,10 @@ def _plan_return(
     # Plugins may not change it, because it is the Engine that takes it from its own memory.
     deployment = Deployment(copy.deepcopy(previous), present, identity, service.stack, "rollback")
     violations = judge_deployment(crane, deployment, crane.room(NetworkNames).of_host(snapshot))
-    replaces = restarts_tasks(present, previous)
+    # An Engine 20.10 crashes when a rollback takes the placement away; an update to the same spec leaves an empty one.
+    by_engine = _places(previous) or not _places(present)
+    sent = previous if by_engine else settle(previous, present)
+    replaces = restarts_tasks(present, sent)
     image = deployment.image
     change = Change(
         "service",
@@ -262,16 +265,21 @@ def _plan_return(
         service.id,
         service.version,
         digest(present),
-        body=present,
+        body=present if by_engine else sent,
         fields=tuple(diff(present, previous)),
         restarts=service.tasks_running if replaces else 0,
         replaces=replaces,
         starts=True,
         image=image,
         login=Logins(crane).find(image),
-        rollback=True,
+        rollback=by_engine,
     )
     return change, violations
+
+
+def _places(spec: Mapping[str, Any]) -> bool:
+    """Tell whether a spec says anything of placement, if only that there is nothing to say."""
+    return (spec.get("TaskTemplate") or {}).get("Placement") is not None
 
 
 def plan_removal(crane: Crane, identity: Identity, name: str, timeout: float | None = None) -> Plan:

@@ -335,9 +335,8 @@ class TestPatching:
 
         client.patch("/api/v1/services/web", json={"TaskTemplate": {"Placement": None}})
 
-        sent = msgspec.json.decode(swarm.calls[-1].body or b"{}") if swarm.calls[-1].method == "POST" else None
-        sent = sent or next(msgspec.json.decode(call.body) for call in reversed(swarm.calls) if call.method == "POST")
-        assert sent["TaskTemplate"]["Placement"] == {}
+        [sent] = [call for call in swarm.calls if call.path.endswith("/update")]
+        assert msgspec.json.decode(sent.body)["TaskTemplate"]["Placement"] == {}
 
     @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(spec=SPECS)
@@ -425,6 +424,19 @@ class TestChanging:
 
         assert {(f["old"], f["new"]) for f in made["changes"][0]["fields"]} == {("nginx:2", "nginx:1")}
         assert container(swarm)["Image"] == "nginx:1"
+
+    def test_rollback_that_would_take_the_placement_away_leaves_an_empty_one(self, make, client, settle, swarm):
+        make()
+        placed = {"TaskTemplate": {"Placement": {"Constraints": ["node.role==worker"]}}}
+        client.patch("/api/v1/services/web", json=placed)
+        settle()
+        before = len(swarm.calls)
+
+        client.post("/api/v1/services/web/rollback")
+
+        [sent] = [call for call in swarm.calls[before:] if call.path.endswith("/update")]
+        assert "rollback" not in sent.params
+        assert msgspec.json.decode(sent.body)["TaskTemplate"]["Placement"] == {}
 
     def test_service_without_a_past_cannot_return_to_it(self, make, client):
         make()
