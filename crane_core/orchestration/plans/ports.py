@@ -17,11 +17,13 @@ class Clash:
     """A port that a service asks for and does not get.
 
     :param index: Which of its ports it is, counted from 0.
+    :param within: Whether both who want it are part of the plan.
     """
 
     service: str
     index: int
     detail: str
+    within: bool = False
 
 
 def find_clashes(
@@ -46,7 +48,7 @@ def find_clashes(
                 yield Clash(name, index, f"{said} is published by the service {other} already.")
             elif port in claimed:
                 where = "the same service" if claimed[port] == name else f"the service {claimed[port]}"
-                yield Clash(name, index, f"{said} is published by {where} too; only one can have it.")
+                yield Clash(name, index, f"{said} is published by {where} too; only one can have it.", within=True)
             claimed.setdefault(port, name)
 
 

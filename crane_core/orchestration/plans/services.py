@@ -85,10 +85,17 @@ class ServicePlanner:
                     _set_image(wanted[name], chosen)
 
     def refuse_clashes(self, wanted: Mapping[str, JSON], leaving: Collection[str] = ()) -> None:
-        """Object to ports that more than one service would publish."""
+        """Object to ports that more than one service would publish.
+
+        A stack file that clashes with itself was refused when it was loaded, unless its variables made it so: then that
+        is a warning here too, and the Engine has the last word.
+        """
         for clash in find_clashes(wanted, self.snapshot, leaving):
-            found = Violation(f"/EndpointSpec/Ports/{clash.index}", clash.detail)
-            self.violations.append(self.place(clash.service, found))
+            found = self.place(clash.service, Violation(f"/EndpointSpec/Ports/{clash.index}", clash.detail))
+            if not clash.within or self.origin != "stack":
+                self.violations.append(found)
+            elif not any(each.pointer.startswith(found.pointer) for each in self.warnings):
+                self.warnings.append(found)
 
     def change(self, name: str, desired: JSON, stack: str | None) -> Change:
         """Work out the change of one service.
