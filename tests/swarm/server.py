@@ -16,7 +16,7 @@ from typing import Any
 
 Answer = tuple[int, Any]
 # What takes long where operators are patient.
-IMPATIENT = {"CRANE_ORCHESTRATION_PENDING_SECONDS": "4", "CRANE_ENGINE_TIMEOUT_SECONDS": "5"}
+IMPATIENT = {"CRANE_ORCHESTRATION_PENDING_SECONDS": "4", "CRANE_ORCHESTRATION_STALLED_SECONDS": "40"}
 
 
 class Server:

@@ -493,7 +493,7 @@ def test_service_fails_when_all_nodes_are_drained(swarm3, server):
     assert "all 3 are drained" in cause(operation)
 
 
-def test_update_goes_on_when_a_node_is_lost(swarm3, server):
+def test_update_in_which_a_node_is_lost_goes_on_or_names_the_node(swarm3, server):
     file = web("lab/web:v1", 6)
     assert outcome(server.deploy("shop", file)) == ("converged", "converged")
     update = following(server, "shop", web("lab/web:v2", 6, action="continue"))
@@ -502,6 +502,10 @@ def test_update_goes_on_when_a_node_is_lost(swarm3, server):
 
     operation = server.operation(update, wait=150)
 
+    # It depends on whether the Swarm had just chosen the node for a task: then its updater waits for that for ever.
+    if outcome(operation) == ("timed-out", "node-lost"):
+        assert "a task on the node node3, which is down" in cause(operation)
+        operation = server.change("POST", "/services/shop_web/force")
     assert outcome(operation) == ("converged", "converged")
     running = [task for task in swarm3.ask("GET", "/tasks") if task["DesiredState"] == "running"]
     images = {task["Spec"]["ContainerSpec"]["Image"] for task in running}

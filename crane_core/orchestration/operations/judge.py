@@ -42,12 +42,15 @@ class Patience:
     :param attempts: Failed attempts at one place after which the service counts as failing for good.
     :param pending_seconds: How long a task may find no node.
     :param stalled_seconds: How long nothing may move.
+    :param lost_seconds: How long an update may wait for a task on a node that is down. The Swarm gives such a task a
+        minute to stop, and goes on; for one that never started it waits for ever.
     :param unnoticed_seconds: How long the Swarm may take to begin an update.
     """
 
     attempts: int = 3
     pending_seconds: float = 15.0
     stalled_seconds: float = 300.0
+    lost_seconds: float = 70.0
     unnoticed_seconds: float = 10.0
 
 
@@ -147,6 +150,13 @@ def _decide(
         return _end(progress, cause)
     progress.state = "progressing"
     progress.message = _describe(progress, service, tasks)
+    if now - witness.moved >= patience.lost_seconds and (lost := _find_lost_node(service, snapshot, tasks)):
+        cause = Cause(
+            "node-lost",
+            f"The update waits for a task on the node {lost}, which is down.",
+            f"Start {lost} again, or force an update of the service: the Swarm then begins anew without that node.",
+        )
+        return _end(progress, cause, "timed-out")
     if now - witness.moved >= patience.stalled_seconds + _update_delay(service):
         cause = Cause(
             "stalled",
@@ -317,6 +327,14 @@ def _halted(
         return Cause(outcome, f"The update was {how}: {said}.".replace(": .", "."), None)
     cause = explain_failure(*failure, snapshot)
     return Cause(cause.code, f"The update was {how}: {cause.text}", cause.advice)
+
+
+def _find_lost_node(service: Service, snapshot: Snapshot, tasks: Sequence[Task]) -> str:
+    """Return the name of a node that is down and has a task that never got as far as an update waits for."""
+    if not service.updating:
+        return ""
+    nodes = (snapshot.nodes.get(task.NodeID) for task in tasks if not task.ended)
+    return next((node.name for node in nodes if node is not None and node.state == "down"), "")
 
 
 def _describe(progress: ServiceProgress, service: Service, tasks: Sequence[Task]) -> str:

@@ -78,6 +78,7 @@ class Operations:
             attempts=settings["orchestration.failed_attempts"],
             pending_seconds=settings["orchestration.pending_seconds"],
             stalled_seconds=settings["orchestration.stalled_seconds"],
+            lost_seconds=min(Patience.lost_seconds, settings["orchestration.stalled_seconds"]),
         )
 
     # Asking

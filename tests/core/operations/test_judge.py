@@ -26,17 +26,21 @@ class Looking:
         self._read = 0
 
     def see(
-        self, at: float, service: dict[str, Any] | None, *its: dict[str, Any], newer: bool = True
+        self, at: float, service: dict[str, Any] | None, *its: dict[str, Any], newer: bool = True, down: str = ""
     ) -> ServiceProgress:
         """Look at the copy of a moment."""
         self._read += newer
         snapshot = Snapshot(
             services={one.id: one for one in services(service)} if service else {},
             tasks={"s": tuple(tasks(*its))},
-            nodes={one.id: one for one in nodes(node_json("n1"), node_json("n2"))},
+            nodes={one.id: one for one in nodes(*(_node(name, down) for name in ("n1", "n2")))},
             source=Source("engine", "fresh", float(self._read)),
         )
         return judge(self.track, self.witness, snapshot, at, PATIENCE)
+
+
+def _node(name: str, down: str) -> dict[str, Any]:
+    return node_json(name, Status={"State": "down" if name == down else "ready"})
 
 
 def web(version: int = 2, desired: int = 1, update: str = "", message: str = "", **spec: Any) -> dict[str, Any]:
@@ -217,6 +221,18 @@ def test_service_in_which_nothing_moves_times_out():
     progress = looking.see(300, web(), task("t1", "preparing"))
 
     assert (progress.state, progress.code) == ("timed-out", "stalled")
+
+
+def test_update_that_waits_for_a_node_that_is_down_names_it():
+    looking = Looking(before=["old"], restarts=True)
+    lost = task("new", "assigned", DesiredState="shutdown") | {"NodeID": "n2"}
+    looking.see(0, web(update="updating"), lost, task("t2", "preparing"), down="n2")
+    looking.see(69.9, web(update="updating"), lost, task("t2", "preparing"), down="n2")
+
+    progress = looking.see(70, web(update="updating"), lost, task("t2", "preparing"), down="n2")
+
+    assert (progress.state, progress.code) == ("timed-out", "node-lost")
+    assert "on the node host-n2" in progress.message
 
 
 def test_service_of_no_replicas_converges_at_once():
