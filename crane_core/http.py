@@ -18,8 +18,9 @@ from typing import Any, Generic, TypeVar
 
 import marshmallow as ma
 import msgspec
-from flask import Flask, Response, request
-from webargs.flaskparser import FlaskParser
+from flask import Flask, Request, Response, request
+from webargs.core import missing
+from webargs.flaskparser import FlaskParser, abort, is_json_request
 from werkzeug.exceptions import HTTPException
 
 from crane_core.context import Crane
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 Row = TypeVar("Row")
 
 LONGEST_WAIT = 3600
+DEEPEST_JSON = 100
 _encoder = msgspec.json.Encoder()
 # A restarted server counts its versions anew, so an old ETag must not match by chance.
 _EPOCH = secrets.token_hex(4)
@@ -39,8 +41,37 @@ _EPOCH = secrets.token_hex(4)
 class StrictParser(FlaskParser):
     """Reads what was sent; a schema alone decides about members that it does not know, in a query too."""
 
+    def _raw_load_json(self, req: Request) -> Any:
+        body = req.get_data(cache=True)
+        if not body or not is_json_request(req):
+            return missing
+        try:
+            # Unlike json.loads it takes no text that could not be written again, and no NaN.
+            sent = msgspec.json.decode(body)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            abort(400, exc=error, messages={"json": [f"This cannot be read as JSON: {error}."]})
+        except RecursionError:
+            abort(400, messages={"json": [_TOO_DEEP]})
+        if _is_deeper(sent, DEEPEST_JSON):
+            abort(400, messages={"json": [_TOO_DEEP]})
+        return sent
+
     # webargs drops unknown members of a query otherwise, and a misspelt filter would list everything.
     DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {}  # noqa: RUF012 (as the base class declares it)
+
+
+_TOO_DEEP = f"Objects and lists are nested more than {DEEPEST_JSON} times."
+
+
+def _is_deeper(value: Any, most: int) -> bool:
+    """Tell whether objects and lists are nested too often; what walks through them by calling itself would give up."""
+    level = [value]
+    for _ in range(most + 1):
+        inner = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, (dict, list)))
+        level = [each for members in inner for each in members if isinstance(each, (dict, list))]
+        if not level:
+            return False
+    return True
 
 
 class Blueprint(DescribedBlueprint):
@@ -227,7 +258,7 @@ def handle_errors(app: Flask) -> None:
             "type": f"urn:crane:error:{_code(error)}",
             "code": _code(error),
             "status": status,
-            "title": error.name,
+            "title": Invalid.title if status == Invalid.status else error.name,
             "detail": _DETAILS.get(status) or error.description or error.name,
         }
         if violations := list(_schema_violations(getattr(error, "data", None))):
@@ -259,8 +290,8 @@ _DETAILS = {
 
 
 def _code(error: HTTPException) -> str:
-    if error.code == 422:
-        return "invalid"
+    if error.code == Invalid.status:
+        return Invalid.code
     return error.name.lower().replace(" ", "-")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -124,8 +123,8 @@ def _tell(number: Any, **members: Any) -> dict[str, Any]:
 
 def _read(text: str) -> dict[str, Any]:
     try:
-        message = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        message = msgspec.json.decode(text)
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise MalformedMessage("The message is no JSON.") from error
     if not isinstance(message, dict):
         raise MalformedMessage("The message is no JSON object.")

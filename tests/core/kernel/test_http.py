@@ -170,6 +170,36 @@ def test_error_is_answered_as_problem_details(client: FlaskClient) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{",
+        '{"name": "lamp", "sizes": [NaN]}',
+        '{"name": "\\ud800"}',
+        '{"name": "lamp", "sizes": ' + "[" * 101 + "]" * 101 + "}",
+        "[" * 100_000,
+        b'{"name": "\xff"}',
+    ],
+    ids=["cut off", "no number", "half a character", "deep", "bottomless", "no UTF-8"],
+)
+def test_body_that_cannot_be_read_is_refused(client: FlaskClient, body: str | bytes) -> None:
+    # Longer than others may be here, because how deep it is must be found out before anything else.
+    client.application.config["MAX_CONTENT_LENGTH"] = 1_000_000
+
+    answered = client.post("/api/v1/things", data=body, content_type="application/json")
+
+    assert (answered.status_code, answered.json["code"]) == (400, "bad-request")
+    assert answered.json["errors"][0]["detail"]
+
+
+def test_body_nested_as_deep_as_allowed_is_read(client: FlaskClient) -> None:
+    body = '{"name": "lamp", "more": ' + "[" * 99 + "]" * 99 + "}"
+
+    answered = client.post("/api/v1/things", data=body, content_type="application/json")
+
+    assert (answered.status_code, answered.json["errors"][0]["pointer"]) == (422, "/more")
+
+
 def test_expected_error_is_logged_as_information(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         client.get("/api/v1/taken")
