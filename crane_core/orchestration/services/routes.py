@@ -9,8 +9,8 @@ from flask import Response, request
 
 from crane_core.context import Crane, get_crane
 from crane_core.contributions import RegistryLogin
+from crane_core.engine.errors import Outdated
 from crane_core.engine.records import Service
-from crane_core.errors import Conflict
 from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list
 from crane_core.openapi import ETAG, IF_MATCH
 from crane_core.orchestration.changing import ChangeQuery, answer_change, response_change
@@ -23,6 +23,9 @@ from crane_core.orchestration.tasks.schemas import PlaceSchema
 from crane_core.security import Target, demand, guard, identify
 
 blueprint = Blueprint("services", __name__, url_prefix="/api/v1/services", description="What runs in the Swarm.")
+
+# Far beyond any Swarm, and still no number by which a slip of the finger takes one down.
+_REPLICAS = ma.validate.Range(0, 1_000_000)
 
 
 class ServiceQuery(ListQuery):
@@ -56,7 +59,7 @@ class LoginSchema(ma.Schema):
 class ScaleSchema(ma.Schema):
     """How many tasks."""
 
-    replicas = ma.fields.Integer(required=True, strict=True, validate=ma.validate.Range(0, 1_000_000))
+    replicas = ma.fields.Integer(required=True, strict=True, validate=_REPLICAS)
 
 
 class ImageSchema(ma.Schema):
@@ -75,7 +78,7 @@ class SpecSchema(ma.Schema):
 
     name = ma.fields.String()
     image = ma.fields.String()
-    replicas = ma.fields.Integer(strict=True, validate=ma.validate.Range(0))
+    replicas = ma.fields.Integer(strict=True, validate=_REPLICAS)
 
 
 def find_service(name: str) -> Target:
@@ -198,7 +201,7 @@ def patch(query: dict[str, Any], members: dict[str, Any], name: str) -> Response
 
     def require(live: Service) -> None:
         if request.if_match and str(live.version) not in request.if_match:
-            raise Conflict(
+            raise Outdated(
                 f"The service {live.name} was changed meanwhile: it is at version {live.version}. Read it again.",
                 version=live.version,
             )

@@ -158,7 +158,7 @@ def test_rollback_is_rolled_back_by_the_server(crane, web):
 
 
 def test_change_of_somebody_else_is_not_overwritten(crane, web):
-    web.plays("PATCH", "services/shop_web", (409, {"code": "conflict", "detail": "Moved.", "version": 13}))
+    web.plays("PATCH", "services/shop_web", (409, {"code": "outdated", "detail": "Moved.", "version": 13}))
 
     result = crane("service", "update", "--args", "x", "shop_web")
 

@@ -301,7 +301,7 @@ class TestPatching:
 
         answer = client.patch("/api/v1/services/web", json={"Labels": {"a": "b"}}, headers={"If-Match": etag})
 
-        assert (answer.status_code, answer.json["code"]) == (409, "conflict")
+        assert (answer.status_code, answer.json["code"]) == (409, "outdated")
         assert len(swarm.writes) == written
 
     def test_patch_is_made_when_the_service_did_not_move(self, make, client, swarm):
