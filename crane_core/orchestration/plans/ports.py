@@ -61,6 +61,18 @@ def find_holders(
     return frozenset(service.name for service in services if not ports.isdisjoint(_published(service)))
 
 
+def find_releasing(wanted: Mapping[str, Mapping[str, Any]], snapshot: Snapshot) -> frozenset[str]:
+    """Return the names of those wanted services that give up a port which another one is to get."""
+    asked = {name: {port for _, port in _ports_of(spec)} for name, spec in wanted.items()}
+    releasing = set()
+    for name, own in asked.items():
+        live = snapshot.service_named(name)
+        given_up = _published(live) - own if live is not None else set()
+        if given_up and any(not given_up.isdisjoint(ports) for other, ports in asked.items() if other != name):
+            releasing.add(name)
+    return frozenset(releasing)
+
+
 def _published(service: Service) -> set[Port]:
     """Return the ports that a live service publishes on every node; those of single nodes do not concern others."""
     return {

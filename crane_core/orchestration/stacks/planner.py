@@ -13,7 +13,7 @@ from crane_core.errors import Violation
 from crane_core.orchestration.deployments import Logins, ResolveImage
 from crane_core.orchestration.plans import existing
 from crane_core.orchestration.plans.model import Change, Kind, Plan, digest
-from crane_core.orchestration.plans.ports import find_holders
+from crane_core.orchestration.plans.ports import find_holders, find_releasing
 from crane_core.orchestration.plans.references import referred, rename
 from crane_core.orchestration.plans.services import ServicePlanner
 from crane_core.orchestration.stacks.desired import DesiredStack, Place
@@ -190,7 +190,10 @@ class _StackPlanner:
             for attachment in (spec.get("TaskTemplate") or {}).get("Networks") or ():
                 attachment["Target"] = self._adopted.get(attachment["Target"], attachment["Target"])
         self.services.resolve(specs)
-        return [self.services.change(name, spec, self.desired.name) for name, spec in specs.items()]
+        # The Swarm gives a port to one service only after the other has given it up.
+        releasing = find_releasing(specs, self.snapshot)
+        in_order = sorted(specs.items(), key=lambda item: item[0] not in releasing)
+        return [self.services.change(name, spec, self.desired.name) for name, spec in in_order]
 
     def _left_over(self, planned: list[Change]) -> Iterator[Change]:
         """Plan what the stack has and its file no longer names: removed only when pruning."""

@@ -90,6 +90,18 @@ def test_pruned_service_gives_its_port_to_the_one_that_follows_it(deploy, swarm)
     assert swarm.services == ["shop_new"]
 
 
+def test_port_moves_from_one_service_to_another(deploy, swarm):
+    deploy("services: {b: {image: 'nginx:1', ports: ['80:80']}}")
+
+    answer = deploy("services: {a: {image: 'nginx:1', ports: ['80:80']}, b: {image: 'nginx:1', ports: ['81:80']}}")
+
+    assert [(step["action"], step["name"], step["state"]) for step in answer.json["steps"]] == [
+        ("update", "shop_b", "done"),
+        ("create", "shop_a", "done"),
+    ]
+    assert swarm.services == ["shop_a", "shop_b"]
+
+
 def test_changed_config_becomes_a_new_version_and_one_update(deploy, plan, swarm):
     deploy(CONFIG % "one")
 
