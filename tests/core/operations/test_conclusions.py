@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 from crane_core.errors import Conflict
@@ -97,3 +99,14 @@ def test_removal_counts_the_services_that_are_gone():
     verdict = conclude_removed(operation(Step("service", "shop_web", "remove", "done")))
 
     assert verdict.cause == "shop is gone: 1 service, its tasks and networks."
+
+
+def test_every_code_is_explained():
+    root = Path(__file__).parents[3]
+    package = root / "crane_core/orchestration/operations"
+    source = "".join((package / name).read_text() for name in ("judge.py", "causes.py", "verdicts.py"))
+    codes = set(re.findall(r'(?:^ *|Cause\()"([a-z]+(?:-[a-z]+)*)",', source, flags=re.MULTILINE))
+    page = (root / "docs/explanation/verdicts.md").read_text()
+
+    assert {"image-missing", "exits", "superseded", "interrupted", "node-lost", "in-use"} <= codes
+    assert {code for code in codes if f"`{code}`" not in page} == set()
