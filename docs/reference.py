@@ -5,6 +5,7 @@ The pages tell of the core and of the plugins of this repository, whatever else 
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import logging
@@ -86,6 +87,22 @@ def docstring(text: str) -> tuple[str, list[tuple[str, str]]]:
 # --- Pages --------------------------------------------------------------------------------------------------------
 
 
+def find_examples() -> dict[str, tuple[Path, str]]:
+    """Return the implementation of each hook in an example plugin, with the file that it stands in."""
+    found = {}
+    for path in sorted((ROOT / "docs" / "examples").glob("*.py")):
+        lines = path.read_text("utf-8").splitlines()
+        for node in ast.parse("\n".join(lines)).body:
+            if isinstance(node, ast.FunctionDef) and any(
+                ast.unparse(each) == "hookimpl" for each in node.decorator_list
+            ):
+                found[node.name] = path, "\n".join(lines[node.decorator_list[0].lineno - 1 : node.end_lineno])
+    return found
+
+
+EXAMPLES = find_examples()
+
+
 def write_hooks(app: Flask) -> Iterator[str]:
     """Tell of every hook, in the order in which a process meets them."""
     yield "# Hooks\n\n"
@@ -97,10 +114,13 @@ def write_hooks(app: Flask) -> Iterator[str]:
         for name in re.findall(r"^def (\w+)", part, flags=re.MULTILINE):
             hook = getattr(hookspecs, name)
             body, fields = docstring(hook.__doc__ or "")
-            signature = inspect.signature(hook)
+            # Annotations are texts in a module that postpones them; they are shown without their quotes.
+            signature = str(inspect.signature(hook)).replace("'", "")
             yield f"\n### {name}\n\n```python\ndef {name}{signature}\n```\n\n{_how(name, hook)}\n\n{body}\n"
             if fields:
                 yield "\n" + "".join(f"- {code(_field(field))}: {text}\n" for field, text in fields)
+            path, example = EXAMPLES[name]
+            yield f"\nFor example, in [{path.name}](../examples/{path.name}):\n\n```python\n{example}\n```\n"
     yield "\n## Who implements them\n\n"
     plugins = app.extensions["crane"].plugins
     rows = [[code(plugin.name), ", ".join(code(hook) for hook in plugin.hooks)] for plugin in plugins]

@@ -47,6 +47,13 @@ def test_hook_is_in_the_reference(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", HOOKS)
+def test_hook_has_an_example_in_the_reference(name: str) -> None:
+    part = (ROOT / "docs/reference/hooks.md").read_text("utf-8").partition(f"\n### {name}\n")[2].partition("\n##")[0]
+
+    assert f"@hookimpl\ndef {name}(" in part
+
+
+@pytest.mark.parametrize("name", HOOKS)
 def test_hook_has_at_most_three_arguments(name: str) -> None:
     assert len(inspect.signature(HOOKS[name]).parameters) <= 3
 

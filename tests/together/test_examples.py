@@ -1,0 +1,81 @@
+"""The example plugins of the documentation do what they say."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from crane_core.plugins import Plugin
+
+ROOT = Path(__file__).parents[2]
+STACK = "services: {web: {image: 'registry.house.example/web:1'}}"
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
+    """Import an example plugin, for this test only."""
+
+    def act(name: str) -> ModuleType:
+        spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / "examples" / f"{name}.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, name, module)
+        spec.loader.exec_module(module)
+        return module
+
+    return act
+
+
+@pytest.fixture
+def crane_plugins(request: pytest.FixtureRequest, load: Callable[[str], ModuleType]) -> list[Plugin]:
+    """The example that the test asks for."""
+    name = request.param
+    return [Plugin(name, module=load(f"crane_{name}"))]
+
+
+def deploy(client: Any, **options: Any) -> Any:
+    """Deploy the stack called shop."""
+    body = {"files": [{"name": "stack.yml", "content": STACK}], "resolve_image": "never"}
+    return client.put("/api/v1/stacks/shop", json=body, **options)
+
+
+@pytest.mark.parametrize("crane_plugins", ["freeze"], indirect=True)
+def test_frozen_service_is_not_deployed(client: Any, swarm: Any) -> None:
+    frozen = client.put("/api/v1/freezes/shop_web", json={"reason": "an audit"})
+    refused = deploy(client)
+
+    assert frozen.status_code == 200
+    assert client.get("/api/v1/freezes").json["items"] == [{"name": "shop_web", "reason": "an audit"}]
+    assert (refused.status_code, refused.json["errors"][0]["detail"]) == (422, "The service is frozen: an audit")
+    assert "crane_freeze_frozen_services 1.0" in client.get("/metrics").text
+    assert client.get("/api/v1/health").json["checks"]["freeze"]["state"] == "ok"
+    assert swarm.services == []
+
+
+@pytest.mark.parametrize("crane_plugins", ["house"], indirect=True)
+class TestHouse:
+    """Only who is of the house may do anything."""
+
+    @pytest.fixture
+    def crane_settings(self) -> dict[str, Any]:
+        """What the operator of the house sets."""
+        return {"house.token": "open sesame", "house.password": "for the registry"}
+
+    def test_stranger_may_nothing(self, client: Any, swarm: Any) -> None:
+        assert deploy(client).status_code == 401
+        assert deploy(client, headers={"Authorization": "Bearer guess"}).status_code == 401
+        assert swarm.services == []
+
+    def test_resident_deploys_with_the_login_and_the_log_driver_of_the_house(self, client: Any, swarm: Any) -> None:
+        answer = deploy(client, headers={"Authorization": "Bearer open sesame"})
+
+        assert answer.status_code == 202
+        assert swarm.service("shop_web")["Spec"]["TaskTemplate"]["LogDriver"] == {"Name": "local"}
+        assert "for the registry" not in answer.text
