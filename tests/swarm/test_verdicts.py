@@ -39,11 +39,13 @@ def web(image: str, replicas: int = 1, action: str = "pause", on: str = "", more
 
 
 # Sending it takes a while, and starts nothing.
+MANY = 200
 CROWD = (
     WEB.partition("services:")[0].format()
     + "services:\n"
     + "".join(
-        f"  s{number}: {{image: 'lab/web:v1', deploy: {{replicas: 0, endpoint_mode: dnsrr}}}}\n" for number in range(60)
+        f"  s{number}: {{image: 'lab/web:v1', deploy: {{replicas: 0, endpoint_mode: dnsrr}}}}\n"
+        for number in range(MANY)
     )
 )
 
@@ -456,7 +458,7 @@ def test_deployment_that_another_one_overtakes_says_so(scene):
 def test_second_deployment_is_refused_while_the_first_is_sent(scene):
     assert (scene.status, scene.second["code"]) == (409, "deployment-in-progress")
     assert outcome(scene.first) == ("converged", "converged")
-    assert len(scene.first["services"]) == 60
+    assert len(scene.first["services"]) == MANY
 
 
 @of("adoption")
@@ -547,7 +549,7 @@ def test_killed_server_says_at_its_start_what_stands(swarm3, server):
 
     assert outcome(operation) == ("failed", "interrupted")
     there = {f"service {service['Spec']['Name']}" for service in swarm3.ask("GET", "/services")}
-    assert 0 < len(there) < 60
+    assert 0 < len(there) < MANY
     assert set(operation["verdict"]["created"]) == there
     again = server.deploy("shop", file)
     assert outcome(again) == ("converged", "converged")
