@@ -144,21 +144,20 @@ class SourceSchema(AnswerSchema):
 
 
 class ListSchema(AnswerSchema):
-    """A page of a list."""
-
-    total = whole("How many items there are on all pages together.")
-
-
-class FreshListSchema(ListSchema):
     """A page of a list that says how fresh it is."""
 
+    total = whole("How many items there are on all pages together.")
     version = text("Changes when the list does; the ETag without its quotes.")
     sources = many(SourceSchema, "Where the items come from; empty where the server itself is asked.")
 
 
 @cache
-def list_of(item: Kind, kind: Kind = FreshListSchema) -> Kind:
-    """Return the schema of a list of objects, by default of one that says how fresh it is."""
+def list_of(item: Kind) -> Kind:
+    """Return the schema of a list of objects."""
     name = f"{item.__name__.removesuffix('Schema')}List"
-    members = {"__module__": item.__module__, "__doc__": kind.__doc__, "items": many(item, "The items of this page.")}
-    return type(f"{name}Schema", (kind,), members)
+    members = {
+        "__module__": item.__module__,
+        "__doc__": ListSchema.__doc__,
+        "items": many(item, "The items of this page."),
+    }
+    return type(f"{name}Schema", (ListSchema,), members)

@@ -13,9 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from crane_core.answers import (
     AnswerSchema,
-    ListSchema,
     anything,
-    list_of,
     many,
     one_of,
     text,
@@ -39,6 +37,12 @@ class PluginQuery(ListQuery):
     """How plugins can be filtered."""
 
     state = ma.fields.String(load_default=None, metadata={"description": "active, disabled, failed or blocked."})
+
+
+class SettingQuery(ListQuery):
+    """How settings can be filtered."""
+
+    source = ma.fields.String(load_default=None, metadata={"description": "Where their values come from."})
 
 
 class WhoAmISchema(AnswerSchema):
@@ -200,11 +204,20 @@ def describe_plugin(plugin: Plugin) -> dict[str, Any]:
 
 @blueprint.route("/settings")
 @guard("setting:read")
-@blueprint.response(200, list_of(SettingSchema, ListSchema), description="The settings.")
-def list_settings() -> Response:
+@blueprint.arguments(SettingQuery, location="query")
+@blueprint.response_list(SettingSchema, description="The settings.")
+def list_settings(query: dict[str, Any]) -> Response:
     """List the settings."""
-    rows = get_crane().settings.describe()
-    return answer({"items": rows, "total": len(rows)})
+    crane = get_crane()
+    rows = crane.settings.describe()
+    listing = Listing(
+        version=repr(rows),
+        rows=lambda: rows,
+        action="setting:read",
+        target=lambda row: Target("setting", row["name"]),
+        fields={"name": lambda row: row["name"], "source": lambda row: row["source"]},
+    )
+    return answer_list(crane, listing, query)
 
 
 @pages.route("/api/v1/docs/rapidoc-min.js")

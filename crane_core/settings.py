@@ -16,7 +16,7 @@ import platformdirs
 
 from crane_core.contributions import Setting
 from crane_core.errors import SetupError
-from crane_core.redaction import HIDDEN, hide_inside
+from crane_core.redaction import HIDDEN, hide
 
 PREFIX = "CRANE_"
 # Variables of the command line client, and the one that names the file itself.
@@ -129,7 +129,7 @@ class Settings(Mapping[str, Any]):
         if setting.secret and value:
             return HIDDEN
         # An address may hold a password although the setting is not secret as a whole.
-        return hide_inside(value) if isinstance(value, str) else value
+        return hide("", value)
 
     def _known(self, name: str) -> Setting:
         if setting := self.declared.get(name):
