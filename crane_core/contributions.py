@@ -125,12 +125,10 @@ class Loop:
 
     :param name: ``<plugin>.<what>``.
     :param run: Does it, until the event that it is given is set. When it raises, it is started again after a pause.
-    :param once_in_all: Whether only one of several servers may run it at a time; it then needs a lease.
     """
 
     name: str
     run: Callable[[threading.Event], None]
-    once_in_all: bool = False
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ _PUBLIC = frozenset({"public"})
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _IN_URL = re.compile(r"(://[^\s:/?#@]*:)([^\s/?#]+)(?=@)")
-# A name is looked at from its beginning only and never given back: otherwise a long word takes the square of its length.
+# A name is looked at from its beginning only and never given back: a long word would take the square of its length.
 # What the Engine says there is no such secret as is a name.
 _ASSIGNED = re.compile(
     r"(?<![A-Za-z0-9_.-])(?<!No such )([A-Za-z0-9_.-]++)([\"']?(?:=|: ?))"

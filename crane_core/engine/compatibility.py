@@ -1,7 +1,7 @@
 """What an Engine is too old to know.
 
-An Engine passes over members of a spec that its API does not have, without a word, and reads them back as if they had never
-been sent. Whoever compares what is wanted with what runs must leave them out, or sees a difference for ever.
+An Engine passes over members of a spec that its API does not have, without a word, and reads them back as if they had
+never been sent. Whoever compares what is wanted with what runs must leave them out, or sees a difference for ever.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ class Unknown:
 def drop_unknown(spec: dict[str, Any], api: ApiVersion, *, creating: bool = False) -> list[Unknown]:
     """Take out of a spec, in place, what an Engine of this API does not know; returns what it was.
 
-    :param creating: Whether the spec is for a new service, which is compared with nothing: what the docker CLI would send
-        is told of, but stays.
+    :param creating: Whether the spec is for a new service, which is compared with nothing: what the docker CLI would
+        send is told of, but stays.
     """
     dropped = []
     for newer in _NEWER:
@@ -62,7 +62,8 @@ def drop_unknown(spec: dict[str, Any], api: ApiVersion, *, creating: bool = Fals
             if not (creating and newer.sent):
                 del holder[member]
             if wanted:
-                detail = f"The Engine ignores this: {newer.words} needs API {_say(newer.since)}, and it has {_say(api)}."
+                needs = f"{newer.words} needs API {_say(newer.since)}, and it has {_say(api)}"
+                detail = f"The Engine ignores this: {needs}."
                 dropped.append(Unknown(pointer, detail))
     return dropped
 

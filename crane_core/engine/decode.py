@@ -97,11 +97,6 @@ def decode_tasks(raw: bytes) -> list[Task]:
     return list(_make_tasks(_task.decode(item) for item in split(raw)))
 
 
-def decode_task(raw: bytes) -> Task:
-    """Decode the answer of ``GET /tasks/{id}``."""
-    return next(_make_tasks([_task.decode(raw)]))
-
-
 def decode_nodes(raw: bytes) -> list[Node]:
     """Decode the answer of ``GET /nodes``."""
     return [_node.decode(item) for item in split(raw)]

@@ -113,10 +113,6 @@ class Snapshot:
         """Return the service of exactly this name."""
         return self._named("services", self.services).get(name)
 
-    def node_named(self, name: str) -> Node | None:
-        """Return a node of exactly this hostname."""
-        return self._named("nodes", self.nodes).get(name)
-
     def network_named(self, name: str) -> Network | None:
         """Return the network of exactly this name; one of the Swarm before one of the Engine's own node."""
         return self._named("networks", self.networks).get(name)
@@ -143,14 +139,6 @@ class Snapshot:
         """Find a network by id, name or the beginning of its id. Raises :class:`Ambiguous`."""
         return self._find("network", "networks", self.networks, key)
 
-    def find_config(self, key: str) -> Config | None:
-        """Find a config by id, name or the beginning of its id. Raises :class:`Ambiguous`."""
-        return self._find("config", "configs", self.configs, key)
-
-    def find_secret(self, key: str) -> Secret | None:
-        """Find a secret by id, name or the beginning of its id. Raises :class:`Ambiguous`."""
-        return self._find("secret", "secrets", self.secrets, key)
-
     def find_task(self, key: str) -> Task | None:
         """Find a task by id or the beginning of its id. Raises :class:`Ambiguous`."""
         by_id = self._index("tasks by id", lambda: {task.id: task for task in self.all_tasks()})
@@ -167,14 +155,6 @@ class Snapshot:
     def get_network(self, key: str) -> Network:
         """Find a network as :meth:`find_network` does. Raises :class:`NotFound`."""
         return _must("network", key, self.find_network(key))
-
-    def get_config(self, key: str) -> Config:
-        """Find a config as :meth:`find_config` does. Raises :class:`NotFound`."""
-        return _must("config", key, self.find_config(key))
-
-    def get_secret(self, key: str) -> Secret:
-        """Find a secret as :meth:`find_secret` does. Raises :class:`NotFound`."""
-        return _must("secret", key, self.find_secret(key))
 
     def get_task(self, key: str) -> Task:
         """Find a task as :meth:`find_task` does. Raises :class:`NotFound`."""
