@@ -82,5 +82,3 @@ def _find(node: Any, path: tuple[str, ...], pointer: str) -> Iterator[tuple[str,
 
 def _say(version: ApiVersion) -> str:
     return f"{version[0]}.{version[1]}"
-
-

@@ -18,6 +18,7 @@ import atexit
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -304,8 +305,11 @@ def check_requirements() -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Start a lab and keep it until somebody presses Ctrl-C."""
+    """Start a lab and keep it until somebody presses Ctrl-C, or ends this process."""
     count = int(arguments[0]) if arguments else 3
+    # A shell starts what is to run in the background with Ctrl-C ignored, so both are asked for.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
     try:
         with Lab(count) as lab:
             print(f"A Swarm of {count} is up. Its images: {', '.join(images.NAMES)}. Point programs at it with:\n")
