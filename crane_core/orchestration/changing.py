@@ -16,6 +16,7 @@ from crane_core.orchestration.operations.schemas import OperationSchema
 from crane_core.orchestration.plans.model import Plan
 from crane_core.orchestration.plans.schemas import PlanSchema
 from crane_core.orchestration.plans.store import Plans, refuse_violations
+from crane_core.security import Target, demand
 
 
 class ChangeQuery(WaitQuery):
@@ -55,6 +56,18 @@ def answer_change(plan: Plan, query: Mapping[str, Any]) -> Response:
         return answer_plan(plan)
     refuse_violations(plan)
     return carry_out(plan, query["wait"])
+
+
+def demand_stack(plan: Plan, before: str | None) -> None:
+    """Go on only if the caller may change the stack that a plan puts a service into.
+
+    A label is all that makes a service part of a stack, and whoever may change services need not have every stack.
+
+    :param before: The stack that the service is in already.
+    :raises Forbidden: when the caller may not.
+    """
+    if plan.stack is not None and plan.stack != before:
+        demand("stack:update", Target("stack", plan.stack, stack=plan.stack))
 
 
 def answer_plan(plan: Plan) -> Response:

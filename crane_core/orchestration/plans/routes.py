@@ -10,7 +10,7 @@ from flask import Response
 from crane_core.context import get_crane
 from crane_core.http import Blueprint, WaitQuery, answer
 from crane_core.openapi import PROBLEM
-from crane_core.orchestration.changing import carry_out, response_change
+from crane_core.orchestration.changing import carry_out, demand_stack, response_change
 from crane_core.orchestration.errors import DeploymentInProgress
 from crane_core.orchestration.plans.schemas import PlanConflictSchema, PlanSchema
 from crane_core.orchestration.plans.store import Plans, require_applicable
@@ -47,6 +47,9 @@ def apply(query: dict[str, Any], plan_id: str) -> Response:
     # Whoever applies a plan must be allowed what it does, not only to apply plans.
     action = _ACTIONS[plan.kind]
     demand_on(action, None if action == "service:create" else plan.target)
+    if not plan.kind.startswith("stack."):
+        live = get_crane().cache.snapshot().service_named(plan.target)
+        demand_stack(plan, live.stack if live else None)
     require_applicable(plans, plan)
     taken = plans.take(plan_id)
     try:

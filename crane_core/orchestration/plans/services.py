@@ -108,6 +108,8 @@ class ServicePlanner:
         for violation in settle_deployment(self.crane, deployment, self._host_networks):
             self.violations.append(self.place(name, violation))
         image, login = deployment.image, self.logins.find(deployment.image)
+        if live is not None and self.origin == "stack" and live.stack != stack:
+            self.violations.append(self.place(name, _say_whose(live)))
         for unknown in drop_unknown(desired, self.crane.engine.api, creating=live is None):
             self.warnings.append(self.place(name, Violation(unknown.pointer, unknown.detail)))
         self._warn(name, desired)
@@ -229,6 +231,12 @@ def plan_service(
 def live_spec(crane: Crane, snapshot: Snapshot, service: Service) -> JSON:
     """Return the spec of a live service, referring to everything by name."""
     return by_name(crane, snapshot, msgspec.json.decode(service.Spec))
+
+
+def _say_whose(live: Service) -> Violation:
+    """Object to a service that a stack would take from somebody else, because names are put together alike."""
+    owner = f"belongs to the stack {live.stack}" if live.stack else "belongs to no stack"
+    return Violation("/Name", f"There is a service {live.name} already, which {owner}. Rename or remove one of them.")
 
 
 def _changes_mode(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
