@@ -6,6 +6,7 @@ import logging
 import os
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -48,8 +49,8 @@ class Journal:
             if not _FILE_NAME.fullmatch(path.name):
                 continue
             try:
-                found.append(Operation.from_journal(msgspec.json.decode(path.read_bytes())))
-            except (OSError, msgspec.DecodeError, KeyError, TypeError) as error:
+                found.append(_read(path))
+            except (OSError, msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
                 log.error("The operation in %s cannot be read: %s.", path, error)
         yield from sorted(found, key=lambda operation: operation.created_at)
 
@@ -62,3 +63,12 @@ class Journal:
 
     def _path(self, operation_id: str) -> Path:
         return self._directory / f"{operation_id}.json"
+
+
+def _read(path: Path) -> Operation:
+    operation = Operation.from_journal(msgspec.json.decode(path.read_bytes()))
+    # By these it is followed and forgotten later, when nobody could pass it over any more.
+    if operation.id != path.stem:
+        raise ValueError("it is of another operation")
+    datetime.fromisoformat(operation.created_at)
+    return operation

@@ -32,6 +32,7 @@ from crane_core.orchestration.operations.verdicts import (
     conclude_timed_out,
 )
 from crane_core.orchestration.plans.model import Plan
+from crane_core.orchestration.plans.store import refuse_violations
 
 log = logging.getLogger(__name__)
 
@@ -338,6 +339,8 @@ class Operations:
         try:
             with self._sending_alone(running.operation):
                 running.plan = running.plan.remake()
+                # What was allowed before need not be allowed any more.
+                refuse_violations(running.plan)
                 self._send(running)
         except (EngineUnavailable, DeploymentInProgress):
             return

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import msgspec
 import pytest
 
-from crane_core.errors import EngineUnavailable
+from crane_core.errors import EngineUnavailable, Violation
 from crane_core.orchestration.operations.model import Step
 from crane_core.testing import Exits, MemorySwarm, Unhealthy
 
@@ -145,12 +148,50 @@ def test_operation_ends_after_its_time_out(desk):
     assert "It took longer than 2 s." in operation.verdict.cause
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"id": 1}'])
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'"text"', b'{"id": 1}', b"\xff"])
 def test_journal_that_cannot_be_read_is_passed_over(swarm, desk, desk_at, tmp_path, content):
     operation = desk.run(desk.deploy(WEB))
     (tmp_path / "data/operations/00000000deadbeef.json").write_bytes(content)
 
     assert [kept.id for kept in desk_at(swarm).operations.all()] == [operation.id]
+
+
+@pytest.mark.parametrize("members", [{"id": "../../elsewhere"}, {"created_at": "yesterday"}])
+def test_journal_of_what_cannot_be_is_passed_over(swarm, desk, desk_at, tmp_path, members):
+    operation = desk.run(desk.deploy(WEB))
+    kept = {**operation.to_journal(), "id": "00000000deadbeef", **members}
+    (tmp_path / "data/operations/00000000deadbeef.json").write_bytes(msgspec.json.encode(kept))
+
+    assert [kept.id for kept in desk_at(swarm).operations.all()] == [operation.id]
+
+
+def test_what_is_no_longer_allowed_is_not_sent_when_the_engine_is_back(swarm, desk):
+    class LastWords(dict):
+        """A body whose sending the Engine does not live to see."""
+
+        def keys(self):
+            swarm.go_away()
+            return super().keys()
+
+        # Without it a copy is made without a look at the keys.
+        def __iter__(self):
+            return super().__iter__()
+
+    def remake():
+        desk.crane.watcher.fresh()
+        return replace(plan, violations=[Violation("/services/web", "It is frozen.")])
+
+    plan = desk.plan(WEB)
+    cut_off = [replace(change, body=LastWords(change.body)) for change in plan.changes]
+    operation = desk.operations.start(replace(plan, changes=cut_off, remake=remake))
+    assert operation.state == "unknown-yet"
+    swarm.come_back()
+
+    desk.run(operation)
+
+    assert (operation.verdict.outcome, operation.verdict.code) == ("failed", "plan-refused")
+    assert "It is frozen." in operation.verdict.cause
+    assert swarm.services == []
 
 
 def test_journal_holds_no_password_of_a_health_check(desk, tmp_path):
