@@ -168,9 +168,22 @@ def _escape(name: str) -> str:
 def _redacted(change: FieldChange) -> FieldChange:
     name = change.path.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
     old, new = (hide(value, name) for value in (change.old, change.new))
-    if old == new and old is not None:
-        new = f"{HIDDEN} changed" if old == HIDDEN else new
+    if old == new:
+        new = _mark_hidden(change.old, change.new, new)
     return replace(change, old=old, new=new)
+
+
+def _mark_hidden(old: Any, new: Any, shown: Any) -> Any:
+    """Say of what is hidden that it changed, where nothing else that is shown tells the old from the new."""
+    if old == new:
+        return shown
+    if isinstance(shown, str):
+        return shown.replace(HIDDEN, f"{HIDDEN} changed")
+    if isinstance(shown, list):
+        return [_mark_hidden(*items) for items in zip(old, new, shown, strict=True)]
+    if isinstance(shown, Mapping):
+        return {name: _mark_hidden(old[name], new[name], held) for name, held in shown.items()}
+    return shown
 
 
 def _settled_task(desired: Mapping[str, Any], live: Mapping[str, Any]) -> JSON:

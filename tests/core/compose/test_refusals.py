@@ -370,3 +370,14 @@ def test_port_in_host_mode_may_be_published_by_several_services(loaded: Callable
     port = "ports: [{target: 80, published: 80, mode: host}]"
 
     assert len(loaded(f"services: {{a: {{image: x, {port}}}, b: {{image: x, {port}}}}}").services) == 2
+
+
+def test_value_of_a_variable_that_looks_secret_is_not_quoted(refused: Refuse) -> None:
+    content = "services: {web: {image: nginx, ports: ['${DB_PASSWORD}'], deploy: {replicas: '${COUNT}'}}}"
+
+    told = refused(content, variables={"DB_PASSWORD": "marker", "COUNT": "many"})
+
+    assert {pointer for pointer, _, _ in told} == {"/services/web/ports/0", "/services/web/deploy/replicas"}
+    assert "marker" not in repr(told)
+    assert "(hidden)" in repr(told)
+    assert "many" in repr(told)

@@ -149,7 +149,18 @@ def test_secret_looking_values_are_hidden_and_their_change_stays_visible() -> No
     assert "marker" not in repr(shown)
     assert [change.path.rpartition("/")[2] for change in shown] == ["DB_PASSWORD", "PASSWORD_FILE", "TAG", "URL"]
     assert shown[0].new == "(hidden) changed"
+    assert (shown[3].old, shown[3].new) == ("postgres://u:(hidden)@db/x", "postgres://u:(hidden) changed@db/x")
     assert (shown[2].old, shown[2].new) == ("1", "2")
+
+
+def test_hidden_argument_that_changes_is_told_from_the_others() -> None:
+    old = spec(Args=["--password", "marker-old", "--token=marker", "-v"])
+    new = spec(Args=["--password", "marker-new", "--token=marker", "-v"])
+
+    [shown] = redact(diff(old, new))
+
+    assert shown.old == ["--password", "(hidden)", "--token=(hidden)", "-v"]
+    assert shown.new == ["--password", "(hidden) changed", "--token=(hidden)", "-v"]
 
 
 def test_names_of_secrets_are_shown() -> None:

@@ -282,6 +282,7 @@ def test_secret_looking_values_are_written_only_when_asked_for(reveal: bool) -> 
         container={
             "Env": ["DB_PASSWORD=marker-1", "URL=redis://u:marker-2@db", "TAG=1"],
             "Args": ["--token", "marker-3"],
+            "Healthcheck": {"Test": ["CMD-SHELL", "curl -f http://u:marker-6@localhost"]},
         },
         task={"LogDriver": {"Name": "splunk", "Options": {"splunk-token": "marker-4"}}},
     )
@@ -290,7 +291,7 @@ def test_secret_looking_values_are_written_only_when_asked_for(reveal: bool) -> 
     export = to_compose("shop", [spec, other], [network()], reveal=reveal)
 
     if reveal:
-        assert all(f"marker-{number}" in export.content for number in range(1, 6))
+        assert all(f"marker-{number}" in export.content for number in range(1, 7))
         assert export.notes == ()
     else:
         assert "marker" not in export.content + repr(export.notes)

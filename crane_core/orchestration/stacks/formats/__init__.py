@@ -8,6 +8,9 @@ bundles, JSON with a ``Stack`` is a bundle of the first Crane, and everything el
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from crane_core.errors import Violation
@@ -15,6 +18,7 @@ from crane_core.orchestration.stacks.desired import DesiredStack
 from crane_core.orchestration.stacks.formats.errors import InvalidStackFile
 from crane_core.orchestration.stacks.formats.needs import FileNeeds, NeededPath, NeededVariable
 from crane_core.orchestration.stacks.formats.request import SourceFile, StackRequest
+from crane_core.redaction import HIDDEN, looks_secret
 
 __all__ = [
     "FORMATS",
@@ -30,6 +34,8 @@ __all__ = [
 ]
 
 FORMATS = ("compose", "dab", "bundle")
+# A shorter value would be found in words that have nothing to do with it.
+SHORTEST_SECRET = 4
 
 
 def load(request: StackRequest) -> DesiredStack:
@@ -37,6 +43,12 @@ def load(request: StackRequest) -> DesiredStack:
 
     Raises InvalidStackFile with everything that is wrong with them.
     """
+    with _hiding(request):
+        desired = _load(request)
+    return replace(desired, warnings=_hide_variables(request, desired.warnings))
+
+
+def _load(request: StackRequest) -> DesiredStack:
     # Each format is imported when it is met: the libraries of one are no burden to the start of the server.
     match detect(request):
         case "dab":
@@ -59,8 +71,33 @@ def inspect(request: StackRequest) -> FileNeeds:
     if found == "compose":
         from crane_core.orchestration.stacks.formats.compose import inspect_compose
 
-        return inspect_compose(request)
+        with _hiding(request):
+            return inspect_compose(request)
     return FileNeeds(found, images=tuple(sorted(set(_images(_json(request.files[0].content))))))
+
+
+@contextmanager
+def _hiding(request: StackRequest) -> Iterator[None]:
+    """Hide the values of variables that look secret in what is said to be wrong: it quotes what stands in a place."""
+    try:
+        yield
+    except InvalidStackFile as error:
+        # Without the cause, which quotes them still.
+        raise InvalidStackFile(_hide_variables(request, error.violations)) from None
+
+
+def _hide_variables(request: StackRequest, violations: Iterable[Violation]) -> tuple[Violation, ...]:
+    values = [
+        value for name, value in request.variables.items() if looks_secret(name) and len(value) >= SHORTEST_SECRET
+    ]
+
+    def hide(text: str) -> str:
+        # The longest first, because one may hold another.
+        for value in sorted(values, key=len, reverse=True):
+            text = text.replace(value, HIDDEN)
+        return text
+
+    return tuple(replace(each, detail=hide(each.detail)) for each in violations)
 
 
 def detect(request: StackRequest) -> str:

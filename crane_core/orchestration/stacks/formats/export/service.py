@@ -100,8 +100,26 @@ class Services:
             limit["Name"]: _ulimit(limit.get("Soft", 0), limit.get("Hard", 0))
             for limit in remains.take(f"{CONTAINER}/Ulimits", [])
         }
-        written["healthcheck"] = _healthcheck(remains)
+        written["healthcheck"] = self._healthcheck(remains, name, at)
         return written
+
+    def _healthcheck(self, remains: Remains, name: str, at: str) -> JSON:
+        member = f"{CONTAINER}/Healthcheck"
+        test = remains.take(f"{member}/Test", [])
+        times = {
+            key: _optional_duration(remains.take(f"{member}/{part}"))
+            for key, part in (
+                ("interval", "Interval"),
+                ("timeout", "Timeout"),
+                ("start_period", "StartPeriod"),
+                ("start_interval", "StartInterval"),
+            )
+        }
+        if test == ["NONE"]:
+            return {"disable": True}
+        written = self.hiding.words(test, f"{at}/healthcheck/test", name)
+        shell = len(test) == 2 and test[0] == "CMD-SHELL"
+        return said({"test": written[1] if shell else written, "retries": remains.take(f"{member}/Retries"), **times})
 
     def _files(self, remains: Remains, at: str) -> JSON:
         configs = remains.take(f"{CONTAINER}/Configs", [])
@@ -234,24 +252,6 @@ def _hosts(lines: Sequence[str]) -> list[str]:
 
 def _ulimit(soft: int, hard: int) -> Any:
     return soft if soft == hard else {"soft": soft, "hard": hard}
-
-
-def _healthcheck(remains: Remains) -> JSON:
-    at = f"{CONTAINER}/Healthcheck"
-    test = remains.take(f"{at}/Test", [])
-    times = {
-        key: _optional_duration(remains.take(f"{at}/{member}"))
-        for key, member in (
-            ("interval", "Interval"),
-            ("timeout", "Timeout"),
-            ("start_period", "StartPeriod"),
-            ("start_interval", "StartInterval"),
-        )
-    }
-    if test == ["NONE"]:
-        return {"disable": True}
-    shell = len(test) == 2 and test[0] == "CMD-SHELL"
-    return said({"test": escape(test[1] if shell else test), "retries": remains.take(f"{at}/Retries"), **times})
 
 
 def _reference(key: str, file: Mapping[str, Any]) -> Any:
