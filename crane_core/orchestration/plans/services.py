@@ -16,7 +16,7 @@ from crane_core.engine import placement
 from crane_core.engine.cache import Snapshot
 from crane_core.engine.compatibility import drop_unknown
 from crane_core.engine.parts import ServiceSpec
-from crane_core.engine.records import Service
+from crane_core.engine.records import Service, time_key
 from crane_core.errors import NotFound, Violation
 from crane_core.orchestration.deployments import (
     Digests,
@@ -35,6 +35,8 @@ from crane_core.orchestration.stacks.formats.document import sentence_of
 from crane_core.security import Identity
 
 JSON = dict[str, Any]
+# An update that stopped on the way and waits for somebody.
+PAUSED = frozenset({"paused", "rollback_paused"})
 
 
 @dataclass
@@ -119,6 +121,22 @@ class ServicePlanner:
         sent = settle(desired, previous)
         fields = tuple(diff(previous, sent))
         based_on = digest(previous)
+        if not fields and live.update_state in PAUSED:
+            return Change(
+                "service",
+                name,
+                "update",
+                live.id,
+                live.version,
+                based_on,
+                body=sent,
+                restarts=self._count_outdated(live),
+                replaces=True,
+                starts=True,
+                reason="Its last update was paused; it is sent again, so that it goes on.",
+                image=image,
+                login=login,
+            )
         if not fields:
             return Change("service", name, "keep", live.id, live.version, based_on, image=image)
         replaces, moves = restarts_tasks(previous, sent), moves_tasks(previous, sent)
@@ -138,6 +156,12 @@ class ServicePlanner:
             image=image,
             login=login,
         )
+
+    def _count_outdated(self, live: Service) -> int:
+        """Count the running tasks that an update had not replaced when it was paused."""
+        begun = time_key(live.UpdateStatus.StartedAt or "") if live.UpdateStatus is not None else ""
+        running = (task for task in self.snapshot.tasks_of(live.id) if task.state == "running")
+        return sum(time_key(task.CreatedAt) < begun for task in running)
 
     @cached_property
     def _host_networks(self) -> frozenset[str]:

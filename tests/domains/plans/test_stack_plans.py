@@ -9,6 +9,7 @@ import pytest
 
 from crane_core.contributions import RegistryLogin
 from crane_core.orchestration.plans.store import Plans
+from crane_core.testing.behaviours import Missing, Runs
 from crane_core.testing.plugins import make_plugin
 
 ONE, TWO = f"sha256:{'1' * 64}", f"sha256:{'2' * 64}"
@@ -100,6 +101,24 @@ def test_port_moves_from_one_service_to_another(deploy, swarm):
         ("create", "shop_a", "done"),
     ]
     assert swarm.services == ["shop_a", "shop_b"]
+
+
+def test_paused_update_goes_on_when_its_file_is_deployed_again(deploy, plan, swarm):
+    file = "services: {web: {image: 'shop:%d', deploy: {replicas: 2}}}"
+    deploy(file % 1)
+    swarm.images["shop:2"] = Missing()
+    deploy(file % 2)
+    assert swarm.service("shop_web")["UpdateStatus"]["State"] == "paused"
+
+    swarm.images["shop:2"] = Runs()
+    made = plan(file % 2)
+    again = deploy(file % 2)
+
+    assert [(change["action"], change["restarts"]) for change in made["changes"] if change["kind"] == "service"] == [
+        ("update", 1)
+    ]
+    assert again.json["steps"][0]["state"] == "done"
+    assert swarm.service("shop_web")["UpdateStatus"]["State"] == "completed"
 
 
 def test_changed_config_becomes_a_new_version_and_one_update(deploy, plan, swarm):
