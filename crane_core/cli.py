@@ -75,12 +75,15 @@ def check() -> None:
         click.echo(f"plugin {plugin.name}: {plugin.state}: {plugin.error}")
     try:
         version = crane.engine.version()
-        swarm = (crane.engine.info().get("Swarm") or {}).get("LocalNodeState", "inactive")
-        click.echo(f"engine: {version.get('Version')} (API {version.get('ApiVersion')}), swarm {swarm}")
+        swarm = crane.engine.info().get("Swarm") or {}
+        state = swarm.get("LocalNodeState", "inactive")
+        click.echo(f"engine: {version.get('Version')} (API {version.get('ApiVersion')}), swarm {state}")
     except CraneError as error:
         raise SetupError(error.detail) from error
     if troubled:
         raise SetupError("Some plugins do not run; see above.")
+    if not swarm.get("ControlAvailable"):
+        raise SetupError("The Engine is no manager of a Swarm. Set engine.url to one, or run with --init-swarm.")
     click.echo("All is well.")
 
 

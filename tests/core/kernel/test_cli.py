@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from crane_core.testing.swarm import MemorySwarm
+from crane_core.testing.transport import serve
+
 Install = Callable[..., dict[str, str]]
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -126,6 +129,20 @@ def test_check_says_that_no_engine_answers(install: Install, run_program: Run, t
     assert done.returncode == 2
     assert done.stderr.startswith("crane-server: ")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("in_swarm", "status"), [(True, 0), (False, 2)])
+def test_check_wants_a_manager(install: Install, run_program: Run, tmp_path: Path, in_swarm: bool, status: int) -> None:
+    server = serve(MemorySwarm(in_swarm=in_swarm), f"{tmp_path}/engine.sock")
+    try:
+        done = run_program("check", env={**install(), "CRANE_ENGINE_URL": f"unix://{tmp_path}/engine.sock"})
+    finally:
+        server.shutdown()
+        server.server_close()
+
+    assert done.returncode == status, done.stderr
+    assert ("All is well." in done.stdout) is in_swarm
+    assert ("no manager of a Swarm" in done.stderr) is not in_swarm
 
 
 def test_routes_are_listed_with_what_they_demand(install: Install, run_program: Run) -> None:
