@@ -128,7 +128,7 @@ def _decide(
         return _end(progress, _halted(how, outcome, service, failure, snapshot), outcome)
     if service.is_job:
         return _judge_job(progress, witness, snapshot, service, tasks, now, patience)
-    if _is_steady(progress, track, witness, service, now, patience):
+    if _is_steady(progress, track, witness, service, tasks, now, patience):
         since = witness.steady_since = now if witness.steady_since is None else witness.steady_since
         # An update was watched by the Swarm itself before it called it completed.
         monitored = track.restarts and state == ("rollback_completed" if track.rollback else "completed")
@@ -207,14 +207,30 @@ def _remember(
 
 
 def _is_steady(
-    progress: ServiceProgress, track: Track, witness: Witness, service: Service, now: float, patience: Patience
+    progress: ServiceProgress,
+    track: Track,
+    witness: Witness,
+    service: Service,
+    tasks: Sequence[Task],
+    now: float,
+    patience: Patience,
 ) -> bool:
     if service.updating or progress.running != progress.desired:
         return False
     # Between an update and the moment the Swarm notices it, everything still looks as it did before.
     ended = "rollback_completed" if track.rollback else "completed"
     noticed = progress.updated == progress.total or service.update_state == ended
-    return noticed or now - witness.begun >= patience.unnoticed_seconds
+    # Where nothing had to be replaced the Swarm says nothing; where something had to, it did not notice.
+    return noticed or (
+        now - witness.begun >= patience.unnoticed_seconds and not any(_is_outdated(task, service) for task in tasks)
+    )
+
+
+def _is_outdated(task: Task, service: Service) -> bool:
+    """Tell whether a task runs something else than its service says by now."""
+    template = service.spec.TaskTemplate
+    made_from = (task.image, task.Spec.ForceUpdate)
+    return task.state == "running" and made_from != (template.ContainerSpec.Image, template.ForceUpdate)
 
 
 def _judge_job(

@@ -16,7 +16,7 @@ from crane_core.engine import placement
 from crane_core.engine.cache import Snapshot
 from crane_core.engine.compatibility import drop_unknown
 from crane_core.engine.parts import ServiceSpec
-from crane_core.engine.records import Service, time_key
+from crane_core.engine.records import Service
 from crane_core.errors import NotFound, Violation
 from crane_core.orchestration.deployments import (
     Digests,
@@ -30,7 +30,7 @@ from crane_core.orchestration.plans.model import Change, Plan, digest
 from crane_core.orchestration.plans.ports import find_clashes
 from crane_core.orchestration.plans.references import NetworkNames, by_name
 from crane_core.orchestration.stacks.desired import STACK_LABEL
-from crane_core.orchestration.stacks.diff import diff, moves_tasks, restarts_tasks, settle
+from crane_core.orchestration.stacks.diff import diff, force, moves_tasks, restarts_tasks, settle
 from crane_core.orchestration.stacks.formats.document import sentence_of
 from crane_core.security import Identity
 
@@ -121,22 +121,12 @@ class ServicePlanner:
         sent = settle(desired, previous)
         fields = tuple(diff(previous, sent))
         based_on = digest(previous)
+        reason = None
         if not fields and live.update_state in PAUSED:
-            return Change(
-                "service",
-                name,
-                "update",
-                live.id,
-                live.version,
-                based_on,
-                body=sent,
-                restarts=self._count_outdated(live),
-                replaces=True,
-                starts=True,
-                reason="Its last update was paused; it is sent again, so that it goes on.",
-                image=image,
-                login=login,
-            )
+            # The same spec again would be taken for the update that is paused, and passed over.
+            sent = force(sent)
+            fields = tuple(diff(previous, sent))
+            reason = "Its last update was paused; forcing it makes it go on."
         if not fields:
             return Change("service", name, "keep", live.id, live.version, based_on, image=image)
         replaces, moves = restarts_tasks(previous, sent), moves_tasks(previous, sent)
@@ -152,16 +142,10 @@ class ServicePlanner:
             restarts=live.tasks_running if replaces else 0,
             replaces=replaces,
             starts=replaces or moves or _changes_mode(previous, sent),
-            reason="Tasks on nodes that the new constraints forbid are moved." if moves else None,
+            reason="Tasks on nodes that the new constraints forbid are moved." if moves else reason,
             image=image,
             login=login,
         )
-
-    def _count_outdated(self, live: Service) -> int:
-        """Count the running tasks that an update had not replaced when it was paused."""
-        begun = time_key(live.UpdateStatus.StartedAt or "") if live.UpdateStatus is not None else ""
-        running = (task for task in self.snapshot.tasks_of(live.id) if task.state == "running")
-        return sum(time_key(task.CreatedAt) < begun for task in running)
 
     @cached_property
     def _host_networks(self) -> frozenset[str]:

@@ -24,7 +24,7 @@ from crane_core.orchestration.plans.references import NetworkNames, by_name
 from crane_core.orchestration.plans.services import live_spec
 from crane_core.orchestration.services.specs import checked, expand
 from crane_core.orchestration.stacks.desired import IMAGE_LABEL
-from crane_core.orchestration.stacks.diff import diff, restarts_tasks, settle
+from crane_core.orchestration.stacks.diff import diff, force, restarts_tasks, settle
 from crane_core.orchestration.tasks.operations import by_place
 from crane_core.redaction import redact
 from crane_core.security import Identity
@@ -200,9 +200,7 @@ def wish_forced(name: str) -> Callable[[JSON | None], JSON]:
     """Wish for new tasks although nothing changed."""
 
     def wish(live: JSON | None) -> JSON:
-        spec = require(live, name)
-        spec["TaskTemplate"]["ForceUpdate"] = (spec["TaskTemplate"].get("ForceUpdate") or 0) + 1
-        return spec
+        return force(require(live, name))
 
     return wish
 

@@ -22,7 +22,7 @@ from crane_core.orchestration.stacks.normal import (
 from crane_core.redaction import HIDDEN
 from crane_core.redaction import redact as hide
 
-__all__ = ["FieldChange", "diff", "moves_tasks", "normalise", "redact", "restarts_tasks", "settle"]
+__all__ = ["FieldChange", "diff", "force", "moves_tasks", "normalise", "redact", "restarts_tasks", "settle"]
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,12 @@ def settle(desired: Mapping[str, Any], live: Mapping[str, Any]) -> JSON:
             if part in live:
                 settled[part] = live[part]
     return settled
+
+
+def force(spec: Mapping[str, Any]) -> JSON:
+    """Return the same spec as one that replaces every task, although nothing else changes."""
+    task = spec.get("TaskTemplate") or {}
+    return {**spec, "TaskTemplate": {**task, "ForceUpdate": (task.get("ForceUpdate") or 0) + 1}}
 
 
 def restarts_tasks(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
