@@ -15,6 +15,11 @@ import pytest
 from click.testing import CliRunner, Result
 from crane_cli.main import cli
 from crane_cli.session import Session
+from hypothesis import settings
+
+# How long an example takes says how busy the machine is, and nothing about the law that is tested.
+settings.register_profile("crane", deadline=None)
+settings.load_profile("crane")
 
 DROP = object()
 """In place of an answer: end the connection without one. As a line of a stream: end it there."""
