@@ -92,11 +92,14 @@ def test_interrupt_says_that_the_operation_goes_on_and_how_to_look(shop, operati
     program = subprocess.Popen(
         [sys.executable, "-m", "crane_cli.main", "--server", shop.url, "stack", "deploy", "-c", "stack.yml", "shop"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=dict(os.environ),
+        # What runs in the background of a shell ignores Ctrl-C, and so would everything that it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
-    assert begun.wait(30)
-    program.send_signal(signal.SIGINT)
-    _, errors = program.communicate(timeout=30)
-    release.set()
+    with program:
+        assert begun.wait(30)
+        program.send_signal(signal.SIGINT)
+        _, errors = program.communicate(timeout=30)
+        release.set()
 
     assert program.returncode == 130
     assert errors == "Error: Stopped looking; the operation goes on. Look at it with: crane operation wait o1\n"
