@@ -13,11 +13,15 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tests.bench import large, real
+from tests.bench import commandline, large, real
 from tests.bench.figures import Figure, table, write_page
 from tests.bench.processes import ROOT
 
-PARTS: Mapping[str, Callable[[Path], Iterator[Figure]]] = {"large": large.measure, "real": real.measure}
+PARTS: Mapping[str, Callable[[Path], Iterator[Figure]]] = {
+    "commandline": commandline.measure,
+    "large": large.measure,
+    "real": real.measure,
+}
 
 
 def main() -> int:
