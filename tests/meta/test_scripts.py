@@ -83,6 +83,13 @@ def test_run_says_which_named_engine_does_not_answer(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+def test_run_that_is_asked_for_help_starts_nothing(tmp_path):
+    done = run(ROOT / ".venv/bin/python", "scripts/run", "--help", DOCKER_HOST=f"unix://{tmp_path}/none.sock")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "crane-server run [OPTIONS]" in done.stdout
+
+
 def test_run_tells_somebody_who_is_not_root_what_to_install():
     # In namespaces of its own the script finds no Engine's socket and is nobody.
     hide_engine = 'mount -t tmpfs none /run && exec unshare --user "$@"'
