@@ -12,7 +12,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from flask import Response
@@ -72,6 +72,8 @@ class WebSocket:
         self._unsent = memoryview(b"")
         self._parts: list[str] = []
         self._closing = False
+        # The last words, until somebody has said them.
+        self._farewell: list[tuple[int, str]] = []
         self._gone = False
         self.heard_at = clock()
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_SECONDS, 0))
@@ -131,29 +133,23 @@ class WebSocket:
         :returns: Whether it was begun; not while the socket is busy.
         :raises Gone: when the other side is gone.
         """
-        if not self._lock.acquire(blocking=False):
-            return False
-        try:
+        with self._turn(blocking=False) as turn:
             if self.gone:
                 raise Gone
-            if self._unsent:
+            if not turn or self._unsent:
                 return False
             self._unsent = memoryview(frame)
             self._push(socket.MSG_DONTWAIT)
             return True
-        finally:
-            self._lock.release()
 
     def flush(self) -> None:
         """Send more of what was offered, without waiting.
 
         :raises Gone: when the other side is gone.
         """
-        if self._lock.acquire(blocking=False):
-            try:
+        with self._turn(blocking=False) as turn:
+            if turn:
                 self._push(socket.MSG_DONTWAIT)
-            finally:
-                self._lock.release()
 
     def ping(self) -> None:
         """Ask whether the other side is there; not while it is busy, because it then cannot answer.
@@ -167,23 +163,9 @@ class WebSocket:
         """Say that this is the end, and why; never waits, and says nothing twice."""
         if self.gone:
             return
-        if not self._lock.acquire(blocking=False):
-            self.shut()
-            return
-        try:
-            self._closing = True
-            if self._unsent:
-                # Nothing may stand inside a frame that is sent in part.
-                self.shut()
-                return
-            with contextlib.suppress(LocalProtocolError, Gone):
-                self._unsent = memoryview(self._protocol.send(CloseConnection(code, reason)))
-                self._push(socket.MSG_DONTWAIT)
-            # Whoever waits in receive() is woken; the other side need not agree.
-            with contextlib.suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RD)
-        finally:
-            self._lock.release()
+        self._closing = True
+        self._farewell.append((code, reason))
+        self._say_farewell()
 
     def shut(self) -> None:
         """End it without a word."""
@@ -192,12 +174,46 @@ class WebSocket:
             self._socket.shutdown(socket.SHUT_RDWR)
 
     def _send(self, event: Event) -> None:
-        with self._lock:
+        with self._turn():
             if self.gone:
                 raise Gone
             frame = self._protocol.send(event)
             self._unsent = memoryview(bytes(self._unsent) + frame) if self._unsent else memoryview(frame)
             self._push(0)
+
+    @contextlib.contextmanager
+    def _turn(self, blocking: bool = True) -> Iterator[bool]:
+        """Have the socket for oneself; yields whether that was had.
+
+        Who is told to close meanwhile does not wait for the turn to end: whoever has it says the last words after it.
+        """
+        turn = self._lock.acquire(blocking=blocking)
+        try:
+            yield turn
+        finally:
+            if turn:
+                self._lock.release()
+                self._say_farewell()
+
+    def _say_farewell(self) -> None:
+        """Say the last words, if there are any and nobody else has the socket."""
+        while self._farewell and self._lock.acquire(blocking=False):
+            try:
+                if not self._farewell:
+                    return
+                code, reason = self._farewell.pop()
+                if self._unsent or self._gone:
+                    # Nothing may stand inside a frame that is sent in part.
+                    self.shut()
+                    return
+                with contextlib.suppress(LocalProtocolError, Gone):
+                    self._unsent = memoryview(self._protocol.send(CloseConnection(code, reason)))
+                    self._push(socket.MSG_DONTWAIT)
+                # Whoever waits in receive() is woken; the other side need not agree.
+                with contextlib.suppress(OSError):
+                    self._socket.shutdown(socket.SHUT_RD)
+            finally:
+                self._lock.release()
 
     def _push(self, flags: int) -> None:
         while self._unsent:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -117,6 +118,24 @@ def test_reader_that_takes_nothing_is_not_closed_inside_a_frame(make_peer: MakeP
 
     assert peer.closed() is None
     assert peer.websocket.gone
+
+
+def test_end_is_said_after_what_another_thread_is_sending(make_peer: MakePeer) -> None:
+    peer = make_peer()
+    text = '"' + "x" * 10_000_000 + '"'
+    sending = threading.Thread(target=peer.websocket.send, args=(text,))
+    sending.start()
+    while sending.is_alive() and not peer.websocket.unsent:
+        pass
+
+    peer.websocket.close(1001, "The server stops.")
+
+    said = []
+    while sending.is_alive():
+        said += peer.events()
+    said += peer.events()
+    assert "".join(event.data for event in said if isinstance(event, TextMessage)) == text
+    assert (said[-1].code, said[-1].reason) == (1001, "The server stops.")
 
 
 def test_end_is_said_once(make_peer: MakePeer) -> None:
