@@ -26,6 +26,7 @@ from crane_core.http import handle_errors
 from crane_core.live.hub import Hub
 from crane_core.loops import LoopRunner
 from crane_core.openapi import DocumentedApi
+from crane_core.pages import check_pages
 from crane_core.plugins import Plugin, Plugins, discover
 from crane_core.security import public, require_guards
 from crane_core.settings import Settings, find_file, read_file, variable
@@ -161,14 +162,18 @@ def _deliver(app: Flask, event: Event) -> None:
 def _collect(crane: Crane) -> None:
     crane.actions = crane.plugins.collect_named("crane_actions")
     crane.topics = tuple(crane.plugins.collect_named("crane_topics").values())
-    crane.pages = tuple(crane.plugins.collect_named("crane_pages", key=lambda page: str(page.path)).values())
+    # With or without a slash at its end, a path leads to the same page.
+    owned = crane.plugins.collect_owned("crane_pages", key=lambda page: str(page.path).rstrip("/") or "/").values()
+    check_pages(owned, crane.actions)
+    crane.pages = tuple(page for _, page in owned)
+    crane.page_owners = {page.path: plugin for plugin, page in owned}
     crane.health_checks = tuple(crane.plugins.collect_named("crane_health_checks").values())
     crane.metrics = tuple(crane.plugins.collect_named("crane_metrics").values())
-    for kind, contributed in (("topic", crane.topics), ("page", crane.pages)):
-        for each in contributed:
-            if each.action not in crane.actions:
-                name = getattr(each, "name", None) or getattr(each, "path", "")
-                raise SetupError(f"The {kind} {name} demands {each.action}, which no plugin contributes as an action.")
+    for topic in crane.topics:
+        if topic.action not in crane.actions:
+            raise SetupError(
+                f"The topic {topic.name} demands {topic.action}, which no plugin contributes as an action."
+            )
 
 
 def _build(crane: Crane) -> Flask:

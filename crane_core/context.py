@@ -40,6 +40,8 @@ class Crane:
     data_directory: Path
     actions: Mapping[str, Action] = field(default_factory=dict)
     pages: tuple[Page, ...] = ()
+    # The plugin that contributed each page, by its path.
+    page_owners: Mapping[str, str] = field(default_factory=dict)
     topics: tuple[Topic, ...] = ()
     health_checks: tuple[HealthCheck, ...] = ()
     metrics: tuple[Metric, ...] = ()

@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Action",
+    "Column",
     "Deployment",
+    "Field",
     "HealthCheck",
     "HealthReport",
     "Loop",
     "Metric",
     "Page",
+    "PageAction",
     "RegistryLogin",
     "Setting",
     "Topic",
@@ -71,23 +74,79 @@ class Action:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a page that is described by data: the member of each item to show, and its heading."""
+    """A column of a page that is described by data: what to show of each item, and how.
+
+    :param member: The member of the item; a dotted path leads to one further inside, as in ``Spec.Name``.
+    :param title: Its heading.
+    :param kind: What it holds: ``bytes`` are shown in the unit that fits, a ``moment`` by how long ago it is, a
+        ``state`` by its colour, a ``list`` by its items.
+    :param link: The path of the panel that it leads to, with members of the item in braces, as in
+        ``/services/{name}``; empty for none.
+    """
 
     member: str
     title: str
+    kind: Literal["text", "number", "bytes", "moment", "state", "list"] = "text"
+    link: str = ""
+
+
+@dataclass(frozen=True)
+class Field:
+    """Something to fill in before an action of a page is done.
+
+    :param name: The member of the JSON body that it becomes, or what the action's URL calls it.
+    :param title: What stands before it.
+    :param kind: What is filled in: ``lines`` are a list of texts, one a line; a ``choice`` is one of ``choices``.
+    :param required: Whether it must be filled in.
+    :param choices: What there is to choose from.
+    :param help: One sentence for whoever fills it in.
+    """
+
+    name: str
+    title: str
+    kind: Literal["text", "number", "switch", "choice", "lines"] = "text"
+    required: bool = True
+    choices: tuple[str, ...] = ()
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class PageAction:
+    """Something to do on a page that is described by data: one request for each item, or one for the page.
+
+    :param label: What stands on its button.
+    :param method: The method of the request.
+    :param url: Its URL, on this server, with members of the item and names of fields in braces, as in
+        ``/api/v1/freezes/{name}``; what is put there is percent-encoded. Fields that the URL does not name are sent as
+        its JSON body.
+    :param action: The action that whoever does it must hold; to others it is not offered.
+    :param each: Whether it is done to items, of which several may be chosen; it is a button above the table otherwise.
+    :param confirm: What is asked first, with members of the item in braces; empty to ask nothing.
+    :param fields: What is filled in first.
+    """
+
+    label: str
+    method: Literal["POST", "PUT", "PATCH", "DELETE"]
+    url: str
+    action: str
+    each: bool = True
+    confirm: str = ""
+    fields: tuple[Field, ...] = ()
 
 
 @dataclass(frozen=True)
 class Page:
     """A page of the panel: either a JavaScript module to load, or a table described by data.
 
-    :param path: Where it is found below the panel's root.
+    :param path: Where it is found below the panel's root; no two pages have the same.
     :param title: Its name in the navigation.
     :param group: The group of the navigation: applications, infrastructure, images, access or system.
     :param action: The action that whoever opens it must hold.
-    :param module: The URL of its JavaScript module.
-    :param source: The URL of the list that a page without a module shows.
+    :param module: The URL of its JavaScript module, on this server.
+    :param source: The URL of the list that a page without a module shows, on this server.
     :param columns: What to show of each item of that list.
+    :param actions: What can be done there.
+    :param key: The member by which items are told apart; a dotted path, as for columns.
     """
 
     path: str
@@ -97,6 +156,8 @@ class Page:
     module: str | None = None
     source: str | None = None
     columns: tuple[Column, ...] = ()
+    actions: tuple[PageAction, ...] = ()
+    key: str = "name"
 
 
 @dataclass(frozen=True)

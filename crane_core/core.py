@@ -26,6 +26,7 @@ from crane_core.hookspecs import hookimpl
 from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list
 from crane_core.live.hub import Hub
 from crane_core.live.routes import blueprint as live
+from crane_core.pages import PageQuery, PageSchema, page_listing
 from crane_core.plugins import Plugin
 from crane_core.security import Identity, Target, guard, identify, public
 
@@ -161,6 +162,16 @@ def whoami() -> Response:
     """Tell who the caller is."""
     identity = identify()
     return answer({"name": identity.name, "kind": identity.kind, "version": get_crane().version})
+
+
+@blueprint.route("/pages")
+@public("It tells callers only what they themselves may open.")
+@blueprint.arguments(PageQuery, location="query")
+@blueprint.response_list(PageSchema, description="The pages, each with what the caller may do there.")
+def list_pages(query: dict[str, Any]) -> Response:
+    """List the pages of the panel that the caller may open."""
+    crane = get_crane()
+    return answer_list(crane, page_listing(crane, identify()), query)
 
 
 def plugin_listing(crane: Crane) -> Listing[dict[str, Any]]:

@@ -122,7 +122,8 @@ class Listing(Generic[Row]):
 
     :param version: Changes when any item does.
     :param rows: Makes all rows; not called when the caller already has this version.
-    :param action: The action that whoever sees a row must hold on its target.
+    :param action: The action that whoever sees a row must hold on its target; None where the rows were chosen for the
+        caller already. A topic demands its own action then.
     :param fields: How to read what can be sorted and filtered by; ``name`` is what ``q`` looks into.
     :param present: Turns a row into what is answered; called for the page only.
     :param sources: Where the rows come from, with state and age.
@@ -132,7 +133,7 @@ class Listing(Generic[Row]):
 
     version: str
     rows: Callable[[], Iterable[Row]]
-    action: str
+    action: str | None
     target: Callable[[Row], Target]
     fields: Mapping[str, Callable[[Row], Any]]
     present: Callable[[Row], Any] = field(default=lambda row: row)
@@ -186,8 +187,8 @@ def answer_list(crane: Crane, listing: Listing[Row], query: Mapping[str, Any]) -
     if page is None:
         rows = list(listing.rows())
         # A thousand decisions that are known beforehand would take longer than the rest of the answer.
-        if not everything:
-            rows = [row for row in rows if decide(crane, identity, listing.action, listing.target(row)).allows]
+        if not everything and (action := listing.action) is not None:
+            rows = [row for row in rows if decide(crane, identity, action, listing.target(row)).allows]
         rows = _sorted(_filtered(rows, listing.fields, query), listing.fields, query["sort"])
         chosen = rows[query["offset"] : query["offset"] + query["limit"]]
         page = msgspec.Raw(_encoder.encode([listing.present(row) for row in chosen])), len(rows)

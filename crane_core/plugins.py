@@ -123,8 +123,13 @@ class Plugins:
 
         :raises SetupError: when two plugins claim the same name, or one fails.
         """
-        owners: dict[str, str] = {}
-        values: dict[str, Any] = {}
+        return {name: value for name, (_, value) in self.collect_owned(hook, key, **arguments).items()}
+
+    def collect_owned(
+        self, hook: str, key: Callable[[Any], str] = lambda value: str(value.name), **arguments: Any
+    ) -> dict[str, tuple[str, Any]]:
+        """Collect contributed values by their names as :meth:`collect_named` does, each with the name of its plugin."""
+        owned: dict[str, tuple[str, Any]] = {}
         try:
             collected = [(plugin, key(value), value) for plugin, value in self.collect(hook, **arguments)]
         except CraneError:
@@ -133,10 +138,10 @@ class Plugins:
             log.exception("A plugin failed in %s.", hook)
             raise SetupError(f"A plugin failed in {hook}: {type(error).__name__}: {error}; see above where.") from error
         for plugin, name, value in collected:
-            if name in owners:
-                raise SetupError(f"{hook}: the plugins {owners[name]} and {plugin} both claim the name {name}.")
-            owners[name], values[name] = plugin, value
-        return values
+            if name in owned:
+                raise SetupError(f"{hook}: the plugins {owned[name][0]} and {plugin} both claim the name {name}.")
+            owned[name] = plugin, value
+        return owned
 
     def notify(self, hook: str, **arguments: Any) -> None:
         """Tell every plugin something; one that fails is logged and counted, and the others are told all the same."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
@@ -178,9 +178,19 @@ def decide(crane: Crane, identity: Identity, action: str, target: Target) -> Vot
     return allowed or Vote.deny("nobody allowed it")
 
 
+def in_general(action: str) -> Target:
+    """Return the target of an action in general: its kind as a whole, and no object in particular."""
+    return Target(action.partition(":")[0])
+
+
 def may_everything(crane: Crane, identity: Identity) -> bool:
     """Tell whether no plugin is asked about somebody: the server itself, and callers here while nobody logs in."""
     return identity.kind == "server" or (identity.kind == "local" and not crane.authenticated)
+
+
+def may_in_general(crane: Crane, identity: Identity, action: str) -> bool:
+    """Tell whether somebody may do something to any object of its kind, as far as no single object is concerned."""
+    return decide(crane, identity, action, in_general(action)).allows
 
 
 def may(action: str, target: Target) -> bool:
@@ -215,7 +225,7 @@ def demand_on(action: str, name: str | None) -> None:
         target = _find_target(get_crane(), action, name)
     except NotFound:
         # Who may not touch such an object is not told which ones exist.
-        demand(action, Target(action.partition(":")[0], name or ""))
+        demand(action, replace(in_general(action), name=name or ""))
         raise
     demand(action, target)
 
@@ -294,7 +304,7 @@ def require_guards(app: Flask, actions: Iterable[str]) -> None:
 
 def _find_target(crane: Crane, action: str, name: str | None) -> Target:
     if name is None:
-        return Target(action.partition(":")[0])
+        return in_general(action)
     find = crane.actions[action].find
     if find is None:
         raise SetupError(f"The action {action} cannot look up {name!r}: it was contributed without find.")

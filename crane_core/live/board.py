@@ -47,15 +47,16 @@ class Board:
     """What one topic says now.
 
     :param topic: Its name as subscribers write it, as in ``services/shop_web``.
+    :param action: What is demanded for each of its items where the list itself demands nothing.
     :param read: Returns the list that it tells of.
     :param key: Returns what an item is known by.
     """
 
-    def __init__(self, topic: str, read: Callable[[], Listing[Any]], key: Callable[[Any], str]) -> None:
+    def __init__(self, topic: str, action: str, read: Callable[[], Listing[Any]], key: Callable[[Any], str]) -> None:
         self.topic = topic
         self.revision = 0
         self.items: Mapping[str, Item] = {}
-        self.action = ""
+        self.action = self._demanded = action
         self._read = read
         self._key = key
         self._version = ""
@@ -69,7 +70,7 @@ class Board:
     def refresh(self) -> None:
         """Read what the topic says now."""
         listing = self._read()
-        self.action = listing.action
+        self.action = listing.action or self._demanded
         # Not the age, which grows all the time: only another state or another error is news.
         sources = [{name: value for name, value in each.items() if name != "age"} for each in listing.sources]
         if self.revision and (listing.version, sources) == (self._version, self._sources):

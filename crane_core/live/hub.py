@@ -19,7 +19,7 @@ from crane_core.contributions import Topic
 from crane_core.engine.cache import Subscription
 from crane_core.errors import CraneError, Forbidden, Invalid, NotFound
 from crane_core.live.board import Board, Seen
-from crane_core.security import Identity, Target, decide, may_everything
+from crane_core.security import Identity, decide, in_general, may_everything
 from crane_core.websockets import GOING_AWAY, Gone, WebSocket, to_frame
 
 log = logging.getLogger(__name__)
@@ -164,7 +164,7 @@ class Hub:
                 raise TooManySubscriptions(f"A connection may follow {MOST_SUBSCRIPTIONS} topics.")
             board = self._boards.get(text)
             if board is None:
-                board = Board(text, lambda: topic.listing(self._crane, parameters), topic.key)
+                board = Board(text, topic.action, lambda: topic.listing(self._crane, parameters), topic.key)
                 self._boards[text] = board
             connection.following[text] = Following(board, known)
             if self._watching is None:
@@ -339,7 +339,7 @@ class Sights:
             key for key, item in board.items.items() if decide(self._crane, identity, board.action, item.target).allows
         ]
         if not visible and "/" not in board.topic:
-            vote = decide(self._crane, identity, board.action, Target(board.action.partition(":")[0]))
+            vote = decide(self._crane, identity, board.action, in_general(board.action))
             if not vote.allows:
                 raise Forbidden(f"You may not do {board.action} any more: {vote.reason}.", action=board.action)
         return visible

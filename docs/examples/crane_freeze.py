@@ -11,15 +11,18 @@ from crane_core.context import get_crane
 from crane_core.contributions import (
     Action,
     Column,
+    Field,
     HealthCheck,
     HealthReport,
     Loop,
     Metric,
     Page,
+    PageAction,
     Setting,
     Topic,
     Violation,
 )
+from crane_core.errors import NotFound
 from crane_core.hookspecs import hookimpl, hookspec
 from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list
 from crane_core.security import Target, guard
@@ -65,6 +68,7 @@ def crane_settings():
 def crane_actions():
     yield Action("freeze:read", "See what is frozen.")
     yield Action("freeze:create", "Freeze a service.", lambda name: Target("service", name))
+    yield Action("freeze:remove", "Thaw a service.", find_frozen)
 
 
 @hookimpl
@@ -91,6 +95,21 @@ def freeze(sent, name):
     return answer({"name": name, **sent})
 
 
+@blueprint.route("/freezes/<name>", methods=["DELETE"])
+@guard("freeze:remove", by="name")
+@blueprint.response(200, FreezeSchema, description="The freeze that ended.")
+def thaw(name):
+    """Thaw a service."""
+    return answer({"name": name, "reason": frozen.pop(name)})
+
+
+def find_frozen(name):
+    """Find a frozen service as the target of an action."""
+    if name not in frozen:
+        raise NotFound(f"The service {name} is not frozen.")
+    return Target("service", name)
+
+
 def list_frozen():
     """Return what is frozen, as lists and topics present it."""
     return Listing(
@@ -109,8 +128,20 @@ def crane_topics():
 
 @hookimpl
 def crane_pages():
-    columns = (Column("name", "Service"), Column("reason", "Why"))
-    yield Page("/freezes", "Freezes", "applications", "freeze:read", source="/api/v1/freezes", columns=columns)
+    url = "/api/v1/freezes/{name}"
+    fields = (Field("name", "Service"), Field("reason", "Why", help="Whoever tries to change the service is told."))
+    yield Page(
+        "/freezes",
+        "Freezes",
+        "applications",
+        "freeze:read",
+        source="/api/v1/freezes",
+        columns=(Column("name", "Service", link="/services/{name}"), Column("reason", "Why")),
+        actions=(
+            PageAction("Thaw", "DELETE", url, "freeze:remove", confirm="Thaw {name}, so that it can be changed?"),
+            PageAction("Freeze", "PUT", url, "freeze:create", each=False, fields=fields),
+        ),
+    )
 
 
 @hookimpl

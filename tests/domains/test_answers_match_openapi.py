@@ -15,9 +15,12 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from crane_core.context import Crane
+from crane_core.contributions import Column, Field, Page, PageAction
 from crane_core.errors import EngineUnavailable
 from crane_core.orchestration.operations.operations import Operations
+from crane_core.plugins import Plugin
 from crane_core.testing.behaviours import Exits, Missing
+from crane_core.testing.plugins import make_plugin
 from crane_core.testing.swarm import MemorySwarm
 
 JSON = dict[str, Any]
@@ -49,6 +52,21 @@ def inspected(content: str) -> JSON:
 def stack_files(content: str = SHOP, **members: Any) -> JSON:
     """Return what is sent to plan or deploy a stack file."""
     return {**inspected(content), "attachments": ATTACHED, "resolve_image": "never", **members}
+
+
+@pytest.fixture
+def crane_plugins() -> list[Plugin]:
+    """A plugin with pages, so that there are some to tell of."""
+
+    def crane_pages() -> Iterator[Page]:
+        restart = PageAction(
+            "Restart", "POST", "/api/v1/services/{name}/force", "service:update", fields=(Field("a", "A"),)
+        )
+        columns, source = (Column("name", "Name"),), "/api/v1/services"
+        yield Page("/restarts", "Restarts", "system", "service:read", None, source, columns, (restart,))
+        yield Page("/clock", "Clock", "system", "service:read", module="/clock.js")
+
+    return [make_plugin("pages", crane_pages)]
 
 
 # --- The document ----------------------------------------------------------------------------------------------------
@@ -155,6 +173,7 @@ class Call:
 
 CALLS = [
     Call("showWhoami", "GET", "/whoami"),
+    Call("listPages", "GET", "/pages"),
     Call("listPlugins", "GET", "/plugins"),
     Call("listSettings", "GET", "/settings"),
     Call("showHealth", "GET", "/health"),

@@ -59,6 +59,31 @@ def test_frozen_service_is_not_deployed(client: Any, swarm: Any) -> None:
     assert swarm.services == []
 
 
+@pytest.mark.parametrize("crane_plugins", ["freeze"], indirect=True)
+def test_page_of_freezes_does_what_it_offers(client: Any) -> None:
+    [page] = client.get("/api/v1/pages").json["items"]
+    offered = {action["label"]: action for action in page["actions"]}
+    filled = {"name": "shop_web", "reason": "an audit"}
+    freeze, thaw = offered["Freeze"], offered["Thaw"]
+    sent = {
+        field["name"]: filled[field["name"]]
+        for field in freeze["fields"]
+        if f"{{{field['name']}}}" not in freeze["url"]
+    }
+
+    frozen = client.open(freeze["url"].format(**filled), method=freeze["method"], json=sent)
+    [row] = client.get(page["source"]).json["items"]
+    thawed = client.open(thaw["url"].format(**row), method=thaw["method"])
+    again = client.open(thaw["url"].format(**row), method=thaw["method"])
+
+    assert (page["plugin"], page["columns"][0]["link"].format(**row)) == ("freeze", "/services/shop_web")
+    assert (frozen.status_code, sent, row) == (200, {"reason": "an audit"}, filled)
+    assert (thaw["each"], thaw["confirm"].format(**row)) == (True, "Thaw shop_web, so that it can be changed?")
+    assert (thawed.status_code, thawed.json, again.status_code) == (200, filled, 404)
+    assert client.get(page["source"]).json["items"] == []
+    assert deploy(client).status_code == 202
+
+
 @pytest.mark.parametrize("crane_plugins", ["house"], indirect=True)
 class TestHouse:
     """Only who is of the house may do anything."""

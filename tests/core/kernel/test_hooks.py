@@ -186,14 +186,21 @@ def test_hook_crane_pages(run_server: RunServer) -> None:
     app = run_server(make_plugin("freeze", freeze_actions, crane_pages))
 
     assert [page.title for page in parts(app).pages if page.path == "/freezes"] == ["Freezes"]
+    listed = app.test_client().get("/api/v1/pages").json["items"]
+    assert [(page["path"], page["plugin"]) for page in listed if page["path"] == "/freezes"] == [("/freezes", "freeze")]
 
 
-def test_page_that_demands_an_unknown_action_stops_the_start(run_server: RunServer) -> None:
-    def crane_pages() -> Iterator[Page]:
-        yield Page("/freezes", "Freezes", "applications", "freeze:raed")
+def test_topic_that_demands_an_unknown_action_stops_the_start(run_server: RunServer) -> None:
+    def crane_topics() -> Iterator[Topic]:
+        yield Topic("freezes", "freeze:raed", "What is frozen.", lambda crane, _: list_nothing(), str)
 
-    with pytest.raises(SetupError, match="The page /freezes demands freeze:raed"):
-        run_server(make_plugin("freeze", freeze_actions, crane_pages))
+    with pytest.raises(SetupError, match="The topic freezes demands freeze:raed"):
+        run_server(make_plugin("freeze", freeze_actions, crane_topics))
+
+
+def list_nothing() -> Listing[str]:
+    """Return an empty list."""
+    return Listing("1", list, "freeze:read", lambda row: Target("freeze", row), {})
 
 
 def test_hook_crane_commands(

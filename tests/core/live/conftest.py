@@ -106,6 +106,7 @@ class Things:
         self.presented = 0
         self.state = "fresh"
         self.failing = False
+        self.demanded: str | None = "thing:read"
 
     def set(self, **rows: str | None) -> None:
         """Set things, or remove those that are None."""
@@ -122,7 +123,7 @@ class Things:
         return Listing(
             version=str(self.version),
             rows=lambda: rows,
-            action="thing:read",
+            action=self.demanded,
             target=lambda row: Target("thing", row[0]),
             fields={},
             present=self._present,

@@ -173,6 +173,19 @@ def test_items_that_may_not_be_seen_are_left_out(hub: Hub, things: Any, join: Jo
     assert peer.messages() == [], "not even that something changed"
 
 
+def test_list_that_demands_nothing_is_asked_for_the_action_of_its_topic(
+    hub: Hub, things: Any, join: Join, step: Any
+) -> None:
+    things.set(a="1", b="1")
+    things.demanded, things.hidden["ann"] = None, {"b"}
+    peer, connection = join(ANN)
+    hub.subscribe(connection, "things")
+
+    step()
+
+    assert [set(message["snapshot"]) for message in peer.messages()] == [{"a"}]
+
+
 def test_permission_is_asked_again_although_nothing_changes(hub: Hub, things: Any, join: Join, step: Any) -> None:
     things.set(a="1", b="1", c="1")
     peer, connection = join(ANN)
