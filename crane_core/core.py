@@ -28,7 +28,7 @@ from crane_core.live.hub import Hub
 from crane_core.live.routes import blueprint as live
 from crane_core.pages import PageQuery, PageSchema, page_listing
 from crane_core.plugins import Plugin
-from crane_core.security import Identity, Target, guard, identify, public
+from crane_core.security import Identity, Target, guard, identify, may_in_general, public
 
 blueprint = Blueprint("server", __name__, url_prefix="/api/v1", description="The server itself.")
 pages = flask.Blueprint("server_pages", __name__)
@@ -52,6 +52,9 @@ class WhoAmISchema(AnswerSchema):
     name = text("How logs, operations and events call them.")
     kind = one_of(words_of(Identity, "kind"), "What sort of caller.")
     version = text("The version of the server.")
+    actions = many(
+        ma.fields.String(), "The actions that they may do in general; single objects are decided on besides."
+    )
 
 
 class PluginSchema(AnswerSchema):
@@ -156,12 +159,19 @@ def crane_metrics() -> Iterator[Metric]:
 
 
 @blueprint.route("/whoami")
-@public("It tells callers only who they are themselves.")
+@public("It tells callers only who they are themselves, and what they may do.")
 @blueprint.response(200, WhoAmISchema, description="The caller.")
 def whoami() -> Response:
-    """Tell who the caller is."""
-    identity = identify()
-    return answer({"name": identity.name, "kind": identity.kind, "version": get_crane().version})
+    """Tell who the caller is, and what they may do."""
+    crane, identity = get_crane(), identify()
+    return answer(
+        {
+            "name": identity.name,
+            "kind": identity.kind,
+            "version": crane.version,
+            "actions": sorted(action for action in crane.actions if may_in_general(crane, identity, action)),
+        }
+    )
 
 
 @blueprint.route("/pages")

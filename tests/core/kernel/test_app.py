@@ -19,7 +19,7 @@ from crane_core.contributions import Action
 from crane_core.errors import SetupError
 from crane_core.http import Blueprint, answer
 from crane_core.plugins import Plugin
-from crane_core.security import guard
+from crane_core.security import Identity, Target, Vote, guard
 from crane_core.testing import MemoryAdapter, MemorySwarm
 from crane_core.testing.plugins import make_plugin
 
@@ -88,6 +88,38 @@ def test_plugins_are_listed_over_http(run_server: RunServer, caplog: pytest.LogC
     assert (rows["needy"]["state"], rows["needy"]["requires"]) == ("blocked", ["broken"])
     assert rows["core"]["state"] == "active"
     assert client.get("/api/v1/plugins?state=blocked").json["total"] == 1
+
+
+def test_caller_here_may_do_everything_while_no_plugin_authenticates(client: FlaskClient, crane_app: Flask) -> None:
+    told = client.get("/api/v1/whoami").json
+
+    assert (told["name"], told["kind"], told["version"]) == ("local", "local", crane_app.extensions["crane"].version)
+    assert told["actions"] == sorted(crane_app.extensions["crane"].actions)
+    assert {"service:create", "node:read", "live:read"} <= set(told["actions"])
+
+
+def test_caller_is_told_what_they_may_do_in_general(run_server: RunServer) -> None:
+    asked: list[tuple[str, Target]] = []
+
+    def crane_authenticate(request: flask.Request) -> Identity | None:
+        name = request.headers.get("X-Name")
+        return Identity(name) if name else None
+
+    def crane_authorize(identity: Identity, action: str, target: Target) -> Vote | None:
+        asked.append((action, target))
+        if identity.name == "bob" and action == "service:update":
+            return Vote.deny("not to any")
+        return Vote.allow() if identity.name in ("ann", "bob") and action.startswith("service:") else None
+
+    client = run_server(make_plugin("auth", crane_authenticate, crane_authorize)).test_client()
+
+    def actions(name: str) -> list[str]:
+        return client.get("/api/v1/whoami", headers={"X-Name": name}).json["actions"]
+
+    assert actions("ann") == ["service:create", "service:read", "service:remove", "service:reveal", "service:update"]
+    assert actions("bob") == ["service:create", "service:read", "service:remove", "service:reveal"]
+    assert actions("eve") == actions("") == []
+    assert all(target == Target(action.partition(":")[0]) for action, target in asked)
 
 
 def test_settings_of_a_plugin_that_is_switched_off_are_no_error(swarm: MemorySwarm) -> None:
