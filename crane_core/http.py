@@ -116,6 +116,23 @@ def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = No
     return Response(_encoder.encode(value), status, headers, mimetype="application/json")
 
 
+def answer_unless_known(value: Any) -> Response:
+    """Answer with a value as JSON, or with 304 when the caller has it already; the ETag is made of the value."""
+    body = _encoder.encode(value)
+    etag = hashlib.blake2b(body, digest_size=12).hexdigest()
+    return _answer_known(etag) or Response(body, headers=_headers(etag), mimetype="application/json")
+
+
+def _answer_known(etag: str) -> Response | None:
+    """Answer 304 when the caller has the version of an ETag already."""
+    # Weak as well: a proxy that compresses turns a strong ETag into a weak one.
+    return Response(status=304, headers=_headers(etag)) if request.if_none_match.contains_weak(etag) else None
+
+
+def _headers(etag: str) -> dict[str, str]:
+    return {"ETag": f'"{etag}"', "Cache-Control": "private, no-cache"}
+
+
 @dataclass(frozen=True)
 class Listing(Generic[Row]):
     """A list before it is asked for: what it is made of, and what it can be filtered and sorted by.
@@ -178,10 +195,8 @@ def answer_list(crane: Crane, listing: Listing[Row], query: Mapping[str, Any]) -
     """
     identity = identify()
     etag = _etag(listing.version, request.query_string, identity.name)
-    headers = {"ETag": f'"{etag}"', "Cache-Control": "private, no-cache"}
-    # Weak as well: a proxy that compresses turns a strong ETag into a weak one.
-    if request.if_none_match.contains_weak(etag):
-        return Response(status=304, headers=headers)
+    if known := _answer_known(etag):
+        return known
     pages, everything = crane.room(Pages), may_everything(crane, identity)
     page = pages.find(request.path, etag) if everything else None
     if page is None:
@@ -195,7 +210,7 @@ def answer_list(crane: Crane, listing: Listing[Row], query: Mapping[str, Any]) -
         if everything:
             pages.keep(request.path, etag, page)
     items, total = page
-    return answer({"items": items, "total": total, "version": etag, "sources": listing.sources}, headers=headers)
+    return answer({"items": items, "total": total, "version": etag, "sources": listing.sources}, headers=_headers(etag))
 
 
 def _etag(*parts: object) -> str:

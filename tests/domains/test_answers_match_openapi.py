@@ -183,6 +183,7 @@ CALLS = [
     Call("showNode", "GET", "/nodes/nothing", 404),
     Call("inspectStackFiles", "POST", "/stack-files/inspect", 200, inspected("services: {a: {image: 'a:${T?say}'}}")),
     Call("inspectStackFiles", "POST", "/stack-files/inspect", 200, inspected(SHOP)),
+    Call("showStackFilesSchema", "GET", "/stack-files/schema"),
     Call("listStacks", "GET", "/stacks"),
     Call("showStack", "GET", "/stacks/shop"),
     Call("showStackCompose", "GET", "/stacks/shop/compose"),

@@ -9,17 +9,18 @@ from flask import Response, request
 
 from crane_core.context import Crane, get_crane
 from crane_core.errors import Invalid, Violation
-from crane_core.http import Blueprint, Listing, answer, answer_list
-from crane_core.openapi import LOCATION
+from crane_core.http import Blueprint, Listing, answer, answer_list, answer_unless_known
+from crane_core.openapi import ETAG, IF_NONE_MATCH, LOCATION
 from crane_core.orchestration.changing import ChangeQuery, answer_change, answer_plan, response_change
 from crane_core.orchestration.plans.model import Plan
 from crane_core.orchestration.plans.schemas import PlanSchema
 from crane_core.orchestration.services.routes import ServiceQuery, read_logins, service_listing
 from crane_core.orchestration.services.schemas import ServiceSchema
 from crane_core.orchestration.stacks import operations
-from crane_core.orchestration.stacks.formats import inspect
+from crane_core.orchestration.stacks.formats import explain_compose, inspect
 from crane_core.orchestration.stacks.planner import Wish, plan_stack
 from crane_core.orchestration.stacks.schemas import (
+    JSON_SCHEMA,
     STACK_NAME,
     YAML,
     DeployQuery,
@@ -35,7 +36,7 @@ from crane_core.orchestration.stacks.schemas import (
 )
 from crane_core.orchestration.tasks.routes import TaskQuery, task_listing
 from crane_core.orchestration.tasks.schemas import TaskSchema
-from crane_core.security import Target, demand, guard, identify
+from crane_core.security import Target, demand, guard, identify, public
 
 blueprint = Blueprint("stacks", __name__, url_prefix="/api/v1", description="Services that belong together.")
 
@@ -52,6 +53,16 @@ def find_stack(name: str) -> Target:
 def inspect_files(sent: dict[str, Any]) -> Response:
     """Tell what stack files name, so that a client knows what to send along."""
     return answer(inspect(read_request("stack", sent)))
+
+
+@blueprint.route("/stack-files/schema")
+@public("It describes a format, and nothing of this Swarm.")
+@blueprint.response(200, JSON_SCHEMA, description="The JSON Schema, with what each key means.", headers=ETAG)
+@blueprint.alt_response(304, description="The caller has it already.", headers=ETAG)
+@blueprint.request_header(IF_NONE_MATCH)
+def show_schema() -> Response:
+    """Show the JSON Schema that Compose files are checked with, once their variables are filled in."""
+    return answer_unless_known(explain_compose())
 
 
 def stack_listing(crane: Crane) -> Listing[dict[str, Any]]:

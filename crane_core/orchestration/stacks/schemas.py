@@ -131,6 +131,7 @@ class ExportSchema(AnswerSchema):
 
 
 YAML = {"type": "string", "description": "A Compose file."}
+JSON_SCHEMA = {"type": "object", "description": "A JSON Schema (draft 2020-12)."}
 
 
 class DeployQuery(ChangeQuery):

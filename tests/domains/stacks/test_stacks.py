@@ -299,3 +299,13 @@ def test_files_tell_what_must_be_sent_along(client, swarm):
     ]
     assert [(each["path"], each["kind"]) for each in told["paths"]] == [("./app.conf", "config")]
     assert swarm.writes == []
+
+
+def test_schema_of_stack_files_is_given_once(client, swarm):
+    first = client.get("/api/v1/stack-files/schema")
+
+    again = client.get("/api/v1/stack-files/schema", headers={"If-None-Match": first.headers["ETag"]})
+
+    assert first.json["properties"]["services"]["additionalProperties"]["properties"]["image"]["type"] == "string"
+    assert (again.status_code, again.data) == (304, b"")
+    assert swarm.writes == []

@@ -1,8 +1,9 @@
 """File formats: from what somebody sends to a desired stack.
 
-``load`` gives the stack that the files ask for, ``inspect`` what must be sent along with them. Which format it is shows
-in the name of the file or in its content: ``.dab`` and JSON with ``Services`` that have an ``Image`` are application
-bundles, JSON with a ``Stack`` is a bundle of the first Crane, and everything else is a Compose file.
+``load`` gives the stack that the files ask for, ``inspect`` what must be sent along with them, ``explain_compose`` what
+may stand in a Compose file. Which format it is shows in the name of the file or in its content: ``.dab`` and JSON with
+``Services`` that have an ``Image`` are application bundles, JSON with a ``Stack`` is a bundle of the first Crane, and
+everything else is a Compose file.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ __all__ = [
     "SourceFile",
     "StackRequest",
     "detect",
+    "explain_compose",
     "inspect",
     "load",
 ]
@@ -74,6 +76,13 @@ def inspect(request: StackRequest) -> FileNeeds:
         with _hiding(request):
             return inspect_compose(request)
     return FileNeeds(found, images=tuple(sorted(set(_images(_json(request.files[0].content))))))
+
+
+def explain_compose() -> dict[str, Any]:
+    """Return the JSON Schema that Compose files are checked with, and what each key means beside it."""
+    from crane_core.orchestration.stacks.formats.compose import explain
+
+    return explain()
 
 
 @contextmanager
