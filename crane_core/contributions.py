@@ -164,9 +164,10 @@ class Page:
 class Topic:
     """Something that a browser tab or another client can subscribe to: a list, or one object of it.
 
-    :param name: ``<plural>``, or ``<plural>/{name}`` for one object.
-    :param action: The action that a subscriber must hold; each row is decided on besides. For one object it must know
-        how to ``find`` it.
+    :param name: ``<plural>``, ``<plural>/{name}`` for one object, or ``<plural>/{name}/<plural>`` for what belongs to
+        one.
+    :param action: The action that a subscriber must hold; each row is decided on besides. Where the name has a
+        parameter, the action must know how to ``find`` the object.
     :param help: One sentence: what is sent.
     :param listing: Called four times a second at the most, with the server and the parameters of the name; returns the
         rows and how to present them. What it tells is made anew only when its version changes.

@@ -53,6 +53,31 @@ class TooManySubscriptions(Invalid):
     code, title = "too-many-subscriptions", "There are too many subscriptions on this connection."
 
 
+@dataclass(frozen=True)
+class _Pattern:
+    """The name of a topic with a parameter, taken apart at it."""
+
+    topic: Topic
+    before: str
+    parameter: str
+    after: str
+
+    @classmethod
+    def of(cls, topic: Topic) -> _Pattern:
+        before, _, rest = topic.name.partition("{")
+        parameter, _, after = rest.partition("}")
+        return cls(topic, before, parameter, after)
+
+    @property
+    def length(self) -> int:
+        return len(self.before) + len(self.after)
+
+    def find_name(self, text: str) -> str:
+        """Return what stands for the parameter, which may hold slashes; nothing where the text does not fit."""
+        fits = text.startswith(self.before) and text.endswith(self.after)
+        return text[len(self.before) : len(text) - len(self.after)] if fits else ""
+
+
 @dataclass(eq=False)
 class Following:
     """One subscription: to which board, and what was sent of it."""
@@ -82,6 +107,10 @@ class Hub:
         self._crane = crane
         self._clock: Callable[[], float] = time.monotonic
         self._topics = {topic.name: topic for topic in crane.topics}
+        # What belongs to an object (services/{name}/tasks) comes before an object whose name would end like that.
+        self._patterns = sorted(
+            (_Pattern.of(topic) for topic in crane.topics if "{" in topic.name), key=lambda each: -each.length
+        )
         self._lock = threading.RLock()
         self._connections: set[Connection] = set()
         self._boards: dict[str, Board] = {}
@@ -144,11 +173,9 @@ class Hub:
         """
         if text in self._topics and "{" not in text:
             return self._topics[text], {}
-        plural, _, name = text.partition("/")
-        for topic in self._topics.values():
-            known, _, parameter = topic.name.partition("/")
-            if name and known == plural and parameter.startswith("{"):
-                return topic, {parameter.strip("{}"): name}
+        for pattern in self._patterns:
+            if name := pattern.find_name(text):
+                return pattern.topic, {pattern.parameter: name}
         raise UnknownTopic(f"There is no topic {text[:100]}. There are {', '.join(sorted(self._topics))}.")
 
     def subscribe(self, connection: Connection, text: str, known: str | None = None) -> None:

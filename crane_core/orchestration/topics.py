@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from crane_core.orchestration.errors import StackNotFound
 from crane_core.orchestration.operations.model import Operation
 from crane_core.orchestration.operations.operations import Operations
 from crane_core.orchestration.operations.routes import operation_listing
-from crane_core.orchestration.services.routes import service_listing
+from crane_core.orchestration.services.routes import place_listing, service_listing
 from crane_core.orchestration.stacks.operations import show_stack
 from crane_core.orchestration.stacks.routes import find_stack, stack_listing
 from crane_core.orchestration.tasks.routes import task_listing
@@ -34,17 +34,29 @@ def _services(crane: Crane, _: Parameters) -> Listing[Service]:
 
 
 def _service(crane: Crane, parameters: Parameters) -> Listing[Service]:
-    found = crane.cache.snapshot().find_service(parameters["name"])
-    return replace(_services(crane, parameters), rows=lambda: [found] if found else [])
+    # Found after the version was read: what changes in between comes with the next version once more.
+    def rows() -> list[Service]:
+        found = crane.cache.snapshot().find_service(parameters["name"])
+        return [found] if found else []
+
+    return replace(_services(crane, parameters), rows=rows)
 
 
-def _tasks(crane: Crane, _: Parameters) -> Listing[Task]:
-    before = crane.cache.snapshot()
+def _task(crane: Crane, parameters: Parameters) -> Listing[Task]:
+    def rows() -> list[Task]:
+        found = crane.cache.snapshot().find_task(parameters["id"])
+        return [found] if found else []
 
-    def made_of(task: Task) -> tuple[object, ...]:
-        return task, before.services.get(task.ServiceID), before.nodes.get(task.NodeID)
+    return replace(task_listing(crane, {}), rows=rows)
 
-    return replace(task_listing(crane, {}), made_of=made_of)
+
+def _node_tasks(crane: Crane, parameters: Parameters) -> Listing[Task]:
+    def rows() -> Iterable[Task]:
+        snapshot = crane.cache.snapshot()
+        node = snapshot.find_node(parameters["name"])
+        return snapshot.tasks_on(node.id) if node else ()
+
+    return replace(task_listing(crane, {}), rows=rows)
 
 
 def _operations(crane: Crane, _: Parameters) -> Listing[Operation]:
@@ -95,7 +107,35 @@ TOPICS = (
     ),
     Topic("services", "service:read", "All services, as `GET /api/v1/services` lists them.", _services, _key),
     Topic("services/{name}", "service:read", "One service, as `GET /api/v1/services/{name}` shows it.", _service, _key),
-    Topic("tasks", "task:read", "All tasks, as `GET /api/v1/tasks` lists them.", _tasks, _key),
+    Topic(
+        "services/{name}/tasks",
+        "service:read",
+        "The tasks of one service by slot or node, as `GET /api/v1/services/{name}/tasks` lists them.",
+        lambda crane, parameters: place_listing(crane, parameters["name"]),
+        lambda place: str(place[0].place),
+    ),
+    Topic(
+        "stacks/{name}/tasks",
+        "stack:read",
+        "The tasks of one stack, as `GET /api/v1/stacks/{name}/tasks` lists them; nothing while there is none.",
+        lambda crane, parameters: task_listing(crane, {}, parameters["name"]),
+        _key,
+    ),
+    Topic(
+        "nodes/{name}/tasks",
+        "node:read",
+        "The tasks on one node, as `GET /api/v1/tasks?node={name}` lists them.",
+        _node_tasks,
+        _key,
+    ),
+    Topic(
+        "tasks",
+        "task:read",
+        "All tasks, as `GET /api/v1/tasks` lists them.",
+        lambda crane, _: task_listing(crane, {}),
+        _key,
+    ),
+    Topic("tasks/{id}", "task:read", "One task, as `GET /api/v1/tasks` lists it.", _task, _key),
     Topic("operations", "operation:read", "All operations, as `GET /api/v1/operations` lists them.", _operations, _key),
     Topic(
         "operations/{id}",

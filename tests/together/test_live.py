@@ -208,6 +208,21 @@ def test_operation_is_followed_to_its_verdict(run: Callable[..., Server]) -> Non
     assert [service["name"] for service in stack["shop"]["services"]] == ["shop_web"]
 
 
+def test_tasks_of_a_service_are_followed_by_slot(run: Callable[..., Server]) -> None:
+    server = run()
+    server.create("web")
+    with server.connect() as client:
+        say(client, subscribe="services/web/tasks")
+        one = hear_until(client, lambda places: [place["current"]["state"] for place in places.values()] == ["running"])
+        server.ask("POST", "/services/web/scale", {"replicas": 2})
+        two = hear_until(client, lambda places: len(places) == 2, one)
+        say(client, subscribe="nodes/none", id=1)
+        missing = next(message for message in iter(lambda: hear(client), None) if "id" in message)
+
+    assert (set(one), set(two)) == ({"1"}, {"1", "2"})
+    assert (missing["topic"], missing["error"]["code"]) == ("nodes/none", "not-found")
+
+
 def test_updates_of_a_topic_come_four_times_a_second_at_the_most(run: Callable[..., Server]) -> None:
     server = run()
     server.create("web", replicas=1)

@@ -46,8 +46,12 @@ def present_node(snapshot: Snapshot, node: Node) -> dict[str, Any]:
         "leader": node.leader,
         "address": node.address,
         "engine_version": node.engine_version,
-        "tasks_running": sum(task.state == "running" for task in snapshot.tasks_on(node.id)),
+        "tasks_running": _count_running(snapshot, node),
     }
+
+
+def _count_running(snapshot: Snapshot, node: Node) -> int:
+    return sum(task.state == "running" for task in snapshot.tasks_on(node.id))
 
 
 def node_listing(crane: Crane) -> Listing[Node]:
@@ -67,6 +71,7 @@ def node_listing(crane: Crane) -> Listing[Node]:
         },
         present=lambda node: present_node(snapshot, node),
         sources=crane.cache.sources(),
+        made_of=lambda node: (node, _count_running(snapshot, node)),
     )
 
 

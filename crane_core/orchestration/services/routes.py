@@ -18,7 +18,7 @@ from crane_core.orchestration.plans.services import plan_service
 from crane_core.orchestration.services import operations
 from crane_core.orchestration.services.schemas import ServiceDetailSchema, ServiceSchema
 from crane_core.orchestration.services.specs import expand
-from crane_core.orchestration.tasks.operations import by_place, present_place
+from crane_core.orchestration.tasks.operations import Place, by_place, parts_of, present_place
 from crane_core.orchestration.tasks.schemas import PlaceSchema
 from crane_core.security import Target, demand, guard, identify
 
@@ -171,24 +171,31 @@ def show(query: dict[str, Any], name: str) -> Response:
 def list_tasks(query: dict[str, Any], name: str) -> Response:
     """List a service's tasks by slot."""
     crane = get_crane()
+    listing = place_listing(crane, crane.cache.snapshot().get_service(name).id)
+    return answer_list(crane, listing, {**query, "sort": query["sort"] or "slot"})
+
+
+def place_listing(crane: Crane, name: str) -> Listing[Place]:
+    """Return the list of a service's tasks by slot or node; an empty one while there is no such service."""
     crane.watcher.note_interest()
     snapshot = crane.cache.snapshot()
-    service = snapshot.get_service(name)
+    service = snapshot.find_service(name)
+    target = target_of(service) if service else Target("service", name)
     versions = snapshot.versions
-    listing = Listing(
-        version=f"{versions['tasks']}.{versions['services']}.{versions['nodes']}.{service.id}",
-        rows=lambda: by_place(snapshot.tasks_of(service.id)),
+    return Listing(
+        version=f"{versions['tasks']}.{versions['services']}.{versions['nodes']}.{target.id}",
+        rows=lambda: by_place(snapshot.tasks_of(target.id)),
         action="service:read",
-        target=lambda place: target_of(service),
+        target=lambda place: target,
         fields={
             "slot": lambda place: (place[0].Slot, place[0].NodeID),
-            "name": lambda place: f"{service.name}.{place[0].place}",
+            "name": lambda place: f"{target.name}.{place[0].place}",
             "state": lambda place: place[0].state,
         },
         present=lambda place: present_place(snapshot, *place),
         sources=crane.cache.sources(),
+        made_of=lambda place: tuple(part for task in (place[0], *place[1]) for part in parts_of(snapshot, task)),
     )
-    return answer_list(crane, listing, {**query, "sort": query["sort"] or "slot"})
 
 
 @blueprint.route("/<name>", methods=["PATCH"])

@@ -11,6 +11,9 @@ from crane_core.engine.cache import Snapshot
 from crane_core.engine.records import ENDED_TASK_STATES, TASK_STATES, Task
 from crane_core.redaction import hide_inside
 
+# The present attempt at one place, and the earlier ones, the newest first.
+Place = tuple[Task, list[Task]]
+
 
 def present_task(snapshot: Snapshot, task: Task) -> dict[str, Any]:
     """Return a task in Docker's shape, and what Crane knows of it beside that."""
@@ -35,7 +38,14 @@ def present_task(snapshot: Snapshot, task: Task) -> dict[str, Any]:
     }
 
 
-def by_place(tasks: Iterable[Task]) -> list[tuple[Task, list[Task]]]:
+def parts_of(snapshot: Snapshot, task: Task) -> tuple[object, ...]:
+    """Return what the presentation of a task is made of."""
+    service = snapshot.services.get(task.ServiceID)
+    node = snapshot.nodes.get(task.NodeID)
+    return (task, service and service.name, service and service.stack, node and node.name)
+
+
+def by_place(tasks: Iterable[Task]) -> list[Place]:
     """Group the tasks of one service by slot or node: the present attempt, and the earlier ones, newest first."""
     places: dict[str, list[Task]] = {}
     for task in tasks:

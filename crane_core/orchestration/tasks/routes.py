@@ -11,7 +11,7 @@ from crane_core.context import Crane, get_crane
 from crane_core.engine.cache import Snapshot
 from crane_core.engine.records import Task
 from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list
-from crane_core.orchestration.tasks.operations import present_task
+from crane_core.orchestration.tasks.operations import parts_of, present_task
 from crane_core.orchestration.tasks.schemas import TaskSchema
 from crane_core.redaction import redact
 from crane_core.security import Target, guard
@@ -92,6 +92,7 @@ def task_listing(crane: Crane, query: dict[str, Any], stack: str | None = None) 
         },
         present=lambda task: present_task(snapshot, task),
         sources=crane.cache.sources(),
+        made_of=lambda task: parts_of(snapshot, task),
     )
 
 

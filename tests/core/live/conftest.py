@@ -144,6 +144,7 @@ class Things:
         def crane_topics() -> Iterator[Topic]:
             yield Topic("things", "thing:read", "All things.", self.listing, lambda row: row[0])
             yield Topic("things/{name}", "thing:read", "One thing.", self.listing, lambda row: row[0])
+            yield Topic("things/{name}/parts", "thing:read", "Its parts.", self.listing, lambda row: row[0])
 
         def crane_authenticate(request: Request) -> Identity:
             return Identity(request.headers.get("X-Caller", "ann"))

@@ -307,9 +307,26 @@ def test_topic_that_fails_silences_no_other(hub: Hub, things: Any, join: Join, s
 def test_topics_of_plugins_are_found_by_name_and_parameter(hub: Hub) -> None:
     assert hub.find_topic("things/a/b")[1] == {"name": "a/b"}
     assert hub.find_topic("things")[0].name == "things"
-    for name in ("thing", "things/", "nodes/a", "", "/"):
+    for name in ("thing", "things/", "plugins/a", "", "/"):
         with pytest.raises(NotFound, match="There is no topic"):
             hub.find_topic(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "parameter"),
+    [
+        ("things/a/parts", "things/{name}/parts", "a"),
+        ("things/a/b/parts", "things/{name}/parts", "a/b"),
+        ("things/parts/parts", "things/{name}/parts", "parts"),
+        ("things/parts", "things/{name}", "parts"),
+        ("things//parts", "things/{name}", "/parts"),
+        ("things/a/parts/b", "things/{name}", "a/parts/b"),
+    ],
+)
+def test_what_belongs_to_an_object_is_told_from_the_object(hub: Hub, text: str, name: str, parameter: str) -> None:
+    topic, parameters = hub.find_topic(text)
+
+    assert (topic.name, parameters) == (name, {"name": parameter})
 
 
 def test_subscriptions_are_bounded(hub: Hub, join: Join) -> None:
