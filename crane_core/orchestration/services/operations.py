@@ -22,7 +22,8 @@ from crane_core.orchestration.operations.judge import FAILED_STATES
 from crane_core.orchestration.plans.model import Change, Plan, digest
 from crane_core.orchestration.plans.references import NetworkNames, by_name
 from crane_core.orchestration.plans.services import live_spec
-from crane_core.orchestration.services.specs import checked, expand
+from crane_core.orchestration.services.restoring import is_hiding, restore
+from crane_core.orchestration.services.specs import checked, expand, shaped
 from crane_core.orchestration.stacks.desired import IMAGE_LABEL
 from crane_core.orchestration.stacks.diff import diff, force, restarts_tasks, settle
 from crane_core.orchestration.tasks.operations import by_place
@@ -151,8 +152,11 @@ def wish_new(spec: Mapping[str, Any]) -> Callable[[JSON | None], JSON]:
     return wish
 
 
-def wish_patched(name: str, patch: Mapping[str, Any]) -> Callable[[JSON | None], JSON]:
-    """Wish for a service whose spec is patched: members replace, null removes (JSON merge patch, RFC 7396)."""
+def wish_patched(crane: Crane, name: str, patch: Mapping[str, Any]) -> Callable[[JSON | None], JSON]:
+    """Wish for a service whose spec is patched: members replace, null removes (JSON merge patch, RFC 7396).
+
+    A hidden value that comes back as it was shown stays what it is.
+    """
 
     def wish(live: JSON | None) -> JSON:
         before = require(live, name)
@@ -160,6 +164,9 @@ def wish_patched(name: str, patch: Mapping[str, Any]) -> Callable[[JSON | None],
         _merge(spec, expand(patch))
         if spec.get("Name") != before["Name"]:
             raise Invalid(violations=[Violation("/Name", "A service cannot be renamed. Create it anew.")])
+        if is_hiding(spec):
+            # Networks are shown by their ids, and are known by their names here.
+            spec = restore(by_name(crane, crane.cache.snapshot(), shaped(spec)), before)
         return checked(spec, before)
 
     return wish

@@ -205,7 +205,10 @@ def place_listing(crane: Crane, name: str) -> Listing[Place]:
 @response_change(blueprint, description="The operation that changes it.")
 @blueprint.request_header(IF_MATCH)
 def patch(query: dict[str, Any], members: dict[str, Any], name: str) -> Response:
-    """Change parts of a service's spec (JSON merge patch); what is not named stays as it is."""
+    """Change parts of a service's spec (JSON merge patch); what is not named stays as it is.
+
+    What is sent back as it was shown, values that are shown as ``(hidden)`` included, stays what it was.
+    """
 
     def require(live: Service) -> None:
         if request.if_match and str(live.version) not in request.if_match:
@@ -214,7 +217,7 @@ def patch(query: dict[str, Any], members: dict[str, Any], name: str) -> Response
                 version=live.version,
             )
 
-    return _change("service.update", name, operations.wish_patched(name, members), query, require=require)
+    return _change("service.update", name, operations.wish_patched(get_crane(), name, members), query, require=require)
 
 
 @blueprint.route("/<name>/scale", methods=["POST"])

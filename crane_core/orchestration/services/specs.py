@@ -16,8 +16,8 @@ import msgspec
 from crane_core.engine.images import find_registry
 from crane_core.engine.parts import ServiceSpec
 from crane_core.errors import Invalid, Violation
+from crane_core.orchestration.services.restoring import find_hidden
 from crane_core.orchestration.stacks.normal import OPAQUE
-from crane_core.redaction import HIDDEN
 
 JSON = dict[str, Any]
 # The Swarm's own limit on names of services, and what they are made of.
@@ -60,8 +60,19 @@ def checked(spec: JSON, live: JSON | None = None) -> JSON:
     :param live: The spec that it replaces; what stands there already is not looked at again.
     :raises Invalid: with everything that is wrong with it.
     """
-    violations = list(_find_wrong_shape(spec)) or list(_find_wrong_values(spec, live or {}))
-    if violations:
+    return _unless_wrong(shaped(spec), _find_wrong_values(spec, live or {}))
+
+
+def shaped(spec: JSON) -> JSON:
+    """Return a spec if it has the shape of one.
+
+    :raises Invalid: with everything that is wrong with its shape.
+    """
+    return _unless_wrong(spec, _find_wrong_shape(spec))
+
+
+def _unless_wrong(spec: JSON, found: Iterator[Violation]) -> JSON:
+    if violations := list(found):
         raise Invalid("The service cannot be like this; each thing wrong is named.", violations=violations)
     return spec
 
@@ -109,20 +120,8 @@ def _find_wrong_values(spec: JSON, live: JSON) -> Iterator[Violation]:
         yield Violation("/TaskTemplate/ContainerSpec/Image", "Name an image, as in nginx:1.27.")
     if len([mode for mode in (spec.get("Mode") or {}).values() if mode is not None]) > 1:
         yield Violation("/Mode", "A service has one mode. Send null for the one that it is to lose.")
-    known = {value for _, value in _find_hidden("", live)}
-    for pointer, value in _find_hidden("", spec):
+    known = {value for _, value in find_hidden("", live)}
+    for pointer, value in find_hidden("", spec):
         if value not in known:
             detail = "This is what is shown instead of a hidden value. Send the value itself, or leave the member out."
             yield Violation(pointer, detail)
-
-
-def _find_hidden(pointer: str, node: Any) -> Iterator[tuple[str, str]]:
-    """Yield each text in which a hidden value was replaced."""
-    if isinstance(node, str) and HIDDEN in node:
-        yield pointer, node
-    elif isinstance(node, dict):
-        for member, inner in node.items():
-            yield from _find_hidden(f"{pointer}/{member}", inner)
-    elif isinstance(node, list):
-        for index, inner in enumerate(node):
-            yield from _find_hidden(f"{pointer}/{index}", inner)

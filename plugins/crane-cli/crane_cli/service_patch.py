@@ -1,7 +1,7 @@
 """Turn the options of ``crane service update`` into a JSON merge patch of the service's live spec.
 
 A merge patch replaces a list as a whole, so that lists are made from the live ones: what the options do not name stays
-as it is.
+as it is. Values that are shown hidden are sent back hidden, and the server knows what they stand for.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ import click
 
 from crane_cli.values import parse_cpus, parse_duration, parse_port, parse_size
 
-# What the server shows in place of a value that looks secret.
-HIDDEN = "(hidden)"
 Spec = Mapping[str, Any]
 Patch = dict[str, Any]
 
@@ -101,14 +99,6 @@ def _patch_env(patch: Patch, spec: Spec, changes: Changes) -> None:
         value = changes.environment.get(name)
         wanted[name] = told if equals or value is None else f"{name}={value}"
     kept = [told for told in _read(spec, path) or () if told.partition("=")[0] not in removed]
-    # A list is sent back whole. A value that the server does not show would be replaced by what it shows instead.
-    for told in kept:
-        name = told.partition("=")[0]
-        if HIDDEN in told and name not in wanted:
-            raise click.BadParameter(
-                f"The value of {name} is not shown, so that the other variables cannot be changed without losing it. "
-                f"Name it too, as in --env-add {name}=VALUE, or change the stack file and deploy it."
-            )
     replaced = [wanted.pop(told.partition("=")[0], told) for told in kept]
     _put(patch, path, [*replaced, *wanted.values()])
 

@@ -11,12 +11,15 @@ from crane_core.testing.behaviours import Exits
 
 WORDS = st.text(st.characters(min_codepoint=97, max_codepoint=122), min_size=1, max_size=6)
 WORDS_BY_NAME = st.dictionaries(WORDS, WORDS, max_size=2)
+SECRET_NAMES = st.sampled_from(["DB_PASSWORD", "apiKey", "TAG", "URL"])
+SECRETS = WORDS.map("canary-{}".format)
+ADDRESSES = SECRETS.map("https://ann:{}@registry.example/".format)
 CONTAINERS = st.fixed_dictionaries(
     {"Image": st.sampled_from(["nginx:1", "ghcr.io/team/app"])},
     optional={
-        "Env": st.lists(st.builds("{}={}".format, WORDS, WORDS), max_size=3),
-        "Args": st.lists(WORDS, max_size=2),
-        "Labels": WORDS_BY_NAME,
+        "Env": st.lists(st.builds("{}={}".format, WORDS | SECRET_NAMES, WORDS | ADDRESSES), max_size=3),
+        "Args": st.lists(WORDS | ADDRESSES | SECRETS.map("--token={}".format) | st.just("--password"), max_size=4),
+        "Labels": WORDS_BY_NAME | st.dictionaries(SECRET_NAMES, WORDS, max_size=2),
         "StopGracePeriod": st.integers(0, 10**11),
         "Healthcheck": st.just({"Test": ["CMD", "true"], "Retries": 2}),
     },
@@ -242,23 +245,134 @@ class TestSecrets:
         assert "hush" not in hidden
         assert "DB_PASSWORD=hush" in revealed
 
-    def test_hidden_value_is_not_written_back(self, make, client, swarm):
+    def test_hidden_value_that_is_sent_back_changes_nothing(self, make, client, swarm):
         make(TaskTemplate=ENV)
         spec = client.get("/api/v1/services/web").json["Spec"]
         written = len(swarm.writes)
 
         answer = client.patch("/api/v1/services/web", json=spec)
 
-        assert answer.status_code == 422
-        assert [error["pointer"] for error in answer.json["errors"]] == ["/TaskTemplate/ContainerSpec/Env/0"]
+        assert (answer.status_code, answer.json["steps"]) == (200, [])
         assert len(swarm.writes) == written
 
-    def test_hidden_value_stays_when_something_else_is_patched(self, make, client, swarm):
+    @pytest.mark.parametrize(
+        ("sent", "written"),
+        [
+            (["TAG=2", "DB_PASSWORD=(hidden)"], ["TAG=2", "DB_PASSWORD=hush"]),
+            (["DB_PASSWORD=(hidden)", "NEW=1"], ["DB_PASSWORD=hush", "NEW=1"]),
+            (["DB_PASSWORD=other"], ["DB_PASSWORD=other"]),
+            (["TAG=1"], ["TAG=1"]),
+        ],
+    )
+    def test_variables_are_changed_without_knowing_the_hidden_one(self, make, client, swarm, sent, written):
         make(TaskTemplate=ENV)
 
-        client.patch("/api/v1/services/web", json={"Labels": {"team": "blue"}})
+        answer = client.patch("/api/v1/services/web", json={"TaskTemplate": {"ContainerSpec": {"Env": sent}}})
 
-        assert container(swarm)["Env"] == ["DB_PASSWORD=hush", "TAG=1"]
+        assert answer.status_code == 202
+        assert container(swarm)["Env"] == written
+        assert "hush" not in answer.text
+
+    @pytest.mark.parametrize(
+        ("members", "pointer"),
+        [
+            ({"Env": ["TAG=1", "API_TOKEN=(hidden)"]}, "/TaskTemplate/ContainerSpec/Env/1"),
+            ({"Env": ["TAG=(hidden)"]}, "/TaskTemplate/ContainerSpec/Env/0"),
+            ({"Labels": {"note": "(hidden)"}}, "/TaskTemplate/ContainerSpec/Labels/note"),
+            ({"Args": ["--password", "(hidden)"]}, "/TaskTemplate/ContainerSpec/Args/1"),
+            ({"Args": ["DB_PASSWORD=(hidden)"]}, "/TaskTemplate/ContainerSpec/Args/0"),
+            ({"Hostname": "(hidden)"}, "/TaskTemplate/ContainerSpec/Hostname"),
+        ],
+    )
+    def test_hidden_value_of_nothing_is_not_written(self, make, client, swarm, members, pointer):
+        make(TaskTemplate=ENV)
+        written = len(swarm.writes)
+
+        answer = client.patch("/api/v1/services/web", json={"TaskTemplate": {"ContainerSpec": members}})
+
+        assert answer.status_code == 422
+        assert [error["pointer"] for error in answer.json["errors"]] == [pointer]
+        assert len(swarm.writes) == written
+
+    def test_new_service_has_no_hidden_values(self, client, swarm):
+        spec = {"Name": "web", "TaskTemplate": {"ContainerSpec": {"Image": "nginx:1", "Env": ["DB_PASSWORD=(hidden)"]}}}
+
+        assert client.post("/api/v1/services", json=spec).status_code == 422
+        assert swarm.writes == []
+
+    @pytest.mark.parametrize(
+        "members",
+        [
+            {"TaskTemplate": {"ContainerSpec": {"Env": "DB_PASSWORD=(hidden)"}}},
+            {"TaskTemplate": {"ContainerSpec": {"Env": {"DB_PASSWORD": "(hidden)"}}}},
+            {"TaskTemplate": {"ContainerSpec": {"Env": [["DB_PASSWORD=(hidden)"]]}}},
+            {"TaskTemplate": {"ContainerSpec": "(hidden)"}},
+            {"TaskTemplate": {"ContainerSpec": {"Mounts": ["(hidden)"]}}},
+            {"TaskTemplate": {"ContainerSpec": {"Mounts": [{"Target": {"a": "(hidden)"}}]}}},
+            {"TaskTemplate": {"ContainerSpec": {"Secrets": [{"File": "(hidden)"}]}}},
+            {"TaskTemplate": {"Networks": "(hidden)"}},
+            {"TaskTemplate": {"Networks": ["(hidden)"]}},
+            {"EndpointSpec": {"Ports": [{"TargetPort": "(hidden)"}]}},
+            {"Labels": "(hidden)"},
+            {"Labels": {"password": {"a": "(hidden)"}}},
+            {"Mode": {"Replicated": {"Replicas": "(hidden)"}}},
+            {"Data": "(hidden)"},
+        ],
+    )
+    def test_hidden_value_in_the_wrong_shape_is_refused(self, make, client, swarm, members):
+        make(
+            TaskTemplate={
+                "ContainerSpec": {**ENV["ContainerSpec"], "Mounts": [{"Type": "tmpfs", "Target": "/a"}]},
+                "Networks": [],
+            },
+            Labels={"password": "hush"},
+        )
+        written = len(swarm.writes)
+
+        answer = client.patch("/api/v1/services/web", json=members)
+
+        assert answer.status_code == 422, answer.text
+        assert len(swarm.writes) == written
+        assert "hush" not in answer.text
+
+    def test_plan_of_a_hidden_value_that_stays_shows_no_difference(self, make, client):
+        make(TaskTemplate=ENV, Labels={"team.token": "hush"})
+        spec = client.get("/api/v1/services/web").json["Spec"]
+        spec["TaskTemplate"]["ContainerSpec"]["Env"] = ["NEW=1", *spec["TaskTemplate"]["ContainerSpec"]["Env"]]
+
+        answer = client.patch("/api/v1/services/web?plan=true", json=spec)
+
+        [change] = answer.json["changes"]
+        assert [field["path"] for field in change["fields"]] == ["/TaskTemplate/ContainerSpec/Env/NEW"]
+        assert "hush" not in answer.text
+
+    def test_hidden_value_means_what_it_is_when_the_plan_is_applied(self, make, client, swarm):
+        make(TaskTemplate=ENV)
+        sent = {"TaskTemplate": {"ContainerSpec": {"Env": ["DB_PASSWORD=(hidden)", "TAG=2"]}}}
+        plan = client.patch("/api/v1/services/web?plan=true", json=sent).json
+        moved = {"TaskTemplate": {"ContainerSpec": {"Env": ["DB_PASSWORD=new", "TAG=1"]}}}
+        client.patch("/api/v1/services/web", json=moved)
+
+        outdated = client.post(f"/api/v1/plans/{plan['id']}/apply")
+        client.post(f"/api/v1/plans/{outdated.json['plan']['id']}/apply")
+
+        assert (outdated.status_code, outdated.json["code"]) == (409, "plan-outdated")
+        assert container(swarm)["Env"] == ["DB_PASSWORD=new", "TAG=2"]
+
+    def test_options_of_a_network_are_found_although_it_is_shown_by_its_id(self, make, client, swarm):
+        ids = {name: swarm.make_network(name, {}).id for name in ("front", "back")}
+        attached = [{"Target": name, "DriverOpts": {"password": f"hush {name}"}} for name in ids]
+        make(TaskTemplate={**ENV, "Networks": attached})
+        networks = client.get("/api/v1/services/web").json["Spec"]["TaskTemplate"]["Networks"]
+        networks.reverse()
+        networks[0]["Aliases"] = ["web"]
+
+        answer = client.patch("/api/v1/services/web", json={"TaskTemplate": {"Networks": networks}})
+
+        assert (answer.status_code, "hush" in answer.text) == (202, False)
+        written = swarm.service("web")["Spec"]["TaskTemplate"]["Networks"]
+        told = {network["Target"]: network["DriverOpts"]["password"] for network in written}
+        assert told == {id_: f"hush {name}" for name, id_ in ids.items()}
 
 
 class TestPatching:
@@ -356,6 +470,25 @@ class TestPatching:
         assert answer.status_code == 201, answer.json
         assert [change["action"] for change in answer.json["changes"]] == ["keep"], answer.json["changes"]
         assert len(swarm.writes) == written
+
+    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(spec=SPECS)
+    def test_spec_that_is_written_back_as_it_was_shown_changes_nothing(self, client, crane, swarm, spec):
+        if "front" not in swarm.networks:
+            swarm.make_network("front", {})
+        if "web" in swarm.services:
+            crane.engine.remove("service", "web")
+            swarm.settle()
+        crane.engine.create("service", {"Name": "web", **spec})
+        crane.watcher.look()
+        shown = client.get("/api/v1/services/web").json["Spec"]
+
+        answer = client.patch("/api/v1/services/web?plan=true", json=shown)
+
+        assert answer.status_code == 201, answer.json
+        assert [change["action"] for change in answer.json["changes"]] == ["keep"], answer.json["changes"]
+        assert [change["fields"] for change in answer.json["changes"]] == [[]]
+        assert "canary" not in answer.text
 
 
 class TestChanging:

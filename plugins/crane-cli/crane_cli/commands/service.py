@@ -203,7 +203,7 @@ def update(
 def _patch(api: Api, service: str, changes: Changes, query: dict[str, Any]) -> Any:
     from crane_cli.service_patch import make_patch
 
-    live = _read_live(api, service, whole=bool(changes.lists["env_add"] or changes.lists["env_rm"]))
+    live = api.get("services", service)
     patch = make_patch(live.get("Spec") or {}, changes)
     if not patch:
         return None
@@ -215,18 +215,6 @@ def _patch(api: Api, service: str, changes: Changes, query: dict[str, Any]) -> A
         if error.status != 412 and "version" not in error.problem:
             raise
         raise CliError(f"Somebody else has changed {service} just now; nothing was changed. Try again.") from error
-
-
-def _read_live(api: Api, service: str, *, whole: bool) -> Any:
-    """Read a service; whole where a list is to be sent back in which values may be hidden."""
-    if whole:
-        try:
-            return api.get("services", service, reveal=True)
-        except Refused as error:
-            # Who may not see the values may still change a list in which none is hidden.
-            if error.status != 403:
-                raise
-    return api.get("services", service)
 
 
 @service.command()
