@@ -11,6 +11,7 @@ from crane_core.contributions import Topic
 from crane_core.engine.records import Service, Task
 from crane_core.http import Listing
 from crane_core.orchestration.errors import StackNotFound
+from crane_core.orchestration.operations.authors import Authors
 from crane_core.orchestration.operations.model import Operation
 from crane_core.orchestration.operations.operations import Operations
 from crane_core.orchestration.operations.routes import operation_listing
@@ -71,6 +72,7 @@ def _operation(crane: Crane, parameters: Parameters) -> Listing[Operation]:
 
 def _stack(crane: Crane, parameters: Parameters) -> Listing[Any]:
     snapshot = crane.cache.snapshot()
+    authored, _ = crane.room(Authors).read()
     name = parameters["name"]
 
     def rows() -> list[dict[str, Any]]:
@@ -82,7 +84,10 @@ def _stack(crane: Crane, parameters: Parameters) -> Listing[Any]:
         return [{member: value for member, value in shown.items() if member != "sources"}]
 
     return replace(
-        stack_listing(crane), version=str(snapshot.version), rows=rows, target=lambda row: find_stack(row["name"])
+        stack_listing(crane),
+        version=f"{snapshot.version}.{authored}",
+        rows=rows,
+        target=lambda row: find_stack(row["name"]),
     )
 
 

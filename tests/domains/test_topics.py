@@ -15,6 +15,8 @@ from crane_core.context import Crane
 from crane_core.errors import CraneError
 from crane_core.live.board import Board
 from crane_core.live.hub import Hub, Sights
+from crane_core.orchestration.operations.model import Operation, Step
+from crane_core.orchestration.operations.operations import Operations
 from crane_core.plugins import Plugin
 from crane_core.security import Identity, Target, Vote, demand_on
 from crane_core.testing.behaviours import Missing
@@ -222,6 +224,22 @@ def test_error_in_a_task_is_told_with_its_credentials_hidden(follow: Any, deploy
 
     assert "ann:(hidden)@registry.example" in told
     assert "hush" not in told
+
+
+@pytest.mark.parametrize(("topic", "key"), [("stacks", "shop"), ("stacks/shop", "shop")])
+def test_stack_tells_who_changed_it_although_the_swarm_did_not_move(
+    follow: Any, deploy: Any, crane: Crane, topic: str, key: str
+) -> None:
+    deploy(SHOP)
+    followed, snapshot = follow(topic), crane.cache.snapshot()
+    before = followed.look()[key]["updated_by"]
+
+    steps = [Step("service", "shop_web", "update", "failed")]
+    later = Operation("f" * 16, "stack.deploy", "shop", "shop", "ann", state="ended", steps=steps)
+    crane.room(Operations)._all[later.id] = later
+
+    assert (before, followed.look()[key]["updated_by"]) == ("local", "ann")
+    assert crane.cache.snapshot().version == snapshot.version
 
 
 class TestPermissions:

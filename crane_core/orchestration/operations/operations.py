@@ -89,6 +89,11 @@ class Operations:
         """A number that changes when any operation does."""
         return sum(operation.revision for operation in list(self._all.values())) + len(self._all)
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of all known operations."""
+        return tuple(self._all)
+
     def all(self) -> list[Operation]:
         """Return all known operations, the newest first."""
         return sorted(self._all.values(), key=lambda operation: operation.created_at, reverse=True)

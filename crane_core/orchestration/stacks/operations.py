@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -12,6 +12,7 @@ from crane_core.context import Crane
 from crane_core.engine.cache import Snapshot
 from crane_core.engine.records import Config, Network, Secret, Service, time_key
 from crane_core.orchestration.errors import StackNotFound
+from crane_core.orchestration.operations.authors import Authors
 from crane_core.orchestration.plans.model import Change, Kind, Plan
 from crane_core.orchestration.services.operations import Condition, plan_rollback, present_service, state_of
 from crane_core.orchestration.stacks.formats.export import Export, to_compose
@@ -27,29 +28,35 @@ class StackRows:
     """The room of one server that keeps the list of stacks until something of a stack changes."""
 
     def __init__(self, crane: Crane) -> None:
+        self._crane = crane
         self._version = ""
         self._rows: list[JSON] = []
 
     def read(self, snapshot: Snapshot) -> list[JSON]:
         """Return a row for each stack; one without services is what a removal left behind."""
-        version = version_of(snapshot)
+        version = version_of(self._crane, snapshot)
         if version != self._version:
+            _, authors = self._crane.room(Authors).read()
             objects = (snapshot.networks, snapshot.configs, snapshot.secrets)
             owners = (each.stack for kind in objects for each in kind.values())
             names = dict.fromkeys([*snapshot.stacks, *(owner for owner in owners if owner)])
-            self._rows = [summarise(name, snapshot.services_of(name)) for name in names]
+            self._rows = [summarise(name, snapshot.services_of(name), authors) for name in names]
             self._version = version
         return self._rows
 
 
-def version_of(snapshot: Snapshot) -> str:
+def version_of(crane: Crane, snapshot: Snapshot) -> str:
     """Return what changes whenever the list of stacks may."""
     versions = snapshot.versions
-    return ".".join(str(versions[kind]) for kind in ("services", "networks", "configs", "secrets"))
+    authored, _ = crane.room(Authors).read()
+    return ".".join(str(versions[kind]) for kind in ("services", "networks", "configs", "secrets")) + f".{authored}"
 
 
-def summarise(name: str, services: Sequence[Service]) -> JSON:
-    """Return what a stack is in figures."""
+def summarise(name: str, services: Sequence[Service], authors: Mapping[str, str]) -> JSON:
+    """Return what a stack is in figures, and who last changed it.
+
+    :param authors: The names of callers by stack.
+    """
     states = Counter(state_of(service) for service in services)
     return {
         "name": name,
@@ -59,6 +66,7 @@ def summarise(name: str, services: Sequence[Service]) -> JSON:
         "tasks_desired": sum(service.tasks_desired for service in services),
         "state": _state(states),
         "updated_at": max((service.UpdatedAt for service in services), default="", key=time_key),
+        "updated_by": authors.get(name),
     }
 
 
@@ -81,8 +89,9 @@ def show_stack(crane: Crane, snapshot: Snapshot, name: str) -> JSON:
     services = sorted(snapshot.services_of(name), key=lambda service: service.name)
     if not services and not any(owned.values()):
         raise StackNotFound(f"There is no stack {name}.")
+    _, authors = crane.room(Authors).read()
     return {
-        **summarise(name, services),
+        **summarise(name, services, authors),
         "services_total": len(services),
         "services": [present_service(crane, snapshot, service) for service in services],
         **{

@@ -70,13 +70,13 @@ def stack_listing(crane: Crane) -> Listing[dict[str, Any]]:
     crane.watcher.note_interest()
     snapshot = crane.cache.snapshot()
     return Listing(
-        version=operations.version_of(snapshot),
+        version=operations.version_of(crane, snapshot),
         rows=lambda: crane.room(operations.StackRows).read(snapshot),
         action="stack:read",
         target=lambda row: find_stack(row["name"]),
         fields={
             member: itemgetter(member)
-            for member in ("name", "services", "state", "updated_at", "tasks_running", "tasks_desired")
+            for member in ("name", "services", "state", "updated_at", "updated_by", "tasks_running", "tasks_desired")
         },
         sources=crane.cache.sources(),
     )

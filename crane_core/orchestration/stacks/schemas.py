@@ -70,6 +70,7 @@ class StackFiguresSchema(AnswerSchema):
     tasks_desired = whole("How many tasks should run.")
     state = one_of(StackCondition, "How it is: as its worst service.")
     updated_at = text("When a service of it last changed; empty without services.")
+    updated_by = text("Who last changed it through Crane; null where no operation is kept that tells.", null=True)
 
 
 class StackSchema(StackFiguresSchema):

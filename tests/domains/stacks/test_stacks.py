@@ -7,7 +7,9 @@ import base64
 import pytest
 import yaml
 
+from crane_core.security import Identity, Vote
 from crane_core.testing.behaviours import Exits
+from crane_core.testing.plugins import make_plugin
 
 LABEL = "com.docker.stack.namespace"
 CONFIG = "services: {web: {image: 'nginx:1', configs: [app]}}\nconfigs: {app: {file: ./app.conf}}"
@@ -115,7 +117,8 @@ class TestStacksOfTheDockerProgram:
 
         [row] = client.get("/api/v1/stacks").json["items"]
 
-        assert (row["name"], row["services"], row["state"]) == ("old", 1, "converged")
+        assert (row["name"], row["services"], row["state"], row["updated_by"]) == ("old", 1, "converged", None)
+        assert client.get("/api/v1/stacks/old").json["updated_by"] is None
 
     def test_the_same_file_changes_nothing_but_what_docker_noted(self, crane, client, body, swarm):
         network = swarm.make_network("old_default", {LABEL: "old"})
@@ -208,6 +211,70 @@ class TestReading:
         answer = client.get(f"/api/v1/stacks/none{path}")
 
         assert (answer.status_code, answer.json["code"]) == (404, "stack-not-found")
+
+
+class TestAuthors:
+    """Who last changed a stack."""
+
+    @pytest.fixture
+    def crane_plugins(self):
+        """Callers are called as they say."""
+
+        def crane_authenticate(request):
+            return Identity(request.headers["X-Name"])
+
+        def crane_authorize(identity, action, target):
+            return Vote.allow()
+
+        return [make_plugin("auth", crane_authenticate, crane_authorize)]
+
+    @pytest.fixture
+    def ask(self, client, settle):
+        """Send a request as somebody, and let the Swarm come to rest."""
+
+        def act(name, method, path, **options):
+            answer = client.open(f"/api/v1{path}", method=method, headers={"X-Name": name}, **options)
+            assert answer.status_code in (200, 201, 202), answer.text
+            settle()
+            return answer.json
+
+        return act
+
+    @pytest.fixture
+    def authors(self, ask):
+        """Return who last changed each stack, as the list tells."""
+        return lambda query="": {
+            row["name"]: row["updated_by"] for row in ask("ann", "GET", f"/stacks{query}")["items"]
+        }
+
+    def test_who_deployed_or_changed_a_service_last_is_told(self, ask, authors, body):
+        ask("ann", "PUT", "/stacks/shop", json=body())
+        ask("eve", "PUT", "/stacks/blog", json=body())
+        told = [authors()]
+        ask("bob", "POST", "/services/shop_web/scale", json={"replicas": 2})
+        ask("eve", "PUT", "/stacks/shop?plan=true", json=body())
+        told.append(authors())
+
+        assert told == [{"blog": "eve", "shop": "ann"}, {"blog": "eve", "shop": "bob"}]
+        assert list(authors("?sort=updated_by")) == ["shop", "blog"]
+        assert ask("ann", "GET", "/stacks/shop")["updated_by"] == "bob"
+
+    def test_list_is_sent_again_when_somebody_else_changed_a_stack(self, ask, client, body):
+        ask("ann", "PUT", "/stacks/shop", json=body())
+        headers = {"X-Name": "ann"}
+        headers["If-None-Match"] = client.get("/api/v1/stacks", headers=headers).headers["ETag"]
+
+        again = client.get("/api/v1/stacks", headers=headers).status_code
+        ask("bob", "POST", "/services/shop_web/force")
+
+        assert (again, client.get("/api/v1/stacks", headers=headers).status_code) == (304, 200)
+
+    def test_change_that_was_refused_tells_nothing(self, ask, authors, client, body):
+        ask("ann", "PUT", "/stacks/shop", json=body())
+
+        refused = client.put("/api/v1/stacks/shop", json=body("services: {web: {imag: x}}"), headers={"X-Name": "bob"})
+
+        assert (refused.status_code, authors()) == (422, {"shop": "ann"})
 
 
 class TestGivingBack:
