@@ -1,0 +1,61 @@
+/**
+ * Asking the REST API.
+ *
+ * `api` has a method for each HTTP method, typed after our own OpenAPI document; `ask` unwraps its answer or throws a
+ * Problem:  `const stack = await ask(api.GET('/api/v1/stacks/{name}', { params: { path: { name } } }))`.
+ */
+import createClient from 'openapi-fetch'
+import { Problem, toProblem } from './problem'
+import type { paths } from './schema'
+
+export const api = createClient<paths>({
+  // A relative address is relative to the page; fetch is looked up late, so that tests can stand in for it.
+  baseUrl: '',
+  fetch: (request) => globalThis.fetch(request),
+})
+
+interface Answer<Data> {
+  data?: Data
+  error?: unknown
+  response: Response
+}
+
+/** Return what was answered; throws a Problem for an error. */
+export async function ask<Data>(answer: Promise<Answer<Data>>): Promise<NonNullable<Data>> {
+  let answered: Answer<Data>
+  try {
+    answered = await answer
+  } catch (error) {
+    throw toProblem(error)
+  }
+  if (!answered.response.ok) throw toProblem(answered.error, answered.response.status)
+  return answered.data as NonNullable<Data>
+}
+
+/** Ask an address that the OpenAPI document of the core does not name, as those of plugins are; throws a Problem. */
+export async function askUrl<Data>(url: string, options: RequestInit & { json?: unknown } = {}): Promise<Data> {
+  const { json, ...rest } = options
+  if (!url.startsWith('/') || url.startsWith('//')) {
+    const detail = `${url} is no address of this server.`
+    throw new Problem({ code: 'foreign-address', status: 0, title: 'The address is another host.', detail })
+  }
+  let response: Response
+  try {
+    response = await fetch(url, {
+      ...rest,
+      ...(json === undefined ? {} : { body: JSON.stringify(json) }),
+      headers: { Accept: 'application/json', ...(json === undefined ? {} : { 'Content-Type': 'application/json' }) },
+    })
+  } catch (error) {
+    throw toProblem(error)
+  }
+  const text = await response.text()
+  let body: unknown = null
+  try {
+    body = text ? JSON.parse(text) : null
+  } catch {
+    // An answer that is no JSON explains nothing.
+  }
+  if (!response.ok) throw toProblem(body, response.status)
+  return body as Data
+}

@@ -1,0 +1,127 @@
+/** Following topics of the live socket from components. */
+import {
+  computed,
+  onScopeDispose,
+  ref,
+  shallowRef,
+  toValue,
+  triggerRef,
+  watch,
+  type ComputedRef,
+  type MaybeRefOrGetter,
+  type Ref,
+  type ShallowRef,
+} from 'vue'
+import type { Problem } from '../api/problem'
+import type { Source } from '../api/types'
+import { LiveConnection, type LiveState } from './connection'
+
+/** How the connection of this tab is. */
+export const liveState = ref<LiveState>('connecting')
+/** Since when what is shown may be old, in milliseconds; null while it is not. */
+export const oldSince = ref<number | null>(null)
+/** Where what is shown comes from, as the server last told: whether it still hears from its Engine. */
+export const sources = shallowRef<Source[]>([])
+
+let connection: LiveConnection | null = null
+
+/** Return the connection of this tab. */
+export function live(): LiveConnection {
+  if (connection) return connection
+  connection = new LiveConnection(
+    {
+      open: () => new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/api/v1/live`),
+      setTimeout: (run, milliseconds) => setTimeout(run, milliseconds),
+      clearTimeout: (timer) => clearTimeout(timer as number),
+      random: Math.random,
+    },
+    (state) => {
+      liveState.value = state
+      if (state === 'live') oldSince.value = null
+      else if (state !== 'connecting') oldSince.value ??= Date.now()
+    },
+  )
+  // Who comes back to a tab wants it fresh at once.
+  const hurry = (): void => {
+    if (document.visibilityState === 'visible') connection?.hurry()
+  }
+  document.addEventListener('visibilitychange', hurry)
+  window.addEventListener('online', hurry)
+  return connection
+}
+
+export interface Topic<Item> {
+  /** The items by their keys; what changes is the map itself, so read it anew each time. */
+  items: ShallowRef<ReadonlyMap<string, Item>>
+  list: ComputedRef<Item[]>
+  /** The one item of a topic of one object; null while there is none. */
+  one: ComputedRef<Item | null>
+  /** Whether the server has told anything yet. */
+  known: Ref<boolean>
+  problem: ShallowRef<Problem | null>
+}
+
+/**
+ * Follow a topic for as long as the component lives.
+ *
+ * @param topic Its name, as in `services` or `services/shop_web`; null follows nothing. It may change.
+ */
+export function useTopic<Item>(topic: MaybeRefOrGetter<string | null>): Topic<Item> {
+  const items = shallowRef<Map<string, Item>>(new Map())
+  const known = ref(false)
+  const problem = shallowRef<Problem | null>(null)
+  let stop: (() => void) | null = null
+  let announced = false
+
+  // However many messages come between two frames, the page is made anew once.
+  const announce = (): void => {
+    if (announced) return
+    announced = true
+    afterFrame(() => {
+      announced = false
+      triggerRef(items)
+    })
+  }
+
+  const start = (name: string | null): void => {
+    stop?.()
+    stop = null
+    items.value = new Map()
+    known.value = false
+    problem.value = null
+    if (name === null) return
+    stop = live().follow(name, {
+      onSnapshot(snapshot, from) {
+        items.value = new Map(Object.entries(snapshot)) as Map<string, Item>
+        heard(from)
+      },
+      onChanges(set, gone, from) {
+        for (const [key, item] of Object.entries(set)) items.value.set(key, item as Item)
+        for (const key of gone) items.value.delete(key)
+        announce()
+        heard(from)
+      },
+      onUnchanged: heard,
+      onError(error) {
+        problem.value = error
+      },
+    })
+  }
+
+  const heard = (from: Source[]): void => {
+    known.value = true
+    problem.value = null
+    if (from.length > 0) sources.value = from
+  }
+
+  watch(() => toValue(topic), start, { immediate: true })
+  onScopeDispose(() => stop?.())
+  const list = computed(() => [...items.value.values()])
+  return { items, list, one: computed(() => list.value[0] ?? null), known, problem }
+}
+
+/** Run something with the next frame; in a tab that nobody sees there are no frames, so soon. */
+function afterFrame(run: () => void): void {
+  if (document.visibilityState === 'visible') requestAnimationFrame(run)
+  else setTimeout(run, 250)
+}

@@ -1,0 +1,10 @@
+import { Odometer } from '@element-plus/icons-vue'
+import type { RouteRecordRaw } from 'vue-router'
+import type { Entry } from '../../frame/navigation'
+import { t } from './words'
+
+export const entry: Entry = { path: '/', title: () => t('title'), group: null, action: null, icon: Odometer }
+
+export const routes: RouteRecordRaw[] = [
+  { path: '/', component: () => import('./DashboardPage.vue'), meta: { title: () => t('title') } },
+]

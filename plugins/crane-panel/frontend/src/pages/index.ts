@@ -1,0 +1,30 @@
+/** All pages: those of the panel itself, and those that plugins add. */
+import type { RouteRecordRaw } from 'vue-router'
+import { addEntries, type Entry } from '../frame/navigation'
+import { router } from '../router'
+import * as dashboard from './dashboard'
+import * as nodes from './nodes'
+import * as operations from './operations'
+import * as plugins from './plugins'
+import { loadPluginPages } from './plugin-pages'
+import * as services from './services'
+import * as settings from './settings'
+import * as stacks from './stacks'
+import * as tasks from './tasks'
+
+/** What each folder of pages exports. */
+export interface Section {
+  entry: Entry
+  routes: RouteRecordRaw[]
+}
+
+const SECTIONS: Section[] = [dashboard, stacks, services, tasks, nodes, operations, plugins, settings]
+
+/** Make all pages known to the router and the navigation. */
+export async function addPages(): Promise<void> {
+  for (const section of SECTIONS) {
+    for (const route of section.routes) router.addRoute(route)
+    addEntries(section.entry)
+  }
+  await loadPluginPages()
+}

@@ -1,0 +1,10 @@
+import { Monitor } from '@element-plus/icons-vue'
+import type { RouteRecordRaw } from 'vue-router'
+import type { Entry } from '../../frame/navigation'
+import { t } from './words'
+
+export const entry: Entry = { path: '/nodes', title: () => t('title'), group: 'infrastructure', action: 'node:read', icon: Monitor }
+
+export const routes: RouteRecordRaw[] = [
+  { path: '/nodes', component: () => import('./NodeList.vue'), meta: { title: () => t('title'), action: 'node:read' } },
+]

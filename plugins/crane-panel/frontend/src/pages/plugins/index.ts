@@ -1,0 +1,10 @@
+import { Connection } from '@element-plus/icons-vue'
+import type { RouteRecordRaw } from 'vue-router'
+import type { Entry } from '../../frame/navigation'
+import { t } from './words'
+
+export const entry: Entry = { path: '/plugins', title: () => t('title'), group: 'system', action: 'plugin:read', icon: Connection }
+
+export const routes: RouteRecordRaw[] = [
+  { path: '/plugins', component: () => import('./PluginList.vue'), meta: { title: () => t('title'), action: 'plugin:read' } },
+]

@@ -1,0 +1,3 @@
+import { words } from '../../words'
+
+export const t = words({ title: 'Plugins' }, { title: '插件' })

@@ -1,0 +1,10 @@
+import { Files } from '@element-plus/icons-vue'
+import type { RouteRecordRaw } from 'vue-router'
+import type { Entry } from '../../frame/navigation'
+import { t } from './words'
+
+export const entry: Entry = { path: '/stacks', title: () => t('title'), group: 'applications', action: 'stack:read', icon: Files }
+
+export const routes: RouteRecordRaw[] = [
+  { path: '/stacks', component: () => import('./StackList.vue'), meta: { title: () => t('title'), action: 'stack:read' } },
+]

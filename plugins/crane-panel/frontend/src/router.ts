@@ -1,0 +1,38 @@
+/** Which address shows which page. */
+import { nextTick } from 'vue'
+import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
+import { may } from './caller'
+import { t } from './frame/words'
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    /** What the tab of the browser says. */
+    title?: (parameters: Record<string, string>) => string
+    /** The action that whoever opens it must hold. */
+    action?: string
+  }
+}
+
+const frame: RouteRecordRaw[] = [
+  { path: '/:address(.*)*', name: 'not-found', component: () => import('./frame/NotFound.vue'), meta: { title: () => t('notFound') } },
+]
+
+export const router = createRouter({
+  history: createWebHistory(),
+  routes: frame,
+  scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? false : { top: 0 }),
+})
+
+/** Tell whether the caller may open what a route shows. */
+export function mayOpen(action: string | undefined): boolean {
+  return action === undefined || may(action)
+}
+
+router.afterEach((to, from) => {
+  const parameters = Object.fromEntries(Object.entries(to.params).map(([name, value]) => [name, String(value)]))
+  const title = to.meta.title?.(parameters)
+  document.title = title ? `${title} · Crane` : 'Crane'
+  if (to.path === from.path || from.matched.length === 0) return
+  // Whoever reads with a screen reader or the keyboard is at the top of the new page, not where the old link was.
+  void nextTick(() => document.getElementById('content')?.focus({ preventScroll: true }))
+})

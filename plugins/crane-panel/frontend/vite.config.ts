@@ -1,0 +1,90 @@
+/**
+ * Builds the panel into crane_panel/static.
+ *
+ * Vue and vue-router stay outside the bundle, as files of their own that an import map names: pages of other plugins
+ * import the very same ones, so that a component of theirs is a component of ours.
+ */
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { gzipSync } from 'node:zlib'
+import vue from '@vitejs/plugin-vue'
+import { defineConfig, type Plugin } from 'vite'
+
+const require = createRequire(import.meta.url)
+const SERVER = process.env['CRANE_URL'] ?? 'http://127.0.0.1:5013'
+const SHARED = {
+  vue: 'vue/dist/vue.runtime.esm-browser.prod.js',
+  'vue-router': 'vue-router/dist/vue-router.esm-browser.prod.js',
+}
+
+/** Put the shared libraries beside the bundle, and the import map that names them into the page. */
+function shareLibraries(): Plugin {
+  const imports: Record<string, string> = {}
+  return {
+    name: 'share-libraries',
+    apply: 'build',
+    generateBundle() {
+      for (const [name, path] of Object.entries(SHARED)) {
+        const source = readFileSync(require.resolve(path))
+        const fileName = `assets/${name}-${createHash('sha256').update(source).digest('hex').slice(0, 8)}.js`
+        this.emitFile({ type: 'asset', fileName, source })
+        imports[name] = `/${fileName}`
+      }
+    },
+    transformIndexHtml: {
+      order: 'post',
+      handler: () => [
+        { tag: 'script', attrs: { type: 'importmap' }, children: JSON.stringify({ imports }), injectTo: 'head-prepend' },
+        ...Object.values(imports).map((href) => ({
+          tag: 'link',
+          attrs: { rel: 'modulepreload', href },
+          injectTo: 'head' as const,
+        })),
+      ],
+    },
+  }
+}
+
+/** Put a compressed copy beside each file, so that the server need not compress. */
+function compress(): Plugin {
+  return {
+    name: 'compress',
+    apply: 'build',
+    enforce: 'post',
+    generateBundle: {
+      order: 'post',
+      handler(_options, bundle) {
+        for (const [fileName, file] of Object.entries(bundle)) {
+          if (!/\.(js|css|svg)$/.test(fileName)) continue
+          const source = gzipSync(file.type === 'chunk' ? file.code : file.source, { level: 9 })
+          this.emitFile({ type: 'asset', fileName: `${fileName}.gz`, source })
+        }
+      },
+    },
+  }
+}
+
+export default defineConfig({
+  plugins: [vue(), shareLibraries(), compress()],
+  build: {
+    outDir: '../crane_panel/static',
+    emptyOutDir: true,
+    target: 'es2022',
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    rollupOptions: { external: Object.keys(SHARED) },
+  },
+  // While it is changed, the panel is served by Vite and asks a server that runs; that server must take it for its own.
+  server: {
+    proxy: {
+      '/api': {
+        target: SERVER,
+        ws: true,
+        changeOrigin: true,
+        rewriteWsOrigin: true,
+        configure: (proxy) => proxy.on('proxyReq', (request) => request.setHeader('origin', SERVER)),
+      },
+    },
+  },
+})
