@@ -13,8 +13,12 @@ unexport PYTHONHOME
 
 PYTHON_IN_VENV := .venv/bin/python
 PACKAGES := $(wildcard plugins/*/setup.cfg)
-TYPED := crane_core $(wildcard plugins/crane-cli/crane_cli)
-NEEDED_BY_TESTS := dockerd:docker.io docker:docker-cli,docker.io iptables:iptables ip:iproute2 busybox:busybox-static curl:curl jq:jq
+TYPED := crane_core $(wildcard plugins/crane-cli/crane_cli plugins/crane-panel/crane_panel)
+FRONTEND := plugins/crane-panel/frontend
+PANEL := plugins/crane-panel/crane_panel/static/index.html
+PANEL_SOURCES := $(wildcard $(FRONTEND)/*.*) $(shell find $(FRONTEND)/src -type f)
+NEEDED_BY_TESTS := dockerd:docker.io docker:docker-cli,docker.io iptables:iptables ip:iproute2 busybox:busybox-static \
+	curl:curl jq:jq chromium:chromium
 ARGS ?=
 
 .PHONY: help
@@ -29,26 +33,48 @@ install: .venv/.ok ## Make .venv with the server and every plugin
 .venv/.ok: requirements.txt setup.cfg pyproject.toml scripts/install $(PACKAGES)
 	@scripts/install
 
+.PHONY: panel
+panel: $(PANEL) ## Build the web panel
+
+$(PANEL): $(PANEL_SOURCES) scripts/panel | .venv/.ok
+	@scripts/panel
+
+.PHONY: types
+types: .venv/.ok ## Write the panel's types anew from the API's own document
+	@scripts/panel --install
+	@.venv/bin/crane-server openapi >$(FRONTEND)/node_modules/openapi.json
+	@cd $(FRONTEND) && npx openapi-typescript node_modules/openapi.json -o src/api/schema.d.ts
+
 .PHONY: run
 run: .venv/.ok ## Install, find or start an Engine, run the server (http://127.0.0.1:5013)
+	@$(MAKE) panel || echo 'make: going on without the web panel.'
 	@exec $(PYTHON_IN_VENV) scripts/run $(ARGS)
 
 .PHONY: test
-test: .venv/.ok ## Run every test, those on real Engines included (ARGS="tests/core -k word")
+test: .venv/.ok panel ## Run every test, those on real Engines included (ARGS="tests/core -k word")
 	@scripts/need $(NEEDED_BY_TESTS)
+	@[ -n "$(ARGS)" ] || npm --prefix $(FRONTEND) test --silent
 	@$(PYTHON_IN_VENV) -m pytest $(ARGS)
 
 .PHONY: lint
 lint: .venv/.ok ## Check style, types and who imports whom
+	@scripts/panel --install
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy $(TYPED)
 	@.venv/bin/lint-imports
+	@npm --prefix $(FRONTEND) run --silent check
+	@npm --prefix $(FRONTEND) run --silent lint
 
 .PHONY: bench
-bench: .venv/.ok ## Measure the server and compare it with its goals
+bench: .venv/.ok panel ## Measure the server and compare it with its goals
 	@scripts/need $(NEEDED_BY_TESTS)
 	@$(PYTHON_IN_VENV) -m tests.bench $(ARGS)
+
+.PHONY: screenshots
+screenshots: .venv/.ok panel ## Take pictures of every page of the panel into screenshots/
+	@scripts/need chromium:chromium
+	@$(PYTHON_IN_VENV) scripts/screenshots $(ARGS)
 
 .PHONY: lab
 lab: .venv/.ok ## Start a real Swarm of three nodes until Ctrl-C (ARGS=1 for one node)
@@ -65,5 +91,6 @@ pin: .venv/.ok ## Write requirements.txt anew from what every setup.cfg asks for
 
 .PHONY: clean
 clean: ## Remove .venv and everything else that was made
+	@rm -rf $(FRONTEND)/node_modules $(dir $(PANEL)) screenshots
 	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -prune -exec rm -rf {} + -o -name '*.egg-info' -prune -exec rm -rf {} +

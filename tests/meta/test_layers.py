@@ -41,12 +41,18 @@ VIOLATIONS = {
         "import crane_core.errors",
         "The command line knows the server by HTTP only",
     ),
+    "a panel that asks the server from within": (
+        "plugins/crane-panel/crane_panel/planted.py",
+        "import crane_core.context",
+        "The panel only sends its files",
+    ),
 }
+PLUGINS = ("plugins/crane-cli", "plugins/crane-panel")
 
 
 def lint(directory: Path) -> subprocess.CompletedProcess[str]:
     """Run the checks on the copy in a directory."""
-    code = "import sys; sys.path[:0] = ['.', 'plugins/crane-cli']; from importlinter.cli import lint_imports_command; "
+    code = f"import sys; sys.path[:0] = ['.', *{PLUGINS}]; from importlinter.cli import lint_imports_command; "
     code += "lint_imports_command()"
     return subprocess.run(
         [sys.executable, "-c", code, "--no-cache"], cwd=directory, capture_output=True, text=True, timeout=120
@@ -62,8 +68,8 @@ def test_layers_hold():
 @pytest.mark.parametrize("violation", VIOLATIONS)
 def test_violation_is_noticed(violation, tmp_path):
     file, line, rule = VIOLATIONS[violation]
-    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info", "tests", "static")
-    for part in ("crane_core", "plugins/crane-cli"):
+    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info", "tests", "static", "frontend")
+    for part in ("crane_core", *PLUGINS):
         shutil.copytree(ROOT / part, tmp_path / part, ignore=ignored)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     path = tmp_path / file
