@@ -18,6 +18,8 @@ export interface Column<Row> {
   narrow?: boolean
   /** Kept from sorting. */
   unsorted?: boolean
+  /** Holds what can be done with a row: always there, and no part of what is exported. */
+  control?: boolean
 }
 
 /** What to sort by: the key of a column, with a leading minus the other way round. */
