@@ -10,6 +10,8 @@ declare module 'vue-router' {
     title?: (parameters: Record<string, string>) => string
     /** The action that whoever opens it must hold. */
     action?: string
+    /** While this stays the same the page stays, whatever becomes of the address; the path unless given. */
+    key?: string
   }
 }
 

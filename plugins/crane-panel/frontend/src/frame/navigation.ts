@@ -36,6 +36,12 @@ export function addEntries(...added: Entry[]): void {
   entries.value = [...entries.value, ...added]
 }
 
+/** Return the path of the entry that a page belongs to: the longest that its own begins with. */
+export function entryOf(path: string): string | undefined {
+  const above = entries.value.filter((entry) => path === entry.path || path.startsWith(`${entry.path}/`))
+  return above.sort((a, b) => b.path.length - a.path.length)[0]?.path
+}
+
 /** The entries that the caller may open, by group; groups without any are left out. */
 export const navigation = computed(() => {
   const open = entries.value.filter((entry) => entry.action === null || may(entry.action))

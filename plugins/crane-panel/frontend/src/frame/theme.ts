@@ -1,5 +1,5 @@
 /** Light or dark: what the system prefers, unless somebody chose. */
-import { ref, watchEffect } from 'vue'
+import { computed, ref, watchEffect } from 'vue'
 
 export type Theme = 'system' | 'light' | 'dark'
 
@@ -13,9 +13,12 @@ export const theme = ref<Theme>(kept === 'light' || kept === 'dark' ? kept : 'sy
 preference.addEventListener('change', (event) => {
   prefersDark.value = event.matches
 })
+/** What is shown: never "system". */
+export const shownTheme = computed<'light' | 'dark'>(() =>
+  theme.value === 'dark' || (theme.value === 'system' && prefersDark.value) ? 'dark' : 'light',
+)
 watchEffect(() => {
-  const dark = theme.value === 'dark' || (theme.value === 'system' && prefersDark.value)
-  document.documentElement.classList.toggle('dark', dark)
+  document.documentElement.classList.toggle('dark', shownTheme.value === 'dark')
 })
 
 /** Choose a theme, for the next visits too. */
