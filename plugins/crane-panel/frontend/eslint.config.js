@@ -22,8 +22,16 @@ export default typescript.config(
       'vue/multi-word-component-names': 'off',
       'vue/require-default-prop': 'off',
       'vue/no-v-html': 'error',
+      // Each index is checked by the compiler; what a pattern has just matched is there all the same.
+      '@typescript-eslint/no-non-null-assertion': 'off',
       // A label may hold its control or name it.
-      'vuejs-accessibility/label-has-for': ['error', { required: { some: ['nesting', 'id'] } }],
+      'vuejs-accessibility/label-has-for': [
+        'error',
+        {
+          required: { some: ['nesting', 'id'] },
+          controlComponents: ['ElCheckbox', 'ElInput', 'ElInputNumber', 'ElSelect', 'ElSwitch'],
+        },
+      ],
       'vuejs-accessibility/form-control-has-label': 'off',
       // Escape closes a menu from wherever in it the focus is, so what holds the menu listens; regions that scroll can
       // be reached by keyboard. Neither is something to press.
