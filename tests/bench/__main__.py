@@ -13,13 +13,14 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tests.bench import commandline, large, real
+from tests.bench import commandline, large, panel, real
 from tests.bench.figures import Figure, table, write_page
 from tests.bench.processes import ROOT
 
 PARTS: Mapping[str, Callable[[Path], Iterator[Figure]]] = {
     "commandline": commandline.measure,
     "large": large.measure,
+    "panel": panel.measure,
     "real": real.measure,
 }
 

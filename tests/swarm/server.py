@@ -23,26 +23,34 @@ class Server:
     """``crane-server run``, with a data directory that outlives it.
 
     :param engine_url: The manager's ``DOCKER_HOST``.
+    :param environment: What else it finds in its environment, settings (``CRANE_*``) among it.
     """
 
-    def __init__(self, engine_url: str, directory: Path) -> None:
+    def __init__(self, engine_url: str, directory: Path, **environment: str) -> None:
         self._url = engine_url
         self._directory = directory
+        self._environment = environment
         self._port = 0
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def url(self) -> str:
+        """Where it is; the same again when it is started again."""
+        return f"http://127.0.0.1:{self._port}"
+
     def start(self) -> Server:
         """Start it, and wait until it has read the Swarm."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = int(probe.getsockname()[1])
+        if not self._port:
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                self._port = int(probe.getsockname()[1])
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("CRANE_", "DOCKER_"))}
         own = {"CRANE_ENGINE_URL": self._url, "CRANE_SERVER_DATA_DIRECTORY": str(self._directory / "data")}
         command = [str(Path(sys.executable).with_name("crane-server")), "run", "--port", str(self._port)]
         with (self._directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 command,
-                env={**kept, **IMPATIENT, **own},
+                env={**kept, **IMPATIENT, **own, **self._environment},
                 cwd=self._directory,
                 stdout=log,
                 stderr=log,

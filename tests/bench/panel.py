@@ -1,0 +1,266 @@
+"""What the panel costs: the browser that shows it, and the server that many tabs follow.
+
+The browser is Debian's Chromium without a window. What it is slowed down to is its own share only: the server and the
+simulated Engine run beside it at full speed.
+"""
+
+from __future__ import annotations
+
+import bisect
+import contextlib
+import itertools
+import json
+import shutil
+import statistics
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.bench.figures import Figure
+from tests.bench.panel_tabs import open_tabs
+from tests.bench.processes import CraneServer, SimulatedEngine, crane_server, simulated_engine
+from tests.lab.api import ask
+
+SERVICES, TASKS, NODES = 1_000, 2_000, 20
+CHANGES_A_SECOND = 10
+TABS = 200
+SLOWED = 4
+ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--enable-precise-memory-info")
+
+# Notes when the page showed what it is about: its heading, that it is live, and that it had time to answer somebody.
+_NOTE_INTERACTIVE = """
+window.longest = 0
+let tell
+window.interactive = new Promise((resolve) => (tell = resolve))
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) window.longest = Math.max(window.longest, entry.duration)
+}).observe({ type: 'longtask', buffered: true })
+const shown = () =>
+  document.querySelector('[data-test=freshness][data-kind=ok]') && document.querySelector('[data-table] tbody tr')
+const observer = new MutationObserver(() => {
+  if (!shown()) return
+  observer.disconnect()
+  requestIdleCallback(() => tell(performance.now()))
+})
+observer.observe(document, { childList: true, subtree: true, attributes: true })
+"""
+
+
+def measure(directory: Path, minutes: float = 10.0) -> Iterator[Figure]:
+    """Measure everything about the panel.
+
+    :param minutes: How long a tab is left open to see whether it grows.
+    """
+    with (
+        simulated_engine(directory, NODES, SERVICES, TASKS) as engine,
+        crane_server(directory, engine.url) as server,
+        _chromium() as browser,
+    ):
+        server.wait_until_fresh()
+        yield _first_load(browser, server)
+        yield _interactive(browser, server)
+        yield _script_per_frame(browser, server, engine)
+        yield _tab_that_stays(browser, server, engine, minutes)
+    with simulated_engine(directory, NODES, SERVICES, TASKS) as engine, crane_server(directory, engine.url) as server:
+        server.wait_until_fresh()
+        yield _many_tabs(server, engine)
+
+
+@contextlib.contextmanager
+def _chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        executable = shutil.which("chromium")
+        browser = playwright.chromium.launch(executable_path=executable, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@contextlib.contextmanager
+def _new_tab(browser: Browser, server: CraneServer) -> Iterator[tuple[BrowserContext, Page]]:
+    context = browser.new_context(
+        base_url=f"http://127.0.0.1:{server.port}", viewport={"width": 1440, "height": 900}, locale="en-GB"
+    )
+    try:
+        yield context, context.new_page()
+    finally:
+        context.close()
+
+
+def _first_load(browser: Browser, server: CraneServer) -> Figure:
+    """Count what comes over the network until the first page is there, heads and answers of the API included."""
+    with _new_tab(browser, server) as (context, page):
+        network = context.new_cdp_session(page)
+        sizes: dict[str, float] = {}
+        network.on(
+            "Network.loadingFinished", lambda event: sizes.update({event["requestId"]: event["encodedDataLength"]})
+        )
+        network.send("Network.enable")
+        page.goto("/", wait_until="networkidle")
+        expect(page.locator("[data-test=freshness]")).to_have_attribute("data-kind", "ok")
+        files = len(sizes)
+        seen = sum(sizes.values()) / 1024
+    return Figure("First load of the panel, compressed", seen, 300, "KB", note=f"{files} requests, the API's included")
+
+
+def _interactive(browser: Browser, server: CraneServer, tries: int = 5) -> Figure:
+    """Open the list of services with an empty cache on a slow processor."""
+    taken = []
+    for _ in range(tries):
+        with _new_tab(browser, server) as (context, page):
+            context.add_init_script(_NOTE_INTERACTIVE)
+            context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": SLOWED})
+            page.goto("/services")
+            taken.append((page.evaluate("window.interactive") / 1000, page.evaluate("window.longest")))
+    seen = statistics.median(seconds for seconds, _ in taken)
+    longest = max(milliseconds for _, milliseconds in taken)
+    note = f"median of {tries}: {SERVICES} services shown, live, and idle; longest task {longest:.0f} ms"
+    return Figure(f"Panel interactive, processor {SLOWED} times slower", seen, 1.5, "s", note=note)
+
+
+def _script_per_frame(browser: Browser, server: CraneServer, engine: SimulatedEngine, seconds: float = 20.0) -> Figure:
+    """Trace the list of all services while some change all the time."""
+    with _new_tab(browser, server) as (_, page), _changes(engine) as made:
+        page.goto("/services")
+        expect(page.locator("[data-table] tbody tr").first).to_be_visible()
+        page.wait_for_timeout(2_000)
+        before = made[0]
+        browser.start_tracing(page, categories=["devtools.timeline", "disabled-by-default-devtools.timeline.frame"])
+        page.wait_for_timeout(seconds * 1000)
+        trace = json.loads(browser.stop_tracing())["traceEvents"]
+        rate = (made[0] - before) / seconds
+    frames = script_per_frame(trace)
+    if len(frames) < seconds:
+        raise RuntimeError(f"The list was drawn only {len(frames)} times in {seconds:.0f} s.")
+    within = sorted(frames)[int(len(frames) * 0.95)]
+    note = (
+        f"the {len(frames)} frames with script in {seconds:.0f} s, 95 of 100 within {within:.1f} ms; "
+        f"{rate:.1f} changes a second"
+    )
+    what = f"Script per frame, {SERVICES} services of which {CHANGES_A_SECOND} change a second, median"
+    return Figure(what, statistics.median(frames), 16, "ms", note=note)
+
+
+def script_per_frame(trace: Sequence[dict[str, Any]]) -> list[float]:
+    """Return how long scripts ran for each frame for which any did, in milliseconds.
+
+    A frame begins where the browser says so; scripts that ran since the frame before belong to it.
+    """
+    names = {"FunctionCall", "EvaluateScript", "RunMicrotasks", "FireAnimationFrame", "TimerFire", "EventDispatch"}
+    starts: dict[tuple[int, int], list[float]] = {}
+    spans: dict[tuple[int, int], list[tuple[float, float]]] = {}
+    for event in trace:
+        thread = (event["pid"], event["tid"])
+        if event["name"] == "BeginMainThreadFrame":
+            starts.setdefault(thread, []).append(event["ts"])
+        elif event["name"] in names and event["ph"] == "X":
+            spans.setdefault(thread, []).append((event["ts"], event["ts"] + event.get("dur", 0)))
+    if not starts:
+        raise RuntimeError("The trace knows no frames.")
+    # The thread of the page is the one that had most to do; the browser's own have hardly any frames.
+    thread = max(starts, key=lambda each: len(spans.get(each, ())))
+    frames = sorted(starts[thread])
+    taken: dict[int, float] = {}
+    end = 0.0
+    for begin, until in sorted(spans.get(thread, ())):
+        # What runs within another is not counted twice.
+        if until <= end:
+            continue
+        frame = bisect.bisect_right(frames, begin)
+        taken[frame] = taken.get(frame, 0.0) + (until - max(begin, end)) / 1000
+        end = until
+    return list(taken.values())
+
+
+def _tab_that_stays(browser: Browser, server: CraneServer, engine: SimulatedEngine, minutes: float) -> Figure:
+    """Leave a tab open that goes from one live list to the next, and look at its heap after collecting garbage."""
+    heaps: list[float] = []
+    names = itertools.cycle(("Tasks", "Stacks", "Nodes", "Services"))
+    with _new_tab(browser, server) as (context, page), _changes(engine):
+        page.goto("/services")
+        devtools = context.new_cdp_session(page)
+        devtools.send("Performance.enable")
+        ends = time.monotonic() + minutes * 60
+        step = minutes * 60 / 40
+        while time.monotonic() < ends:
+            for name in itertools.islice(names, 4):
+                page.get_by_role("navigation", name="Navigation").get_by_role("link", name=name, exact=True).click()
+                expect(page.get_by_role("heading", level=1)).to_have_text(name)
+                expect(page.locator("[data-table] tbody tr").first).to_be_visible()
+                page.wait_for_timeout(step * 1000)
+            heaps.append(_heap(devtools))
+    # The first round compiles and caches.
+    settled = heaps[1:]
+    half = len(settled) // 2
+    before, after = statistics.median(settled[:half]), statistics.median(settled[half:])
+    note = (
+        f"from {before:.1f} to {after:.1f} MB, medians of the halves of {minutes:g} minutes with {len(heaps) * 4} pages"
+    )
+    return Figure("Growth of a tab that stays open on live lists", 100 * (after / before - 1), 5, "%", note=note)
+
+
+def _heap(devtools: Any) -> float:
+    for _ in range(2):
+        devtools.send("HeapProfiler.collectGarbage")
+    metrics = devtools.send("Performance.getMetrics")["metrics"]
+    return float(next(each["value"] for each in metrics if each["name"] == "JSHeapUsedSize")) / 2**20
+
+
+def _many_tabs(server: CraneServer, engine: SimulatedEngine, seconds: float = 30.0) -> Figure:
+    """Have many tabs follow one list of which some items change all the time."""
+    with open_tabs(server.port, TABS, "services") as tabs, _changes(engine) as made:
+        deadline = time.monotonic() + 60
+        while not tabs.all_know():
+            if tabs.failed or time.monotonic() > deadline:
+                raise RuntimeError(f"Not every tab was told: {tabs.failed}")
+            time.sleep(0.1)
+        time.sleep(3)
+        cpu, told, size, changed, started = (
+            server.cpu_seconds(),
+            sum(tabs.messages),
+            tabs.size,
+            made[0],
+            time.monotonic(),
+        )
+        time.sleep(seconds)
+        passed = time.monotonic() - started
+        used = 100 * (server.cpu_seconds() - cpu) / passed
+        messages = (sum(tabs.messages) - told) / passed / TABS
+        note = (
+            f"{(made[0] - changed) / passed:.1f} changes and {messages:.1f} messages a second to each, "
+            f"{(tabs.size - size) / passed / 2**20:.1f} MB/s"
+        )
+    return Figure(f"Processor use with {TABS} tabs on one list, of one core", used, 20, "%", note=note)
+
+
+@contextlib.contextmanager
+def _changes(engine: SimulatedEngine) -> Iterator[list[int]]:
+    """Change that many services each second, as somebody else would with the docker CLI; yields how many so far."""
+    path = engine.url.removeprefix("unix://")
+    ids = [service["ID"] for service in ask(path, "GET", "/services")]
+    made = [0]
+    stop = threading.Event()
+
+    def run() -> None:
+        began = time.monotonic()
+        for number, id_ in enumerate(itertools.cycle(ids), start=1):
+            if stop.wait(max(0.0, began + number / CHANGES_A_SECOND - time.monotonic())):
+                return
+            service = ask(path, "GET", f"/services/{id_}")
+            spec, version = service["Spec"], service["Version"]["Index"]
+            replicated = spec["Mode"]["Replicated"]
+            # One more, and in the next round one less again.
+            replicated["Replicas"] += 1 if replicated["Replicas"] % 2 == 0 else -1
+            ask(path, "POST", f"/services/{id_}/update?version={version}", spec)
+            made[0] += 1
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield made
+    finally:
+        stop.set()
+        thread.join()
