@@ -73,7 +73,7 @@ bench: .venv/.ok panel ## Measure the server and compare it with its goals
 
 .PHONY: screenshots
 screenshots: .venv/.ok panel ## Take pictures of every page of the panel into screenshots/
-	@scripts/need chromium:chromium
+	@scripts/need chromium:chromium "?fc-list :lang=zh | grep -q .:fonts-wqy-zenhei"
 	@$(PYTHON_IN_VENV) scripts/screenshots $(ARGS)
 
 .PHONY: lab
