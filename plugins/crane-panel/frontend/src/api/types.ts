@@ -2,6 +2,8 @@
 import type { components, paths } from './schema'
 
 type Schemas = components['schemas']
+/** The members of an object that are named; without it, leaving some out would make all others unknown. */
+type Named<T> = { [Member in keyof T as string extends Member ? never : Member]: T[Member] }
 
 export type Stack = Schemas['Stack']
 export type StackDetail = Schemas['StackDetail']
@@ -22,14 +24,14 @@ export type Place = Schemas['Place']
 export type Paths = paths
 
 /** A service with the parts of its spec that the panel looks at; the others are there too, and are kept. */
-export type Service = Omit<Schemas['Service'], 'Spec' | 'PreviousSpec' | 'UpdateStatus'> & {
+export type Service = Omit<Named<Schemas['Service']>, 'Spec' | 'PreviousSpec' | 'UpdateStatus'> & {
   Spec: ServiceSpec
   PreviousSpec?: ServiceSpec
   UpdateStatus?: { State?: string; StartedAt?: string; CompletedAt?: string; Message?: string }
 }
 
 /** A node with the parts of it that the panel looks at. */
-export type SwarmNode = Omit<Schemas['Node'], 'Spec' | 'Description' | 'Status' | 'ManagerStatus'> & {
+export type SwarmNode = Omit<Named<Schemas['Node']>, 'Spec' | 'Description' | 'Status' | 'ManagerStatus'> & {
   Spec?: { Labels?: Record<string, string>; Role?: string; Availability?: string }
   Description?: {
     Hostname?: string
