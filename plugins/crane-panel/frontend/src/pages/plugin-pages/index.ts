@@ -1,6 +1,50 @@
 /** Pages that plugins add: described by data, or as a module. */
+import { Document } from '@element-plus/icons-vue'
+import type { RouteLocationNormalized, RouteRecordRaw } from 'vue-router'
+import { api, ask } from '../../api/client'
+import { addEntries } from '../../frame/navigation'
+import { router } from '../../router'
+import { addressOf, isPanelAddress, patternOf, type Page } from './page'
 
 /** Make the pages of plugins known to the router and the navigation. */
 export async function loadPluginPages(): Promise<void> {
-  // Nothing yet.
+  const { items } = await ask(api.GET('/api/v1/pages', { params: { query: { limit: 1000 } } }))
+  // Plugins do not get into each other's way: no two pages have the same path.
+  const free = items.filter(isFree)
+  for (const page of free) {
+    router.addRoute(routeOf(page))
+    addEntries({
+      path: addressOf(page.path),
+      title: () => page.title,
+      group: page.group,
+      action: page.action,
+      icon: Document,
+    })
+  }
+}
+
+function isFree(page: Page): boolean {
+  const address = addressOf(page.path)
+  if (isPanelAddress(address) && router.resolve(address).name === 'not-found') return true
+  console.warn(
+    `The page ${page.title} of the plugin ${page.plugin} is not shown: ${page.path} is an address of Crane's own.`,
+  )
+  return false
+}
+
+function routeOf(page: Page): RouteRecordRaw {
+  const address = addressOf(page.path)
+  const pattern = patternOf(address)
+  return {
+    // Everything below it belongs to a module as well.
+    path: page.module ? `${pattern}/:rest(.*)*` : pattern,
+    component: () => import('./PluginPage.vue'),
+    props: (route) => ({ page, rest: restOf(route) }),
+    meta: { title: () => page.title, action: page.action, key: address },
+  }
+}
+
+function restOf(route: RouteLocationNormalized): string {
+  const rest = route.params['rest']
+  return Array.isArray(rest) ? rest.join('/') : (rest ?? '')
 }
