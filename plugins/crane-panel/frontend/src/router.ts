@@ -1,5 +1,5 @@
 /** Which address shows which page. */
-import { nextTick } from 'vue'
+import { nextTick, watchEffect } from 'vue'
 import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
 import { may } from './caller'
 import { t } from './frame/words'
@@ -30,10 +30,14 @@ export function mayOpen(action: string | undefined): boolean {
   return action === undefined || may(action)
 }
 
-router.afterEach((to, from) => {
-  const parameters = Object.fromEntries(Object.entries(to.params).map(([name, value]) => [name, String(value)]))
-  const title = to.meta.title?.(parameters)
+// Also when the language changes.
+watchEffect(() => {
+  const { params, meta } = router.currentRoute.value
+  const title = meta.title?.(Object.fromEntries(Object.entries(params).map(([name, value]) => [name, String(value)])))
   document.title = title ? `${title} · Crane` : 'Crane'
+})
+
+router.afterEach((to, from) => {
   if (to.path === from.path || from.matched.length === 0) return
   // Whoever reads with a screen reader or the keyboard is at the top of the new page, not where the old link was.
   void nextTick(() => document.getElementById('content')?.focus({ preventScroll: true }))
