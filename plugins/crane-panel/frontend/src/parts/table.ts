@@ -7,6 +7,8 @@ export interface Column<Row> {
   title: () => string
   /** What it is sorted and exported by. */
   value: (row: Row) => Value
+  /** What it is sorted by where that is not what is exported, as for states: what is broken comes before what works. */
+  rank?: (row: Row) => Value
   /** What is shown and filtered by; the value unless given. */
   text?: (row: Row) => string
   align?: 'right'
@@ -50,7 +52,7 @@ export function sortRows<Row>(rows: readonly Row[], columns: readonly Column<Row
   if (!column) return rows
   const sign = order.startsWith('-') ? -1 : 1
   return rows
-    .map((row, index) => ({ row, index, value: column.value(row) }))
+    .map((row, index) => ({ row, index, value: (column.rank ?? column.value)(row) }))
     .sort((a, b) => sign * compare(a.value, b.value) || a.index - b.index)
     .map((each) => each.row)
 }
