@@ -6,7 +6,7 @@
 import { shallowRef } from 'vue'
 import { api, ask } from '../api/client'
 import { Problem, toProblem } from '../api/problem'
-import type { Operation, Plan } from '../api/types'
+import type { Operation, Plan, Violation } from '../api/types'
 
 export interface Change {
   /** What is about to be done, as the title of the dialog. */
@@ -17,6 +17,8 @@ export interface Change {
   confirm?: string
   /** Called with each operation that was started. */
   started?: (operation: Operation) => void
+  /** Shows the line of a file that something of a plan is about; the dialog is closed before. */
+  locate?: (note: Violation) => void
   /** Called when the dialog is closed after something was applied. */
   done?: () => void
 }
