@@ -5,6 +5,7 @@ import { router } from '../router'
 import * as dashboard from './dashboard'
 import * as nodes from './nodes'
 import * as operations from './operations'
+import * as plans from './plans'
 import * as plugins from './plugins'
 import { loadPluginPages } from './plugin-pages'
 import * as services from './services'
@@ -14,17 +15,18 @@ import * as tasks from './tasks'
 
 /** What each folder of pages exports. */
 export interface Section {
-  entry: Entry
+  /** Null for pages that are only linked to. */
+  entry: Entry | null
   routes: RouteRecordRaw[]
 }
 
-const SECTIONS: Section[] = [dashboard, stacks, services, tasks, nodes, operations, plugins, settings]
+const SECTIONS: Section[] = [dashboard, stacks, services, tasks, nodes, operations, plans, plugins, settings]
 
 /** Make all pages known to the router and the navigation. */
 export async function addPages(): Promise<void> {
   for (const section of SECTIONS) {
     for (const route of section.routes) router.addRoute(route)
-    addEntries(section.entry)
+    if (section.entry) addEntries(section.entry)
   }
   await loadPluginPages()
 }

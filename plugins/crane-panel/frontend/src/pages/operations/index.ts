@@ -7,4 +7,10 @@ export const entry: Entry = { path: '/operations', title: () => t('title'), grou
 
 export const routes: RouteRecordRaw[] = [
   { path: '/operations', component: () => import('./OperationList.vue'), meta: { title: () => t('title'), action: 'operation:read' } },
+  {
+    path: '/operations/:id',
+    component: () => import('./OperationDetail.vue'),
+    props: true,
+    meta: { title: ({ id }) => `${t('operation')} ${(id ?? '').slice(0, 12)}`, action: 'operation:read' },
+  },
 ]

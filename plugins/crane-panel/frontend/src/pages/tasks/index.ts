@@ -7,4 +7,10 @@ export const entry: Entry = { path: '/tasks', title: () => t('title'), group: 'a
 
 export const routes: RouteRecordRaw[] = [
   { path: '/tasks', component: () => import('./TaskList.vue'), meta: { title: () => t('title'), action: 'task:read' } },
+  {
+    path: '/tasks/:id',
+    component: () => import('./TaskDetail.vue'),
+    props: true,
+    meta: { title: ({ id }) => `${t('task')} ${(id ?? '').slice(0, 12)}`, action: 'task:read' },
+  },
 ]
