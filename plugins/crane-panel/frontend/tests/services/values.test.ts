@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { joinWords, splitWords } from '../../src/pages/services/form/shell'
 import { read, write } from '../../src/pages/services/form/values'
-import { shortImage } from '../../src/pages/services/image'
+import { imageParts, shortImage } from '../../src/pages/services/image'
 import { looksSecret } from '../../src/pages/services/secret'
 
 test('words that are joined split into the same words again', () => {
@@ -38,6 +38,8 @@ test('the test of a healthcheck is written as a Dockerfile has it', () => {
 test('an image is shown without its digest', () => {
   expect(shortImage('reg:5000/a/b:1@sha256:00')).toBe('reg:5000/a/b:1')
   expect(shortImage('nginx')).toBe('nginx')
+  expect(imageParts('reg:5000/a/b:1@sha256:00')).toEqual(['reg:5000/a/b', ':1'])
+  expect(imageParts('reg:5000/a')).toEqual(['reg:5000/a', ''])
 })
 
 test('what looks secret is what the server takes for secret', () => {
