@@ -29,12 +29,17 @@ for (const [tone, [icon, states]] of Object.entries(LOOKS)) {
   }
 }
 
-/** Return the colour and the icon of a state; a state that is not known is shown as it is called. */
-export function lookOf(state: string): { tone: Tone; icon: Component } {
+/**
+ * Return the colour and the icon of a state; a state that is not known is shown as it is called.
+ *
+ * @param ofTask A node that is ready is well; a task that is ready waits to be started.
+ */
+export function lookOf(named: string, ofTask = false): { tone: Tone; icon: Component } {
+  const state = ofTask && named === 'ready' ? 'starting' : named
   return { tone: TONES[state] ?? 'off', icon: ICONS[state] ?? Minus }
 }
 
 /** How much a state asks to be looked at: what is broken sorts before what works. */
-export function urgency(state: string): number {
-  return ['bad', 'warn', 'busy', 'off', 'ok'].indexOf(lookOf(state).tone)
+export function urgency(state: string, ofTask = false): number {
+  return ['bad', 'warn', 'busy', 'off', 'ok'].indexOf(lookOf(state, ofTask).tone)
 }
