@@ -6,5 +6,11 @@ import { t } from './words'
 export const entry: Entry = { path: '/nodes', title: () => t('title'), group: 'infrastructure', action: 'node:read', icon: Monitor }
 
 export const routes: RouteRecordRaw[] = [
-  { path: '/nodes', component: () => import('./NodeList.vue'), meta: { title: () => t('title'), action: 'node:read' } },
+  { path: '/nodes', component: () => import('./NodesPage.vue'), meta: { title: () => t('title'), action: 'node:read' } },
+  {
+    path: '/nodes/:name',
+    component: () => import('./NodeDetail.vue'),
+    props: true,
+    meta: { title: ({ name }) => name ?? '', action: 'node:read' },
+  },
 ]

@@ -84,12 +84,12 @@ export function isOfThePresent(wish: Wish): boolean {
   return wish.state === '' && wish.desired === ''
 }
 
-/** Return the tasks that are asked for. */
+/** Return the tasks that are asked for, the newest first. */
 export function chosen(tasks: readonly Task[], wish: Wish, now: number): Task[] {
   const states = new Set(wish.state.split(',').filter(Boolean))
   const desired = wish.desired === 'any' ? '' : wish.desired
   const present = isOfThePresent(wish)
-  return tasks.filter(
+  const found = tasks.filter(
     (task) =>
       (states.size === 0 || states.has(task.state)) &&
       (desired === '' || task.desired_state === desired) &&
@@ -98,6 +98,7 @@ export function chosen(tasks: readonly Task[], wish: Wish, now: number): Task[] 
       (wish.stack === '' || task.stack === wish.stack) &&
       (!present || isPresent(task, now)),
   )
+  return found.sort((a, b) => (b.CreatedAt ?? '').localeCompare(a.CreatedAt ?? ''))
 }
 
 /** Return the same wish as the API takes it; it cannot tell failures of the last hour from older ones. */

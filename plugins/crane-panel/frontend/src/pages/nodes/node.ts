@@ -1,0 +1,82 @@
+/** Nodes: what the Engine tells of one, what is wrong with it, and what its tasks take of it. */
+import type { SwarmNode, Task } from '../../api/types'
+import { isAlive, resourcesOf } from '../tasks/task'
+
+export const STATES = ['ready', 'down', 'disconnected', 'unknown'] as const
+export const AVAILABILITIES = ['active', 'pause', 'drain'] as const
+
+export type Fault = 'down' | 'unreachable' | 'drained' | 'paused'
+
+/** Return what is not as it should be with a node, the worst of it; null when nothing is. */
+export function faultOf(node: SwarmNode): Fault | null {
+  if (node.state !== 'ready') return 'down'
+  if (node.ManagerStatus?.Reachability === 'unreachable') return 'unreachable'
+  if (node.availability === 'drain') return 'drained'
+  return node.availability === 'pause' ? 'paused' : null
+}
+
+/** Return what a node is marked with: how it is, unless somebody keeps tasks from it. */
+export function markOf(node: SwarmNode): string {
+  if (node.state !== 'ready') return node.state
+  return node.availability === 'active' ? 'ready' : node.availability
+}
+
+/** Return the nodes with what is wrong first, then by name. */
+export function worstFirst(nodes: readonly SwarmNode[]): SwarmNode[] {
+  const order: (Fault | null)[] = ['down', 'unreachable', 'drained', 'paused', null]
+  const rank = (node: SwarmNode): number => order.indexOf(faultOf(node))
+  return [...nodes].sort((a, b) => rank(a) - rank(b) || byName(a, b))
+}
+
+const collator = new Intl.Collator(undefined, { numeric: true })
+
+/** Compare nodes by name as people sort them. */
+export function byName(a: { name: string }, b: { name: string }): number {
+  return collator.compare(a.name, b.name)
+}
+
+/** Return where a node is found: by its name, unless another node bears the same. */
+export function pathOf(node: SwarmNode, all: readonly SwarmNode[]): string {
+  const alone = all.every((other) => other === node || other.name !== node.name)
+  return `/nodes/${encodeURIComponent(alone ? node.name : node.ID)}`
+}
+
+export interface Amount {
+  cpus: number
+  bytes: number
+}
+
+/** Return what a node has. */
+export function capacityOf(node: SwarmNode): Amount {
+  const { NanoCPUs = 0, MemoryBytes = 0 } = node.Description?.Resources ?? {}
+  return { cpus: NanoCPUs / 1e9, bytes: MemoryBytes }
+}
+
+/** Return what the tasks that are alive take of their node: what they reserve, or what they are limited to. */
+export function takenBy(tasks: readonly Task[], kind: 'Reservations' | 'Limits'): Amount {
+  const taken = { cpus: 0, bytes: 0 }
+  for (const task of tasks) {
+    if (!isAlive(task)) continue
+    const { NanoCPUs = 0, MemoryBytes = 0 } = resourcesOf(task, kind)
+    taken.cpus += NanoCPUs / 1e9
+    taken.bytes += MemoryBytes
+  }
+  return taken
+}
+
+/** Return how many tasks that are alive have no limit of memory: any of them may take all there is. */
+export function unlimited(tasks: readonly Task[]): number {
+  return tasks.filter((task) => isAlive(task) && !resourcesOf(task, 'Limits').MemoryBytes).length
+}
+
+/** Return a part of something in percent; 0 where there is nothing to have a part of. */
+export function percent(part: number, whole: number): number {
+  return whole > 0 ? Math.round((100 * part) / whole) : 0
+}
+
+/** Write labels as docker shows them. */
+export function sayLabels(labels: Record<string, string> | undefined): string {
+  return Object.entries(labels ?? {})
+    .map(([name, value]) => (value === '' ? name : `${name}=${value}`))
+    .join(', ')
+}
