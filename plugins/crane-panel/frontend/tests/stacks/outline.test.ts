@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { keysOf, pathOfLine, placeAt, schemaAt, suggest, type Place, type Schema } from '../../src/pages/stacks/outline'
+import { indentAfter, keysOf, pathOfLine, placeAt, schemaAt, suggest, type Place, type Schema } from '../../src/pages/stacks/outline'
 
 /** The place of the cursor, which stands where the bar is. */
 function at(text: string): Place | null {
@@ -160,3 +160,17 @@ test('the key of a line is found for what it means', () => {
 test('the keys of a section are those of its first depth', () => {
   expect(keysOf('a:\n  x: 1\nnetworks:\n    one:\n      driver: overlay\n    two:\nb:\n  y: 2\n', 'networks')).toEqual(['one', 'two'])
 })
+
+test.each([
+  ['services:', 2],
+  ['  web:', 4],
+  ['  web: &anchor # of all', 4],
+  ['    image: nginx', 4],
+  ['      - target: 80', 8],
+  ['      - bind:', 10],
+  ['      - "8080:80"', 6],
+  ['    content: |-', 6],
+  ['    free text', 4],
+  ['    ', 4],
+  ['', 0],
+])('after %j a line is indented by %i', (line, column) => expect(indentAfter(line)).toBe(column))

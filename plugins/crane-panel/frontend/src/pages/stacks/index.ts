@@ -7,4 +7,21 @@ export const entry: Entry = { path: '/stacks', title: () => t('title'), group: '
 
 export const routes: RouteRecordRaw[] = [
   { path: '/stacks', component: () => import('./StackList.vue'), meta: { title: () => t('title'), action: 'stack:read' } },
+  {
+    path: '/stacks/new',
+    component: () => import('./DeployPage.vue'),
+    meta: { title: () => t('deployTitle'), action: 'stack:update' },
+  },
+  {
+    path: '/stacks/:name',
+    component: () => import('./StackDetail.vue'),
+    props: true,
+    meta: { title: ({ name }) => name ?? '', action: 'stack:read' },
+  },
+  {
+    path: '/stacks/:name/deploy',
+    component: () => import('./DeployPage.vue'),
+    props: true,
+    meta: { title: ({ name }) => t('deployOf', { name: name ?? '' }), action: 'stack:update' },
+  },
 ]

@@ -103,6 +103,15 @@ export function placeAt(text: string, position: number): Place | null {
   return { path, kind, typed, column, beside: kind === 'key' ? [...above.beside, ...after(lines, row, column, within)] : [] }
 }
 
+/** Return how many characters a new line is indented after one: deeper below a key that has no value yet. */
+export function indentAfter(line: string): number {
+  const things = read(line)
+  const last = things.at(-1)
+  if (last?.kind === 'item') return last.column
+  if (last?.kind !== 'key') return /^ */.exec(line)![0].length
+  return /^([&!]\S*|[|>][-+0-9]*)?$/.test(last.value) ? last.column + 2 : last.column
+}
+
 /** Return the path of the key that stands in a line; null when none does. */
 export function pathOfLine(text: string, row: number): string[] | null {
   const lines = text.split('\n')
