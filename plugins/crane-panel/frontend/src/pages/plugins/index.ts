@@ -7,4 +7,10 @@ export const entry: Entry = { path: '/plugins', title: () => t('title'), group: 
 
 export const routes: RouteRecordRaw[] = [
   { path: '/plugins', component: () => import('./PluginList.vue'), meta: { title: () => t('title'), action: 'plugin:read' } },
+  {
+    path: '/plugins/:name',
+    component: () => import('./PluginDetail.vue'),
+    props: true,
+    meta: { title: ({ name }) => name ?? '', action: 'plugin:read' },
+  },
 ]

@@ -6,5 +6,11 @@ import { t } from './words'
 export const entry: Entry = { path: '/settings', title: () => t('title'), group: 'system', action: 'setting:read', icon: Tools }
 
 export const routes: RouteRecordRaw[] = [
-  { path: '/settings', component: () => import('./SettingList.vue'), meta: { title: () => t('title'), action: 'setting:read' } },
+  // One setting is shown above the list, which stays as it is meanwhile.
+  {
+    path: '/settings/:name?',
+    component: () => import('./SettingList.vue'),
+    props: true,
+    meta: { title: () => t('title'), action: 'setting:read', key: '/settings' },
+  },
 ]
