@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parseEnv } from '../../src/pages/stacks/env'
-import { attach, freeName, kindOf, pathFor, profilesIn, referred } from '../../src/pages/stacks/files'
+import { asked, attach, freeName, kindOf, pathFor, profilesIn, referred } from '../../src/pages/stacks/files'
 import { isStackName, nameFrom } from '../../src/pages/stacks/names'
 
 describe('names of stacks', () => {
@@ -80,6 +80,10 @@ test('files still to come stand before those that are there', () => {
     { path: 'a', kind: 'config', optional: false, size: 3 },
     { path: 'old', kind: null, optional: true, size: 5 },
   ])
+})
+
+test('only variables that a file names are sent', () => {
+  expect(asked({ TAG: '1', TOKEN: 's3cret' }, ['image: nginx:${TAG}', 'OTHER'])).toEqual({ TAG: '1' })
 })
 
 test('a name is made one that no other file has', () => {

@@ -70,6 +70,11 @@ export function referred(
   return [...missing, ...there]
 }
 
+/** Return the variables whose names stand in a text; no others are anybody's business. */
+export function asked(values: Readonly<Record<string, string>>, texts: readonly string[]): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).filter(([name]) => texts.some((text) => text.includes(name))))
+}
+
 /** Return a name that no other file has: `stack.yml`, then `stack.2.yml`. */
 export function freeName(name: string, taken: readonly string[]): string {
   if (!taken.includes(name)) return name
