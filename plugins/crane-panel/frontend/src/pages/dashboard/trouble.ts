@@ -57,7 +57,8 @@ export function sinceWhen(service: Service, places: readonly Place[] | null): Si
   if (service.state !== 'degraded') return known(CompletedAt ?? StartedAt ?? service.UpdatedAt)
   if (places === null) return null
   const broken = places.map(brokenSince).filter((since) => since !== null)
-  if (broken.length === 0) return known(service.UpdatedAt)
+  // It has the tasks that it should have, and some besides: nothing tells since when.
+  if (broken.length === 0) return null
   return broken.reduce((first, since) => (since.at < first.at ? since : first))
 }
 
