@@ -77,8 +77,8 @@ class Visit:
 
     def close(self) -> list[str]:
         """Close everything; return what the pages did that they must not."""
-        for context in self._contexts:
-            context.close()
+        while self._contexts:
+            self._contexts.pop().close()
         return [text for watch in self._watches for text in watch.found()]
 
 

@@ -1,0 +1,120 @@
+"""Every page as each of its users gets it: with assistive technology, on a phone, in both languages."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.addresses import ADDRESSES, find_addresses
+from tests.browser.conftest import NARROW, Visit
+from tests.browser.simulated import Simulated
+from tests.browser.test_frame import choose
+
+AXE = Path(__file__).parents[2] / "plugins/crane-panel/frontend/node_modules/axe-core/axe.min.js"
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
+# What these say of something that is not there, the browser says on the console too.
+MISSING = "the server responded with a status of 404"
+# What is wider than its place, of what must not scroll sideways.
+TOO_WIDE = """() => [...document.querySelectorAll('html, body, main')]
+    .filter((each) => each.scrollWidth > each.clientWidth)
+    .map((each) => `${each.tagName} is ${each.scrollWidth} wide`)"""
+# What the panel itself says, and not the objects that it shows.
+LABELS = """() => [...document.querySelectorAll('main :is(h1, h2, h3, th, label, legend, button, summary, dt)')]
+    .filter((each) => each.checkVisibility())
+    .map((each) => each.innerText.trim())"""
+WORD = re.compile(r"[A-Za-z]{3}")
+# Docker's own words and names, which are the same in every language.
+NAMES: set[str] = set()
+
+
+@pytest.fixture(scope="package")
+def addresses(busy: Simulated) -> dict[str, str]:
+    """Where each page is."""
+    return find_addresses(busy.server)
+
+
+def open_page(visit: Visit, busy: Simulated, addresses: dict[str, str], name: str, **options: object) -> Page:
+    """Open a page, and wait until everything is there."""
+    page = visit(busy.server, addresses[name], **options)  # type: ignore[arg-type]
+    if name.endswith("-gone"):
+        visit.expect(MISSING)
+    wait_until_complete(page)
+    return page
+
+
+def wait_until_complete(page: Page) -> None:
+    """Wait until a page has its heading and nothing in it is still being read."""
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.locator("main .skeleton, main .el-skeleton, main [aria-busy=true]")).to_have_count(0)
+    page.wait_for_load_state("networkidle")
+
+
+def complaints(page: Page) -> str:
+    """Return what axe finds."""
+    # The policy of the page forbids what is not part of it; what devtools run is above that.
+    page.evaluate(AXE.read_text("utf-8"))
+    results = page.evaluate("rules => axe.run(document, rules)", RULES)
+    return "\n".join(
+        f"{violation['id']}: {node['target']} {node['html'][:200]}\n{node['failureSummary']}"
+        for violation in results["violations"]
+        for node in violation["nodes"]
+    )
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_everybody_can_use_it(visit: Visit, busy: Simulated, addresses: dict[str, str], name: str) -> None:
+    page = open_page(visit, busy, addresses, name)
+    levels = [int(each.evaluate("each => each.tagName[1]")) for each in page.locator("main :is(h1, h2, h3, h4)").all()]
+
+    assert complaints(page) == ""
+    assert (levels[0], levels.count(1)) == (1, 1)
+    assert all(after <= before + 1 for before, after in pairwise(levels)), levels
+
+    page.emulate_media(color_scheme="dark")
+    expect(page.locator("html")).to_have_class(re.compile("dark"))
+    assert complaints(page) == ""
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_it_fits_a_phone_in_both_languages(visit: Visit, busy: Simulated, addresses: dict[str, str], name: str) -> None:
+    page = open_page(visit, busy, addresses, name, viewport=NARROW)
+
+    assert page.evaluate(TOO_WIDE) == []
+    assert complaints(page) == ""
+    english = set(page.evaluate(LABELS))
+
+    choose(page, "Language", "zh-CN")
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+    assert page.evaluate(TOO_WIDE) == []
+    same = english & set(page.evaluate(LABELS))
+    assert {text for text in same if WORD.search(text)} - NAMES == set()
+
+
+def test_long_list_is_drawn_in_part_and_reached_whole(visit: Visit, tmp_path_factory: pytest.TempPathFactory) -> None:
+    with Simulated(tmp_path_factory.mktemp("large"), nodes=10) as large:
+        large.fill(1_000, 2_000)
+        page = visit(large.server, "/services")
+        rows = page.locator("[data-table] tbody tr[data-row]")
+        expect(page.get_by_text("1,000 rows")).to_be_visible()
+        assert rows.count() < 100
+        assert complaints(page) == ""
+
+        page.get_by_role("group", name="Services").evaluate("box => box.scrollTo(0, box.scrollHeight)")
+        expect(page.locator('[data-row="stack099_service9"]')).to_be_in_viewport()
+        assert rows.count() < 100
+        page.get_by_label("Filter services").fill("stack042 service7")
+        expect(rows).to_have_count(1)
+        assert visit.close() == []
+
+
+def test_first_visit_says_what_to_do_next(visit: Visit, simulated: Simulated) -> None:
+    page = visit(simulated.server, "/")
+    for address in ("/", "/stacks", "/services", "/tasks", "/operations"):
+        page.goto(address)
+        wait_until_complete(page)
+        assert complaints(page) == ""
+        expect(page.locator("main [data-kind=none]").first).to_be_visible()
