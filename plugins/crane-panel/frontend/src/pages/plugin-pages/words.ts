@@ -26,7 +26,6 @@ export const t = words(
     failedHint: 'The rest of the panel goes on. Whoever wrote the plugin can do something about it.',
     noFunction: 'The default export of {module} is no function.',
     noComponent: 'The default export of {module} returned no component of Vue.',
-    again: 'Load the page again',
   },
   {
     yes: '是',
@@ -53,6 +52,5 @@ export const t = words(
     failedHint: '面板的其余部分不受影响。请联系该插件的作者。',
     noFunction: '{module} 的默认导出不是函数。',
     noComponent: '{module} 的默认导出没有返回 Vue 组件。',
-    again: '重新加载此页面',
   },
 )
