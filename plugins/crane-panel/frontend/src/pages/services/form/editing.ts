@@ -1,7 +1,6 @@
 /** What editing and creating a service have in common: the form, what is wrong in it, and asking for its plan. */
-import { computed, nextTick, ref, shallowRef, type ComputedRef, type Ref, type ShallowRef } from 'vue'
+import { computed, nextTick, onBeforeUnmount, ref, shallowRef, type ComputedRef, type Ref, type ShallowRef } from 'vue'
 import { onBeforeRouteLeave } from 'vue-router'
-import { onBeforeUnmount } from 'vue'
 import { toProblem, type Problem } from '../../../api/problem'
 import type { Plan, Violation } from '../../../api/types'
 import { t } from '../words'
