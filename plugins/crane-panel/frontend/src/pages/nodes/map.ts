@@ -23,6 +23,12 @@ export interface Sight {
   more: number
 }
 
+/** Empty texts let everything through. */
+export interface Filter {
+  stack: string
+  service: string
+}
+
 const collator = new Intl.Collator(undefined, { numeric: true })
 
 /**
@@ -30,7 +36,7 @@ const collator = new Intl.Collator(undefined, { numeric: true })
  *
  * @param cap So many cells at the most; what asks to be looked at goes before what runs.
  */
-export function sightOf(tasks: readonly Task[], filter: { stack: string; service: string }, cap: number, now: number): Sight {
+export function sightOf(tasks: readonly Task[], filter: Filter, cap: number, now: number): Sight {
   const fitting = tasks.filter(
     (task) =>
       isPresent(task, now) &&
