@@ -131,7 +131,8 @@ export class StackEditor {
 }
 
 function spoken({ label, hint, phrases }: EditorWords): Extension {
-  const attributes = { 'aria-label': label, 'aria-description': hint }
+  // It can be focused without it, but not everybody who asks knows that.
+  const attributes = { 'aria-label': label, 'aria-description': hint, tabindex: '0' }
   return [EditorView.contentAttributes.of(attributes), EditorState.phrases.of(phrases)]
 }
 
