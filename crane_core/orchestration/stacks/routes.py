@@ -17,7 +17,7 @@ from crane_core.orchestration.plans.schemas import PlanSchema
 from crane_core.orchestration.services.routes import ServiceQuery, read_logins, service_listing
 from crane_core.orchestration.services.schemas import ServiceSchema
 from crane_core.orchestration.stacks import operations
-from crane_core.orchestration.stacks.formats import explain_compose, inspect
+from crane_core.orchestration.stacks.formats import explain_compose, inspect, review
 from crane_core.orchestration.stacks.planner import Wish, plan_stack
 from crane_core.orchestration.stacks.schemas import (
     JSON_SCHEMA,
@@ -27,7 +27,7 @@ from crane_core.orchestration.stacks.schemas import (
     ExportQuery,
     ExportSchema,
     FileNeedsSchema,
-    FilesSchema,
+    InspectedFilesSchema,
     StackDetailSchema,
     StackFilesSchema,
     StackQuery,
@@ -48,11 +48,20 @@ def find_stack(name: str) -> Target:
 
 @blueprint.route("/stack-files/inspect", methods=["POST"])
 @guard("stack:read")
-@blueprint.arguments(FilesSchema)
+@blueprint.arguments(InspectedFilesSchema)
 @blueprint.response(200, FileNeedsSchema, description="The variables, files and images that the files name.")
 def inspect_files(sent: dict[str, Any]) -> Response:
     """Tell what stack files name, so that a client knows what to send along."""
-    return answer(inspect(read_request("stack", sent)))
+    files = read_request("stack", sent)
+    needs = inspect(files).to_json()
+    violations, warnings = review(files) if sent["check"] else ((), ())
+    return answer(
+        {
+            **needs,
+            "violations": [each.to_json() for each in violations],
+            "warnings": [each.to_json() for each in warnings],
+        }
+    )
 
 
 @blueprint.route("/stack-files/schema")

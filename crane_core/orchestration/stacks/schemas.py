@@ -52,6 +52,14 @@ class FilesSchema(ma.Schema):
     format = ma.fields.String(load_default="auto", validate=ma.validate.OneOf(["auto", "compose", "dab", "bundle"]))
 
 
+class InspectedFilesSchema(FilesSchema):
+    """Stack files to look at."""
+
+    check = ma.fields.Boolean(
+        load_default=False, metadata={"description": "Tell what is wrong with them too, as an editor wants to know."}
+    )
+
+
 class StackFilesSchema(FilesSchema):
     """A stack to plan or deploy."""
 
@@ -122,6 +130,8 @@ class FileNeedsSchema(AnswerSchema):
     variables = many(NeededVariableSchema, "The variables.")
     paths = many(NeededPathSchema, "The files.")
     images = many(ma.fields.String(), "The images that the services run.")
+    violations = many(ViolationSchema, "What keeps them from being deployed, if they were to be checked.")
+    warnings = many(ViolationSchema, "What is worth knowing of them, if they were to be checked.")
 
 
 class ExportSchema(AnswerSchema):

@@ -368,6 +368,22 @@ def test_files_tell_what_must_be_sent_along(client, swarm):
     assert swarm.writes == []
 
 
+def test_files_tell_what_is_wrong_with_them_to_who_asks(client, swarm):
+    def look(content, **options):
+        body = {"files": [{"name": "stack.yml", "content": content}], **options}
+        return client.post("/api/v1/stack-files/inspect", json=body).json
+
+    wrong = look("services:\n  web:\n    image: nginx\n    imagee: x\n", check=True)
+    fine = look("services: {web: {image: nginx, container_name: web}}", check=True)
+    unasked = look("services: {web: {imagee: x}}")
+
+    assert [(each["file"], each["line"]) for each in wrong["violations"]] == [("stack.yml", 4)]
+    assert "image" in wrong["violations"][0]["detail"]
+    assert (fine["violations"], len(fine["warnings"])) == ([], 1)
+    assert (unasked["violations"], unasked["warnings"]) == ([], [])
+    assert swarm.writes == []
+
+
 def test_schema_of_stack_files_is_given_once(client, swarm):
     first = client.get("/api/v1/stack-files/schema")
 

@@ -1,9 +1,9 @@
 """File formats: from what somebody sends to a desired stack.
 
-``load`` gives the stack that the files ask for, ``inspect`` what must be sent along with them, ``explain_compose`` what
-may stand in a Compose file. Which format it is shows in the name of the file or in its content: ``.dab`` and JSON with
-``Services`` that have an ``Image`` are application bundles, JSON with a ``Stack`` is a bundle of the first Crane, and
-everything else is a Compose file.
+``load`` gives the stack that the files ask for, ``inspect`` what must be sent along with them, ``review`` what is wrong
+with them, ``explain_compose`` what may stand in a Compose file. Which format it is shows in the name of the file or in
+its content: ``.dab`` and JSON with ``Services`` that have an ``Image`` are application bundles, JSON with a ``Stack``
+is a bundle of the first Crane, and everything else is a Compose file.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ __all__ = [
     "explain_compose",
     "inspect",
     "load",
+    "review",
 ]
 
 FORMATS = ("compose", "dab", "bundle")
@@ -76,6 +77,14 @@ def inspect(request: StackRequest) -> FileNeeds:
         with _hiding(request):
             return inspect_compose(request)
     return FileNeeds(found, images=tuple(sorted(set(_images(_json(request.files[0].content))))))
+
+
+def review(request: StackRequest) -> tuple[tuple[Violation, ...], tuple[Violation, ...]]:
+    """Return what keeps a request's files from being loaded; where nothing does, also what is worth knowing of them."""
+    try:
+        return (), load(request).warnings
+    except InvalidStackFile as error:
+        return tuple(error.violations), ()
 
 
 def explain_compose() -> dict[str, Any]:

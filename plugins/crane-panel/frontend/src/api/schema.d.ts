@@ -902,8 +902,8 @@ export interface components {
              */
             encoding: "text" | "base64";
         };
-        /** @description Stack files, and everything that they may look at; the server looks at nothing else. */
-        Files: {
+        /** @description Stack files to look at. */
+        InspectedFiles: {
             files: components["schemas"]["SourceFile"][];
             variables?: {
                 [key: string]: string;
@@ -927,6 +927,11 @@ export interface components {
              * @enum {string}
              */
             format: "auto" | "compose" | "dab" | "bundle";
+            /**
+             * @description Tell what is wrong with them too, as an editor wants to know.
+             * @default false
+             */
+            check: boolean;
         };
         /** @description A variable that a stack file names. */
         NeededVariable: {
@@ -960,6 +965,10 @@ export interface components {
             paths: components["schemas"]["NeededPath"][];
             /** @description The images that the services run. */
             images: string[];
+            /** @description What keeps them from being deployed, if they were to be checked. */
+            violations: components["schemas"]["Violation"][];
+            /** @description What is worth knowing of them, if they were to be checked. */
+            warnings: components["schemas"]["Violation"][];
         };
         /** @description A stack: what runs under one name, whoever deployed it. */
         Stack: {
@@ -1980,7 +1989,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Files"];
+                "application/json": components["schemas"]["InspectedFiles"];
             };
         };
         responses: {

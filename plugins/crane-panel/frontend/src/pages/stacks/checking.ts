@@ -5,7 +5,7 @@ import { toProblem, type Problem } from '../../api/problem'
 import type { components } from '../../api/schema'
 import type { FileNeeds, Violation } from '../../api/types'
 
-export type Files = components['schemas']['Files']
+export type Files = Omit<components['schemas']['InspectedFiles'], 'check'>
 
 /** Something about a file: wrong, or worth knowing. */
 export interface Note extends Violation {
@@ -15,7 +15,7 @@ export interface Note extends Violation {
 export interface Inspection {
   /** What the files name, as it was when they could last be read; null before. */
   needs: ShallowRef<FileNeeds | null>
-  /** What keeps them from being read. */
+  /** What keeps them from being deployed, and what is worth knowing of them. */
   notes: ShallowRef<Note[]>
   /** Why they could not be looked at. */
   problem: ShallowRef<Problem | null>
@@ -44,8 +44,8 @@ export function useInspection(files: () => Files | null): Inspection {
   const look = async (wanted: Files): Promise<void> => {
     const number = (asked += 1)
     try {
-      const found = await ask(api.POST('/api/v1/stack-files/inspect', { body: wanted }))
-      if (number === asked) tell(found, [], null)
+      const found = await ask(api.POST('/api/v1/stack-files/inspect', { body: { ...wanted, check: true } }))
+      if (number === asked) tell(found, [...toNotes(found.violations, 'error'), ...toNotes(found.warnings, 'warning')], null)
     } catch (error) {
       if (number !== asked) return
       const failure = toProblem(error)
@@ -79,5 +79,9 @@ export function useInspection(files: () => Files | null): Inspection {
 /** Return what a refusal says of the files. */
 export function errorsOf(problem: Problem): Note[] {
   if (problem.code !== 'invalid-stack-file') return []
-  return (problem.details.errors ?? []).map((each) => ({ ...each, severity: 'error' }))
+  return toNotes(problem.details.errors ?? [], 'error')
+}
+
+function toNotes(found: Violation[], severity: Note['severity']): Note[] {
+  return found.map((each) => ({ ...each, severity }))
 }
