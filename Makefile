@@ -41,9 +41,9 @@ $(PANEL): $(PANEL_SOURCES) scripts/panel | .venv/.ok
 
 .PHONY: types
 types: .venv/.ok ## Write the panel's types anew from the API's own document
-	@scripts/panel --install
-	@.venv/bin/crane-server openapi >$(FRONTEND)/node_modules/openapi.json
-	@cd $(FRONTEND) && npx openapi-typescript node_modules/openapi.json -o src/api/schema.d.ts
+	@.venv/bin/crane-server openapi >$(FRONTEND)/openapi.json
+	@scripts/panel npx openapi-typescript openapi.json -o src/api/schema.d.ts
+	@rm $(FRONTEND)/openapi.json
 
 .PHONY: run
 run: .venv/.ok ## Install, find or start an Engine, run the server (http://127.0.0.1:5013)
@@ -53,18 +53,17 @@ run: .venv/.ok ## Install, find or start an Engine, run the server (http://127.0
 .PHONY: test
 test: .venv/.ok panel ## Run every test, those on real Engines included (ARGS="tests/core -k word")
 	@scripts/need $(NEEDED_BY_TESTS)
-	@[ -n "$(ARGS)" ] || npm --prefix $(FRONTEND) test --silent
+	@[ -n "$(ARGS)" ] || scripts/panel npm test --silent
 	@$(PYTHON_IN_VENV) -m pytest $(ARGS)
 
 .PHONY: lint
 lint: .venv/.ok ## Check style, types and who imports whom
-	@scripts/panel --install
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy $(TYPED)
 	@.venv/bin/lint-imports
-	@npm --prefix $(FRONTEND) run --silent check
-	@npm --prefix $(FRONTEND) run --silent lint
+	@scripts/panel npm run --silent check
+	@scripts/panel npm run --silent lint
 
 .PHONY: bench
 bench: .venv/.ok panel ## Measure the server and compare it with its goals
