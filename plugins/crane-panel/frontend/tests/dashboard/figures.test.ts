@@ -15,7 +15,7 @@ it('figures lead to what they count', () => {
   })
   expect(taskFigure([service('a', { tasks_running: 1, tasks_desired: 3 })])).toMatchObject({ value: 1, total: 3, to: '/tasks?sort=state', tone: 'warn' })
   expect(operationFigure([operation('1'), ended('2')])).toMatchObject({ value: 1, total: null, to: '/operations?state=running', tone: 'busy' })
-  expect(operationFigure([])).toMatchObject({ value: 0, tone: 'off' })
+  expect([operationFigure([]), serviceFigure([]), taskFigure([])].map((each) => each.tone)).toEqual(['off', 'off', 'off'])
 })
 
 it('what is reserved is counted for tasks that run, of nodes that are ready', () => {

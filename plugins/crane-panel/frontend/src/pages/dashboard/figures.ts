@@ -11,6 +11,11 @@ export interface Figure {
   tone: 'ok' | 'warn' | 'bad' | 'busy' | 'off'
 }
 
+/** Nothing to reach is no success. */
+function calm(total: number): 'ok' | 'off' {
+  return total > 0 ? 'ok' : 'off'
+}
+
 /** Count the nodes that are ready. */
 export function nodeFigure(nodes: readonly SwarmNode[]): Figure {
   const ready = nodes.filter((node) => node.state === 'ready').length
@@ -25,7 +30,7 @@ export function serviceFigure(services: readonly Service[]): Figure {
   const [only] = states
   const to = only === undefined ? '/services' : states.length === 1 ? `/services?state=${only}` : '/services?sort=state'
   const bad = states.some((state) => state === 'degraded')
-  const tone = only === undefined ? 'ok' : bad ? 'bad' : only === 'updating' && states.length === 1 ? 'busy' : 'warn'
+  const tone = only === undefined ? calm(services.length) : bad ? 'bad' : only === 'updating' && states.length === 1 ? 'busy' : 'warn'
   return { key: 'services', value: services.length - others.length, total: services.length, to, tone }
 }
 
@@ -34,7 +39,7 @@ export function taskFigure(services: readonly Service[]): Figure {
   const running = services.reduce((sum, service) => sum + service.tasks_running, 0)
   const desired = services.reduce((sum, service) => sum + service.tasks_desired, 0)
   const enough = running >= desired
-  return { key: 'tasks', value: running, total: desired, to: enough ? '/tasks' : '/tasks?sort=state', tone: enough ? 'ok' : 'warn' }
+  return { key: 'tasks', value: running, total: desired, to: enough ? '/tasks' : '/tasks?sort=state', tone: enough ? calm(desired) : 'warn' }
 }
 
 /** Count the operations that run. */
