@@ -83,7 +83,7 @@ export const t = words(
     node: '节点',
     state: '状态',
     desired: '期望状态',
-    since: '自',
+    since: '始于',
     error: '错误',
     exitCode: '退出码',
     image: '镜像',
