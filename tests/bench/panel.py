@@ -10,7 +10,6 @@ import bisect
 import contextlib
 import itertools
 import json
-import shutil
 import statistics
 import threading
 import time
@@ -23,13 +22,13 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from tests.bench.figures import Figure
 from tests.bench.panel_tabs import open_tabs
 from tests.bench.processes import CraneServer, SimulatedEngine, crane_server, simulated_engine
+from tests.browser.chromium import ARGUMENTS, EXECUTABLE
 from tests.lab.api import ask
 
 SERVICES, TASKS, NODES = 1_000, 2_000, 20
 CHANGES_A_SECOND = 10
 TABS = 200
 SLOWED = 4
-ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--enable-precise-memory-info")
 
 # Notes when the page showed what it is about: its heading, that it is live, and that it had time to answer somebody.
 _NOTE_INTERACTIVE = """
@@ -73,8 +72,7 @@ def measure(directory: Path, minutes: float = 10.0) -> Iterator[Figure]:
 @contextlib.contextmanager
 def _chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        executable = shutil.which("chromium")
-        browser = playwright.chromium.launch(executable_path=executable, args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=list(ARGUMENTS))
         yield browser
         browser.close()
 

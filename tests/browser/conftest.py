@@ -6,7 +6,6 @@ breaks the content security policy, or asks another host for anything.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from tests.browser.chromium import ARGUMENTS, EXECUTABLE
 from tests.browser.simulated import Simulated
 from tests.browser.watching import Watch
 from tests.lab.lab import Lab
@@ -28,9 +28,8 @@ NARROW = {"width": 390, "height": 844}
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    """Run the system's Chromium, which neither needs a sandbox in a container nor asks anybody for updates."""
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    return {**browser_type_launch_args, "executable_path": shutil.which("chromium"), "args": arguments}
+    """Run the system's Chromium."""
+    return {**browser_type_launch_args, "executable_path": EXECUTABLE, "args": list(ARGUMENTS)}
 
 
 @pytest.fixture(scope="session")

@@ -119,6 +119,12 @@ services:
     deploy: {{replicas: 0}}
 """,
 }
+# What happens is seen soon; and what does not end here goes on for as long as somebody looks at it.
+_SETTINGS = {
+    "CRANE_WATCH_SHORT_SECONDS": "0.2",
+    "CRANE_ORCHESTRATION_PENDING_SECONDS": "36000",
+    "CRANE_ORCHESTRATION_STALLED_SECONDS": "36000",
+}
 _SLOW = f"{REGISTRY}/shop/api:4.13.0"
 _ENDING = f"{REGISTRY}/payments/gateway:2.9.0"
 _MISSING = f"{REGISTRY}/payments/ledger:1.20.0"
@@ -137,7 +143,7 @@ class Simulated:
         self._directory = directory
         self._stack = ExitStack()
         socket = directory / "engine.sock"
-        self.server = Server(f"unix://{socket}", directory, **{"CRANE_WATCH_SHORT_SECONDS": "0.2", **environment})
+        self.server = Server(f"unix://{socket}", directory, **{**_SETTINGS, **environment})
         self._socket = socket
 
     def __enter__(self) -> Simulated:

@@ -1,0 +1,9 @@
+"""Debian's Chromium: where it is, and how it is started."""
+
+from __future__ import annotations
+
+import shutil
+
+EXECUTABLE = shutil.which("chromium")
+# In a container it has no sandbox of its own, and nobody is to be asked for updates.
+ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
