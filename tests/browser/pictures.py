@@ -175,7 +175,7 @@ def _pictures(
 def _leave_unanswered(context: BrowserContext) -> list[Route]:
     """Let the server say nothing but who looks and which pages there are; returns what was asked in vain."""
     routes: list[Route] = []
-    context.route(re.compile("/api/v1/(?!whoami|pages)"), routes.append)
+    context.route(re.compile("/api/v1/(?!whoami|pages)"), lambda route: routes.append(route))
     context.route_web_socket("**/api/v1/live", lambda _: None)
     return routes
 
