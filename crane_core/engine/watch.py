@@ -43,6 +43,9 @@ LONGEST_RECHECK_SECONDS = 10.0
 MOST_FILTERED = 100
 
 _LISTS: tuple[Kind, ...] = ("nodes", "networks", "configs", "secrets")
+# An Engine tells that a network was removed, and lists it until its own containers have left it.
+FIRST_NETWORKS_SECONDS = 1.0
+LONGEST_NETWORKS_SECONDS = 32.0
 _KIND_OF_EVENT: dict[str, Kind] = {"node": "nodes", "network": "networks", "config": "configs", "secret": "secrets"}
 
 
@@ -58,7 +61,7 @@ class Intervals:
 
 @dataclass
 class _Recheck:
-    """When the tasks of a service that does not settle are read again."""
+    """When something that does not settle, as the tasks of a service, is read again."""
 
     at: float
     pause: float
@@ -97,6 +100,7 @@ class Watcher:
         self._attended: Counter[str] = Counter()
         self._rechecks: dict[str, _Recheck] = {}
         self._dirty: set[Kind] = set()
+        self._networks_again: _Recheck | None = None
         self._full_wanted = True
         self._interest_until = float("-inf")
         self._looked_at = float("-inf")
@@ -325,6 +329,11 @@ class Watcher:
 
     def _find_due_lists(self, now: float) -> set[Kind]:
         due = set(self._dirty)
+        again = self._networks_again
+        if again is not None and now >= again.at:
+            due.add("networks")
+            pause = again.pause * 2
+            self._networks_again = _Recheck(now + pause, pause) if pause <= LONGEST_NETWORKS_SECONDS else None
         if now - self._lists_read_at >= self.intervals.long:
             due.add("nodes")
             if not self.listening:
@@ -350,6 +359,8 @@ class Watcher:
                 at = self._looked_at + LEAST_GAP_SECONDS
             if self._woken_at is not None:
                 at = min(at, max(self._woken_at + DEBOUNCE_SECONDS, self._looked_at + LEAST_GAP_SECONDS))
+            if self._networks_again is not None:
+                at = min(at, self._networks_again.at)
             return at - now
 
     def _note_success(self, full: bool, started: float) -> None:
@@ -420,6 +431,9 @@ class Watcher:
         with self._lock:
             if kind is not None:
                 self._dirty.add(kind)
+            if kind == "networks" and event.get("Action") == "remove":
+                pause = FIRST_NETWORKS_SECONDS
+                self._networks_again = _Recheck(self._clock() + pause, pause)
         self.wake()
 
     def _close_stream(self) -> None:

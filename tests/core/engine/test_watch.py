@@ -187,6 +187,19 @@ def test_an_event_has_the_list_of_its_kind_read_again(looked, wire, kind, path):
     assert _tell(wire.asked) == ["services", path, "services"]
 
 
+def test_networks_are_read_ever_less_often_after_one_was_removed(looked, wire, clock):
+    looked.hear({"Type": "network", "Action": "remove"})
+    start, read_at = clock.now, []
+    while clock.now < start + 120:
+        pause = looked.step()
+        if "GET /networks" in wire.asked:
+            read_at.append(round(clock.now - start))
+        wire.requests.clear()
+        clock.now += pause
+
+    assert read_at == [0, 1, 3, 7, 15, 31, 63]
+
+
 def test_nodes_are_read_at_the_long_interval(looked, wire, clock, cache):
     clock.now += Intervals.long
     wire.lists["nodes"] = [node_json("n")]
