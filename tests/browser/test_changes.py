@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Visit, wait_until_live
@@ -66,10 +68,18 @@ def container_spec(lab: Lab, service: str) -> dict[str, Any]:
     return spec
 
 
-def test_first_visit_ends_with_a_converged_stack(visit: Visit, server: Server, swarm3: Lab) -> None:
-    # There is no registry here, so the nodes have the image of the sample already.
+@pytest.fixture
+def sample_image(swarm3: Lab) -> Iterator[None]:
+    """Have the image of the sample on the nodes already, because there is no registry here."""
     for node in swarm3.nodes:
         node.ask("POST", "/images/lab/web:v1/tag?repo=nginx&tag=1.27")
+    yield
+    for node in swarm3.nodes:
+        node.ask("DELETE", "/images/nginx:1.27?force=true")
+
+
+@pytest.mark.usefixtures("sample_image")
+def test_first_visit_ends_with_a_converged_stack(visit: Visit, server: Server, swarm3: Lab) -> None:
     page = visit(server, "/")
     page.get_by_test_id("first-visit").get_by_test_id("sample").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Deploy a stack")

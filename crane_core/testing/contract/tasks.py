@@ -187,7 +187,11 @@ class TasksContract(Contract):
 
         self.engine.remove("service", "web")
 
-        assert {task.DesiredState for task in self.engine.tasks(label=filters)} <= {"remove"}
+        # The Swarm decides about the tasks after it has answered.
+        self.swarm.until(
+            lambda: {task.DesiredState for task in self.engine.tasks(label=filters)} <= {"remove"},
+            "the tasks are to be removed",
+        )
         self.swarm.until(lambda: self.engine.tasks(label=filters) == [], "the tasks are gone")
 
     def _nodes_of(self, name: str) -> set[str]:
