@@ -126,7 +126,8 @@ def _script_per_frame(browser: Browser, server: CraneServer, engine: SimulatedEn
         expect(page.locator("[data-table] tbody tr").first).to_be_visible()
         page.wait_for_timeout(2_000)
         before = made[0]
-        browser.start_tracing(page, categories=["devtools.timeline", "disabled-by-default-devtools.timeline.frame"])
+        timeline = "devtools.timeline"
+        browser.start_tracing(page=page, categories=[timeline, f"disabled-by-default-{timeline}.frame"])
         page.wait_for_timeout(seconds * 1000)
         trace = json.loads(browser.stop_tracing())["traceEvents"]
         rate = (made[0] - before) / seconds
