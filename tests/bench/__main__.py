@@ -17,7 +17,7 @@ from tests.bench import commandline, large, panel, real
 from tests.bench.figures import Figure, table, write_page
 from tests.bench.processes import ROOT
 
-PARTS: Mapping[str, Callable[[Path], Iterator[Figure]]] = {
+PARTS: Mapping[str, Callable[..., Iterator[Figure]]] = {
     "commandline": commandline.measure,
     "large": large.measure,
     "panel": panel.measure,
@@ -29,7 +29,11 @@ def main() -> int:
     """Measure; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure the server.")
     parser.add_argument("--only", choices=PARTS, help="measure a part")
-    only = parser.parse_args().only
+    parser.add_argument(
+        "--minutes", type=float, default=panel.MINUTES, help="how long a tab of the panel stays open (%(default)g)"
+    )
+    options = parser.parse_args()
+    only = options.only
     # As an installation leaves it; sources that were edited since would be compiled at each start.
     compileall.compile_dir(str(ROOT / "crane_core"), quiet=2)
     figures = []
@@ -37,11 +41,12 @@ def main() -> int:
         if only not in (None, name):
             continue
         with tempfile.TemporaryDirectory(prefix="crane-bench-") as directory:
-            for figure in measure(Path(directory)):
+            more = {"minutes": options.minutes} if name == "panel" else {}
+            for figure in measure(Path(directory), **more):
                 figures.append(figure)
                 say(" | ".join(figure.row()))
     say("\n" + table(figures))
-    if only is None:
+    if only is None and options.minutes == panel.MINUTES:
         write_page(figures)
     return 0 if all(figure.met for figure in figures) else 1
 
