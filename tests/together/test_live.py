@@ -81,7 +81,7 @@ class Server:
 
     def create(self, name: str, replicas: int = 1) -> None:
         """Create a service."""
-        spec = {"Mode": {"Replicated": {"Replicas": replicas}}}
+        spec = {"Mode": {"Replicated": {"Replicas": replicas}}, "UpdateConfig": {"Monitor": 500_000_000}}
         self.ask("POST", "/services?wait=10", {"Name": name, "image": "nginx", **spec})
 
 
@@ -163,6 +163,14 @@ def hear_until(
                 del items[gone]
         if found(items):
             return items
+
+
+def read_version(client: ClientConnection, found: Callable[[dict[str, Any]], bool]) -> str:
+    """Return the version of a topic whose snapshot is as wanted."""
+    while not found((message := hear(client)).get("snapshot", {})):
+        pass
+    version: str = message["version"]
+    return version
 
 
 def named(items: dict[str, Any]) -> list[str]:
@@ -263,7 +271,7 @@ def test_resumed_topic_is_not_sent_again(run: Callable[..., Server]) -> None:
     server = run()
     with server.connect() as client:
         say(client, subscribe="nodes")
-        version = hear(client)["version"]
+        version = read_version(client, lambda items: len(items) == 2)
     with server.connect() as client:
         say(client, resume={"nodes": version, "stacks": "unknown"})
         told = {message["topic"]: message for message in (hear(client), hear(client))}

@@ -91,7 +91,7 @@ def judge(
     current = [task for task in tasks if task.id not in before]
     _count(progress, service, tasks, track, before)
     _remember(witness, progress, service, tasks, current, now)
-    progress.failing = list(_failing(witness, snapshot, tasks))
+    progress.failing = list(_failing(witness, snapshot, tasks, undone=_is_undone(service, track)))
     if track.starts and not _tasks_are_newer(witness, service, snapshot):
         progress.state, progress.message = "progressing", _describe(progress, service, tasks)
         return progress
@@ -310,10 +310,16 @@ def _worst(witness: Witness) -> tuple[Task, int] | None:
     return list(attempts.values())[-1], len(attempts)
 
 
-def _failing(witness: Witness, snapshot: Snapshot, tasks: Sequence[Task]) -> Iterable[Failing]:
+def _is_undone(service: Service, track: Track) -> bool:
+    """Tell whether the Swarm rolls back, or has rolled back, the update that is followed."""
+    return track.restarts and not track.rollback and service.update_state in ROLLING_BACK
+
+
+def _failing(witness: Witness, snapshot: Snapshot, tasks: Sequence[Task], undone: bool) -> Iterable[Failing]:
+    """Name what does not run; once an update is undone, also what made the Swarm undo it."""
     well = {task.place for task in tasks if task.state in ("running", "complete") and task.desired_state != "shutdown"}
     for place, attempts in sorted(witness.failed.items()):
-        if place in well:
+        if place in well and not undone:
             continue
         task = list(attempts.values())[-1]
         node = snapshot.nodes.get(task.NodeID)

@@ -38,6 +38,8 @@ log = logging.getLogger(__name__)
 
 MOST_ENDED = 500
 HEARTBEAT_SECONDS = 15.0
+# The least time between two states of an operation that a follower is told, unless it ended.
+PACE_SECONDS = 0.25
 # Whether removed tasks are gone is asked of the Engine, because the copy forgets tasks together with their service.
 DEPARTURE_SECONDS = 0.5
 
@@ -115,19 +117,26 @@ class Operations:
         return operation
 
     def follow(self, operation_id: str) -> Iterator[dict[str, Any] | None]:
-        """Yield an operation now and each time it changes, until it has ended; None when nothing did for a while."""
+        """Yield an operation now and each time it changes, until it has ended; None when nothing did for a while.
+
+        What changes faster than every ``PACE_SECONDS`` is yielded together.
+        """
         operation = self.get(operation_id)
         told = -1
+
+        def has_moved() -> bool:
+            return operation.revision != told
+
         while True:
             with self._changed:
-                moved, told = self._wait_for_news(operation, told), operation.revision
+                moved = self._changed.wait_for(has_moved, timeout=HEARTBEAT_SECONDS)
+                told, ended = operation.revision, operation.ended
                 shown = operation.to_json() if moved else None
             yield shown
-            if operation.ended and moved:
+            if ended and moved:
                 return
-
-    def _wait_for_news(self, operation: Operation, told: int) -> bool:
-        return self._changed.wait_for(lambda: operation.revision != told, timeout=HEARTBEAT_SECONDS)
+            with self._changed:
+                self._changed.wait_for(lambda: operation.ended, timeout=PACE_SECONDS)
 
     # Starting
 
@@ -308,7 +317,7 @@ class Operations:
         operation, plan = running.operation, running.plan
         if plan is None:
             return
-        sender = Sender(self._crane, operation, plan, lambda: self._journal.write(operation))
+        sender = Sender(self._crane, operation, plan, lambda: self._note_step(operation))
         try:
             failed = sender.send()
         except EngineUnavailable as error:
@@ -323,6 +332,10 @@ class Operations:
         self._attend(running)
         self._update(operation, state="following")
         self._journal.write(operation)
+
+    def _note_step(self, operation: Operation) -> None:
+        self._journal.write(operation)
+        self._update(operation)
 
     def _attend(self, running: _Running) -> None:
         running.attention.enter_context(self._crane.watcher.attend([track.id for track in running.operation.tracks]))

@@ -53,7 +53,10 @@ class ServiceProgressSchema(AnswerSchema):
     updated = whole("How many tasks run and are made from the new spec.")
     total = whole("How many tasks are to be made from the new spec.")
     message = text("The same in words.")
-    failing = many(FailingSchema, "The tasks that do not run as they should.")
+    failing = many(
+        FailingSchema,
+        "The tasks that do not run as they should; of an update that is rolled back, those it failed with.",
+    )
     code = text("Names the cause once the state is final; empty before.")
     advice = text("What to do about it.", null=True)
 

@@ -22,7 +22,7 @@ ATTEMPTS = 5
 class Sender:
     """Sends one plan, and notes in its operation what was done.
 
-    :param note: Called after each step, to keep it.
+    :param note: Called after each step, to keep it and to tell who follows.
     """
 
     def __init__(self, crane: Crane, operation: Operation, plan: Plan, note: Callable[[], None]) -> None:

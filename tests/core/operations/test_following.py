@@ -39,6 +39,32 @@ def test_health_output_is_quoted_short_and_without_its_password(desk):
     assert len(operation.verdict.cause) < 700
 
 
+def test_followers_are_told_each_step_as_it_is_made(desk, monkeypatch):
+    done = []
+    create = desk.crane.engine.create
+
+    def look_first(kind, *given, **more):
+        (operation,) = desk.operations.all()
+        done.append((desk.operations.revision, sum(step.state == "done" for step in operation.steps)))
+        return create(kind, *given, **more)
+
+    monkeypatch.setattr(desk.crane.engine, "create", look_first)
+    desk.deploy("services: {a: {image: 'nginx:1'}, b: {image: 'nginx:1'}}")
+
+    assert [count for _, count in done] == [0, 1, 2]
+    assert len({revision for revision, _ in done}) == 3
+
+
+def test_follower_who_was_slow_still_hears_the_verdict(desk):
+    operation = desk.deploy(WEB)
+    told = desk.operations.follow(operation.id)
+    assert next(told)["state"] == "following"
+
+    desk.run(operation)
+
+    assert [state["verdict"]["outcome"] for state in told] == ["converged"]
+
+
 def test_operation_of_a_killed_server_is_followed_by_the_next(swarm, desk, desk_at):
     operation = desk.deploy(WEB)
 

@@ -105,6 +105,16 @@ def test_completed_rollback_is_a_success_only_if_it_was_asked_for(asked, state):
     assert looking.see(1, web(4, update="rollback_completed"), task("new")).state == state
 
 
+@pytest.mark.parametrize(("asked", "named"), [(True, []), (False, ["new"])])
+def test_update_that_is_rolled_back_still_names_what_it_failed_with(asked, named):
+    looking = Looking(before=["old"], restarts=True, rollback=asked)
+    looking.see(0, web(update="updating"), failed("new"))
+
+    progress = looking.see(1, web(4, update="rollback_started"), failed("new"), task("back"))
+
+    assert [failing.task for failing in progress.failing] == named
+
+
 def test_service_fails_after_a_number_of_attempts_at_one_place():
     looking = Looking()
     looking.see(0, web(), failed("t1"))

@@ -1316,7 +1316,7 @@ export interface components {
             total: number;
             /** @description The same in words. */
             message: string;
-            /** @description The tasks that do not run as they should. */
+            /** @description The tasks that do not run as they should; of an update that is rolled back, those it failed with. */
             failing: components["schemas"]["Failing"][];
             /** @description Names the cause once the state is final; empty before. */
             code: string;
