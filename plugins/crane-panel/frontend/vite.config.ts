@@ -7,12 +7,16 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import vue from '@vitejs/plugin-vue'
-import { defineConfig, type Plugin } from 'vite'
+import { defineConfig, type Plugin, type Rolldown } from 'vite'
 
 const require = createRequire(import.meta.url)
 const SERVER = process.env['CRANE_URL'] ?? 'http://127.0.0.1:5013'
+const MAIN = fileURLToPath(new URL('src/main.ts', import.meta.url))
+const BARRELS = /\/(element-plus|@element-plus\/icons-vue)\/(es|dist)\/index/
+const ofStart = new Set<string>()
 const SHARED = {
   vue: 'vue/dist/vue.runtime.esm-browser.prod.js',
   'vue-router': 'vue-router/dist/vue-router.esm-browser.prod.js',
@@ -46,6 +50,21 @@ function shareLibraries(): Plugin {
   }
 }
 
+/** Name the chunk of what main.ts imports, however indirectly, and everything at once; others are made as usual. */
+function partOfStart(id: string, modules: Rolldown.ChunkingContext): string | null {
+  if (ofStart.size === 0) {
+    const found = [MAIN]
+    for (const module of found) {
+      // Lists of all components of a library: which of them are wanted is not known before they are shaken.
+      if (ofStart.has(module) || BARRELS.test(module)) continue
+      ofStart.add(module)
+      found.push(...(modules.getModuleInfo(module)?.importedIds ?? []))
+    }
+    ofStart.delete(MAIN)
+  }
+  return ofStart.has(id) ? 'start' : null
+}
+
 /** Put a compressed copy beside each file, so that the server need not compress. */
 function compress(): Plugin {
   return {
@@ -73,7 +92,11 @@ export default defineConfig({
     target: 'es2022',
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
-    rollupOptions: { external: Object.keys(SHARED) },
+    rollupOptions: {
+      external: Object.keys(SHARED),
+      // One file for all that the first page needs: each further one costs a slow processor more than its code does.
+      output: { codeSplitting: { groups: [{ name: partOfStart, debugName: 'start' }] } },
+    },
   },
   // While it is changed, the panel is served by Vite and asks a server that runs; that server must take it for its own.
   server: {

@@ -28,5 +28,15 @@ export async function addPages(): Promise<void> {
     for (const route of section.routes) router.addRoute(route)
     if (section.entry) addEntries(section.entry)
   }
+  fetchCode(location.pathname)
   await loadPluginPages()
+}
+
+/** Let the code of a page come while it is still found out who looks at it. */
+function fetchCode(address: string): void {
+  for (const { components } of router.resolve(address).matched) {
+    const page = components?.['default']
+    // When it fails, whoever opens the page is told.
+    if (typeof page === 'function') void (page as () => Promise<unknown>)().catch(() => undefined)
+  }
 }

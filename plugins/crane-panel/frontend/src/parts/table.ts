@@ -1,4 +1,5 @@
 /** What a table computes: which rows are shown in which order, and what is exported of them. */
+import { compareTexts } from '../words/order'
 
 export type Value = string | number | boolean | null | undefined
 
@@ -44,8 +45,6 @@ export function filterRows<Row>(rows: readonly Row[], columns: readonly Column<R
   })
 }
 
-const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' })
-
 /** Return rows in an order; rows that are equal in it stay as they are. */
 export function sortRows<Row>(rows: readonly Row[], columns: readonly Column<Row>[], order: Order): readonly Row[] {
   const column = columns.find((each) => each.key === order.replace(/^-/, ''))
@@ -62,7 +61,7 @@ export function compare(a: Value, b: Value): number {
   if (a === b) return 0
   if (a === null || a === undefined) return b === null || b === undefined ? 0 : -1
   if (b === null || b === undefined) return 1
-  if (typeof a === 'string' && typeof b === 'string') return collator.compare(a, b)
+  if (typeof a === 'string' && typeof b === 'string') return compareTexts(a, b)
   return Number(a) - Number(b)
 }
 

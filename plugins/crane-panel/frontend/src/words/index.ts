@@ -46,7 +46,7 @@ export function fill(text: string, values: Values = {}): string {
     const value = values[name]
     if (value === undefined) return whole
     if (one !== undefined && many !== undefined) return Number(value) === 1 ? one : many
-    return typeof value === 'number' ? numbers.value.format(value) : value
+    return typeof value === 'number' ? number(value) : value
   })
 }
 
@@ -54,7 +54,9 @@ const numbers = computed(() => new Intl.NumberFormat(language.value))
 
 /** Write a number as the present language does. */
 export function number(value: number, options?: Intl.NumberFormatOptions): string {
-  return options ? new Intl.NumberFormat(language.value, options).format(value) : numbers.value.format(value)
+  if (options) return new Intl.NumberFormat(language.value, options).format(value)
+  // Most are small, and look the same everywhere; the first formatter of a page costs it many milliseconds.
+  return Number.isInteger(value) && Math.abs(value) < 1000 ? String(value) : numbers.value.format(value)
 }
 
 /** Write an amount of bytes, in powers of 1024. */

@@ -2,6 +2,7 @@
 import type { Task } from '../../api/types'
 import { urgency } from '../../parts/states'
 import { hasFailed, isPresent } from '../tasks/task'
+import { compareTexts } from '../../words/order'
 
 export interface Cell {
   task: Task
@@ -29,8 +30,6 @@ export interface Filter {
   service: string
 }
 
-const collator = new Intl.Collator(undefined, { numeric: true })
-
 /**
  * Return what a node shows of its tasks, by stack.
  *
@@ -46,13 +45,13 @@ export function sightOf(tasks: readonly Task[], filter: Filter, cap: number, now
   const cells = gather(fitting).sort((a, b) => urgency(a.task.state, true) - urgency(b.task.state, true))
   const kept = cells.slice(0, cap)
   const groups = new Map<string | null, Cell[]>()
-  for (const cell of kept.sort((a, b) => collator.compare(a.task.name, b.task.name))) {
+  for (const cell of kept.sort((a, b) => compareTexts(a.task.name, b.task.name))) {
     groups.set(cell.task.stack, [...(groups.get(cell.task.stack) ?? []), cell])
   }
   return {
     groups: [...groups]
       .map(([stack, cells]) => ({ stack, cells }))
-      .sort((a, b) => Number(a.stack === null) - Number(b.stack === null) || collator.compare(a.stack ?? '', b.stack ?? '')),
+      .sort((a, b) => Number(a.stack === null) - Number(b.stack === null) || compareTexts(a.stack ?? '', b.stack ?? '')),
     more: cells.length - kept.length,
   }
 }

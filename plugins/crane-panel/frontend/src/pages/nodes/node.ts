@@ -1,6 +1,7 @@
 /** Nodes: what the Engine tells of one, what is wrong with it, and what its tasks take of it. */
 import type { SwarmNode, Task } from '../../api/types'
 import { isAlive, resourcesOf } from '../tasks/task'
+import { compareTexts } from '../../words/order'
 
 export const STATES = ['ready', 'down', 'disconnected', 'unknown'] as const
 export const AVAILABILITIES = ['active', 'pause', 'drain'] as const
@@ -28,11 +29,9 @@ export function worstFirst(nodes: readonly SwarmNode[]): SwarmNode[] {
   return [...nodes].sort((a, b) => rank(a) - rank(b) || byName(a, b))
 }
 
-const collator = new Intl.Collator(undefined, { numeric: true })
-
 /** Compare nodes by name as people sort them. */
 export function byName(a: { name: string }, b: { name: string }): number {
-  return collator.compare(a.name, b.name)
+  return compareTexts(a.name, b.name)
 }
 
 /** Return where a node is found: by its name, unless another node bears the same. */
