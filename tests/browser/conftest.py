@@ -22,6 +22,8 @@ from tests.swarm.server import Server
 # The machine that runs this runs Engines, the server and the browser at once.
 expect.set_options(timeout=15_000)
 
+# How long real Engines may take to reach a verdict, in milliseconds.
+VERDICT = 100_000
 WIDE = {"width": 1440, "height": 900}
 NARROW = {"width": 390, "height": 844}
 
@@ -112,6 +114,16 @@ def server(swarm3: Lab, tmp_path: Path) -> Iterator[Server]:
     running = Server(swarm3.url, tmp_path).start()
     yield running
     running.stop()
+
+
+@pytest.fixture
+def sample_image(swarm3: Lab) -> Iterator[None]:
+    """Have the image of the sample on the nodes already, because there is no registry here."""
+    for node in swarm3.nodes:
+        node.ask("POST", "/images/lab/web:v1/tag?repo=nginx&tag=1.27")
+    yield
+    for node in swarm3.nodes:
+        node.ask("DELETE", "/images/nginx:1.27?force=true")
 
 
 @pytest.fixture

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Visit, wait_until_live
+from tests.browser.conftest import VERDICT, Visit, wait_until_live
 from tests.browser.test_frame import assert_never_loaded_anew, mark
 from tests.lab.lab import Lab
 from tests.swarm.server import Server
 
-# How long Engines may take to reach a verdict, in milliseconds.
-VERDICT = 100_000
 # The bridge of each node, because laying an overlay network takes longer than all the rest.
 WEB = """\
 networks: {{default: {{external: true, name: bridge}}}}
@@ -66,16 +63,6 @@ def container_spec(lab: Lab, service: str) -> dict[str, Any]:
     """Return what the Engine knows of the containers of a service."""
     spec: dict[str, Any] = lab.ask("GET", f"/services/{service}")["Spec"]["TaskTemplate"]["ContainerSpec"]
     return spec
-
-
-@pytest.fixture
-def sample_image(swarm3: Lab) -> Iterator[None]:
-    """Have the image of the sample on the nodes already, because there is no registry here."""
-    for node in swarm3.nodes:
-        node.ask("POST", "/images/lab/web:v1/tag?repo=nginx&tag=1.27")
-    yield
-    for node in swarm3.nodes:
-        node.ask("DELETE", "/images/nginx:1.27?force=true")
 
 
 @pytest.mark.usefixtures("sample_image")
@@ -237,4 +224,27 @@ def test_node_killed_while_its_page_is_open(visit: Visit, server: Server, swarm3
     swarm3.start_node(3)
     expect(page.locator("main [data-state=down]")).to_have_count(0, timeout=60_000)
     wait_until_live(page)
+    assert_never_loaded_anew(page)
+
+
+def test_server_restarted_under_an_open_page(visit: Visit, server: Server) -> None:
+    server.deploy("stay", web(replicas=6))
+    page = visit(server, "/services/stay_web")
+    visit.expect("WebSocket connection to .* failed")
+    mark(page)
+    freshness = page.get_by_test_id("freshness")
+    dialog = change_image(page, "lab/web:v2")
+    expect(dialog).to_contain_text(re.compile("[1-4] of 6 updated"), timeout=VERDICT)
+
+    server.kill()
+    expect(freshness).to_have_attribute("data-kind", "bad")
+    expect(freshness).to_contain_text("Not live since")
+    expect(dialog).to_contain_text("of 6 updated")
+
+    server.start()
+    expect_verdict(dialog, "converged")
+    expect(dialog).to_contain_text("6 of 6 updated")
+    expect(freshness).to_have_attribute("data-kind", "ok")
+    dialog.get_by_role("button", name="Close", exact=True).last.click()
+    expect(page.locator("[data-attempt=current]")).to_have_count(6)
     assert_never_loaded_anew(page)

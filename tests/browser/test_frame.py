@@ -95,27 +95,6 @@ def test_search_finds_pages_and_objects_from_the_keyboard(visit: Visit, busy: Si
     expect(search).to_be_hidden()
 
 
-def test_server_restarted_under_an_open_page(visit: Visit, simulated: Simulated) -> None:
-    simulated.create("web", replicas=2)
-    page = visit(simulated.server, "/services")
-    visit.expect("WebSocket connection to .* failed")
-    mark(page)
-    row = page.locator('[data-row="web"]')
-    expect(row).to_contain_text("2")
-    freshness = page.get_by_test_id("freshness")
-
-    simulated.server.kill()
-    expect(freshness).to_have_attribute("data-kind", "bad")
-    expect(freshness).to_contain_text("Not live since")
-    expect(row).to_be_visible()
-
-    simulated.server.start()
-    simulated.server.change("POST", "/services/web/scale", {"replicas": 5})
-    expect(freshness).to_have_attribute("data-kind", "ok", timeout=30_000)
-    expect(row).to_contain_text("5")
-    assert_never_loaded_anew(page)
-
-
 def test_silent_engine_is_told_of(visit: Visit, simulated: Simulated) -> None:
     simulated.create("web")
     page = visit(simulated.server, "/services")
