@@ -35,7 +35,8 @@ def conclude_refused(operation: Operation, error: CraneError) -> Verdict:
     done = _say_done(operation)
     return Verdict(
         "failed",
-        f"{_failed_step(operation)}{error.detail} {done or 'Nothing was changed before.'}",
+        # The Engine ends its own texts without a full stop.
+        f"{_failed_step(operation)}{error.detail.rstrip('. ')}. {done or 'Nothing was changed before.'}",
         error.code,
         [_tell(progress) for progress in operation.services],
         _names(operation, "create"),

@@ -18,7 +18,7 @@ const t = words(
 )
 
 export const commands = shallowRef<Command[]>([
-  { title: () => t('deploy'), run: () => void router.push('/stacks/new'), action: 'stack:update' },
+  { title: () => t('deploy'), run: () => void router.push('/stacks/-/new'), action: 'stack:update' },
   { title: () => t('dark'), run: () => setTheme('dark'), action: null },
   { title: () => t('light'), run: () => setTheme('light'), action: null },
   { title: () => t('system'), run: () => setTheme('system'), action: null },

@@ -8,7 +8,7 @@ export const entry: Entry = { path: '/services', title: () => t('title'), group:
 export const routes: RouteRecordRaw[] = [
   { path: '/services', component: () => import('./ServiceList.vue'), meta: { title: () => t('title'), action: 'service:read' } },
   {
-    path: '/services/new',
+    path: '/services/-/new',
     component: () => import('./ServiceCreate.vue'),
     meta: { title: () => t('createTitle'), action: 'service:create' },
   },

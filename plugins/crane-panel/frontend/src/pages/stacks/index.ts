@@ -8,7 +8,7 @@ export const entry: Entry = { path: '/stacks', title: () => t('title'), group: '
 export const routes: RouteRecordRaw[] = [
   { path: '/stacks', component: () => import('./StackList.vue'), meta: { title: () => t('title'), action: 'stack:read' } },
   {
-    path: '/stacks/new',
+    path: '/stacks/-/new',
     component: () => import('./DeployPage.vue'),
     meta: { title: () => t('deployTitle'), action: 'stack:update' },
   },
