@@ -118,6 +118,7 @@ class ViolationSchema(AnswerSchema):
     detail = text("What is wrong and what to do about it, in a sentence.")
     line = whole("The line in the file, counted from 1.", optional=True)
     file = text("The name of the file.", optional=True)
+    code = text("Names what it is, stable and in kebab case, where it has such a name.", optional=True)
 
 
 class ProblemSchema(ma.Schema):

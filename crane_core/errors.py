@@ -31,12 +31,14 @@ class Violation:
     :param detail: What is wrong and what to do about it, in a sentence.
     :param line: The line in the file that was sent, counted from 1, where there is a file.
     :param file: The name of that file.
+    :param code: Names what is wrong, stable and in kebab case; empty where only the sentence tells.
     """
 
     path: str
     detail: str
     line: int | None = None
     file: str | None = None
+    code: str = ""
 
     @property
     def pointer(self) -> str:
@@ -50,6 +52,8 @@ class Violation:
             told["line"] = self.line
         if self.file is not None:
             told["file"] = self.file
+        if self.code:
+            told["code"] = self.code
         return told
 
 

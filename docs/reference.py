@@ -240,8 +240,8 @@ def write_errors(app: Flask) -> Iterator[str]:
     yield "# Errors\n\n"
     yield (
         "Every error is `application/problem+json` (RFC 9457): `type`, `code`, `status`, `title`, `detail`, and\n"
-        "`errors` with a `pointer` and a `detail` for each thing that is wrong. Programs decide on `code`, which does\n"
-        "not change.\n\n"
+        "`errors` with a `pointer` and a `detail` for each thing that is wrong, and a `code` where that has a name.\n"
+        "Programs decide on `code`, which does not change.\n\n"
     )
     rows = {
         (kind.status, kind.code): [str(kind.status), code(kind.code), summary(kind)]

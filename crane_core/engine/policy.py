@@ -96,7 +96,9 @@ def check(
             continue
         if ask.kind == HOST_MOUNTS and ask.path is not None and any(_is_below(ask.path, one) for one in allowed_mounts):
             continue
-        violations.append(Violation(ask.pointer, f"{ask.detail} This server does not allow it ({ask.kind})."))
+        violations.append(
+            Violation(ask.pointer, f"{ask.detail} This server does not allow it ({ask.kind}).", code=ask.kind)
+        )
     if allowed_registries:
         violations += _check_registries(spec, allowed_registries)
     return violations
@@ -107,11 +109,12 @@ def _check_registries(spec: Mapping[str, Any], allowed: Collection[str]) -> Iter
         try:
             registry = parse_image(str(image)).registry
         except InvalidImage as error:
-            yield Violation(pointer, error.detail)
+            yield Violation(pointer, error.detail, code=error.code)
             continue
         if registry not in allowed:
             names = ", ".join(sorted(allowed))
-            yield Violation(pointer, f"Images from {registry} are not allowed on this server; use one from {names}.")
+            detail = f"Images from {registry} are not allowed on this server; use one from {names}."
+            yield Violation(pointer, detail, code="registry-not-allowed")
 
 
 def _ask(spec: Mapping[str, Any], host_networks: Collection[str]) -> Iterator[Ask]:

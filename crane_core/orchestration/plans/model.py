@@ -33,6 +33,14 @@ def digest(spec: Any) -> str:
 
 
 @dataclass(frozen=True)
+class Reason:
+    """Why an object changes as it does: a stable name in kebab case, and a sentence."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Change:
     """What happens to one object.
 
@@ -62,7 +70,7 @@ class Change:
     restarts: int = 0
     replaces: bool = False
     starts: bool = False
-    reason: str | None = None
+    reason: Reason | None = None
     image: str | None = None
     login: RegistryLogin | None = None
     rollback: bool = False
@@ -80,7 +88,8 @@ class Change:
             "name": self.name,
             "action": self.action,
             "restarts": self.restarts,
-            "reason": self.reason,
+            "reason": self.reason.text if self.reason else None,
+            "reason_code": self.reason.code if self.reason else None,
             "image": self.image,
             "credential": self.credential,
             "version": self.version,

@@ -25,6 +25,11 @@ class Clash:
     detail: str
     within: bool = False
 
+    @property
+    def code(self) -> str:
+        """What it is called."""
+        return "port-asked-twice" if self.within else "port-taken"
+
 
 def find_clashes(
     wanted: Mapping[str, Mapping[str, Any]], snapshot: Snapshot, leaving: Collection[str]

@@ -34,6 +34,7 @@ class ChangeSchema(AnswerSchema):
     action = one_of(Verb, "What is done to it; keep: nothing.")
     restarts = whole("How many running tasks are replaced.")
     reason = text("Why, where it is not plain from the rest.", null=True)
+    reason_code = text("Names that reason, in kebab case; null where there is none.", null=True)
     image = text("The image that its tasks will run.", null=True)
     credential = text("Whose login the image is pulled with; never its password.", null=True)
     version = whole("The version of the object that the change was made from.", null=True)

@@ -26,7 +26,7 @@ from crane_core.orchestration.deployments import (
     same_image,
     settle_deployment,
 )
-from crane_core.orchestration.plans.model import Change, Plan, digest
+from crane_core.orchestration.plans.model import Change, Plan, Reason, digest
 from crane_core.orchestration.plans.ports import find_clashes
 from crane_core.orchestration.plans.references import NetworkNames, by_name
 from crane_core.orchestration.stacks.desired import STACK_LABEL
@@ -80,7 +80,9 @@ class ServicePlanner:
                 )
                 if len(names) > 1:
                     detail += f" This concerns {sentence_of(names)}."
-                self.warnings.append(self.place(names[0], Violation("/TaskTemplate/ContainerSpec/Image", detail)))
+                self.warnings.append(
+                    self.place(names[0], Violation("/TaskTemplate/ContainerSpec/Image", detail, code="digest-unknown"))
+                )
             for name in names:
                 # What runs already keeps the digest that it has: not knowing better is no reason to restart it.
                 if chosen := answer if isinstance(answer, str) else self._deployed(name, image):
@@ -93,7 +95,9 @@ class ServicePlanner:
         is a warning here too, and the Engine has the last word.
         """
         for clash in find_clashes(wanted, self.snapshot, leaving):
-            found = self.place(clash.service, Violation(f"/EndpointSpec/Ports/{clash.index}", clash.detail))
+            found = self.place(
+                clash.service, Violation(f"/EndpointSpec/Ports/{clash.index}", clash.detail, code=clash.code)
+            )
             if not clash.within or self.origin != "stack":
                 self.violations.append(found)
             elif not any(each.pointer.startswith(found.pointer) for each in self.warnings):
@@ -113,7 +117,7 @@ class ServicePlanner:
         if live is not None and self.origin == "stack" and live.stack != stack:
             self.violations.append(self.place(name, _say_whose(live)))
         for unknown in drop_unknown(desired, self.crane.engine.api, creating=live is None):
-            self.warnings.append(self.place(name, Violation(unknown.pointer, unknown.detail)))
+            self.warnings.append(self.place(name, Violation(unknown.pointer, unknown.detail, code="engine-too-old")))
         self._warn(name, desired)
         if live is None or previous is None:
             return Change("service", name, "create", body=desired, starts=True, image=image, login=login)
@@ -126,10 +130,12 @@ class ServicePlanner:
             # The same spec again would be taken for the update that is paused, and passed over.
             sent = force(sent)
             fields = tuple(diff(previous, sent))
-            reason = "Its last update was paused; forcing it makes it go on."
+            reason = Reason("update-paused", "Its last update was paused; forcing it makes it go on.")
         if not fields:
             return Change("service", name, "keep", live.id, live.version, based_on, image=image)
         replaces, moves = restarts_tasks(previous, sent), moves_tasks(previous, sent)
+        if moves:
+            reason = Reason("tasks-move", "Tasks on nodes that the new constraints forbid are moved.")
         return Change(
             "service",
             name,
@@ -142,7 +148,7 @@ class ServicePlanner:
             restarts=live.tasks_running if replaces else 0,
             replaces=replaces,
             starts=replaces or moves or _changes_mode(previous, sent),
-            reason="Tasks on nodes that the new constraints forbid are moved." if moves else reason,
+            reason=reason,
             image=image,
             login=login,
         )
@@ -166,9 +172,14 @@ class ServicePlanner:
         ports = (desired.get("EndpointSpec") or {}).get("Ports") or ()
         if update.get("Order") == "start-first" and any(port.get("PublishMode") == "host" for port in ports):
             detail = "A new task cannot start before the old one stops, because both want the same port of their node."
-            self.warnings.append(self.place(name, Violation("/UpdateConfig/Order", detail)))
+            self.warnings.append(
+                self.place(name, Violation("/UpdateConfig/Order", detail, code="start-first-on-host-port"))
+            )
         if obstacle := self._find_obstacle(desired):
-            self.warnings.append(self.place(name, Violation("/TaskTemplate/Placement", f"As things are: {obstacle}.")))
+            detail = f"As things are: {obstacle}."
+            self.warnings.append(
+                self.place(name, Violation("/TaskTemplate/Placement", detail, code="no-suitable-node"))
+            )
 
     def _find_obstacle(self, desired: Mapping[str, Any]) -> str:
         """Say why no node would take a task of a service; empty when one would, or the spec is none."""
@@ -244,7 +255,8 @@ def live_spec(crane: Crane, snapshot: Snapshot, service: Service) -> JSON:
 def _say_whose(live: Service) -> Violation:
     """Object to a service that a stack would take from somebody else, because names are put together alike."""
     owner = f"belongs to the stack {live.stack}" if live.stack else "belongs to no stack"
-    return Violation("/Name", f"There is a service {live.name} already, which {owner}. Rename or remove one of them.")
+    detail = f"There is a service {live.name} already, which {owner}. Rename or remove one of them."
+    return Violation("/Name", detail, code="service-of-another")
 
 
 def _changes_mode(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:

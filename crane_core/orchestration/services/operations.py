@@ -17,7 +17,7 @@ from crane_core.engine.records import Service
 from crane_core.errors import Conflict, Invalid, Violation
 from crane_core.orchestration.deployments import Logins, judge_deployment
 from crane_core.orchestration.errors import NothingToRollBack, NotScalable, ServiceExists
-from crane_core.orchestration.operations.causes import explain_failure, say_running_of
+from crane_core.orchestration.operations.causes import Cause, explain_failure, say_running_of
 from crane_core.orchestration.operations.judge import FAILED_STATES
 from crane_core.orchestration.plans.model import Change, Plan, digest
 from crane_core.orchestration.plans.references import NetworkNames, by_name
@@ -81,6 +81,7 @@ def present_service(crane: Crane, snapshot: Snapshot, service: Service, *, revea
         if value is not None:
             shown[member] = value
     state = state_of(service)
+    cause = None if state == "converged" else why(snapshot, service)
     shown.update(
         name=service.name,
         stack=service.stack,
@@ -88,7 +89,8 @@ def present_service(crane: Crane, snapshot: Snapshot, service: Service, *, revea
         image=service.image,
         ports=service.ports,
         state=state,
-        why=None if state == "converged" else why(snapshot, service),
+        why=cause.text if cause else None,
+        why_code=cause.code if cause else None,
         tasks_running=service.tasks_running,
         tasks_desired=service.tasks_desired,
         tasks_completed=service.tasks_completed,
@@ -108,8 +110,8 @@ def state_of(service: Service) -> Condition:
     return "converged" if service.settled else "degraded"
 
 
-def why(snapshot: Snapshot, service: Service) -> str | None:
-    """Say in words why a service is not as it should be; None when nothing is known."""
+def why(snapshot: Snapshot, service: Service) -> Cause | None:
+    """Say why a service is not as it should be; None when nothing is known."""
     waiting, failed = None, None
     for current, earlier in by_place(snapshot.tasks_of(service.id)):
         if current.state == "pending" and current.error:
@@ -118,14 +120,14 @@ def why(snapshot: Snapshot, service: Service) -> str | None:
             if task.state in FAILED_STATES and (failed is None or task.Status.Timestamp > failed[0].Status.Timestamp):
                 failed = (task, sum(each.state in FAILED_STATES for each in (current, *earlier)))
     if waiting is not None:
-        return placement.explain(service.spec, snapshot) or waiting.error
+        return Cause("no-suitable-node", placement.explain(service.spec, snapshot) or waiting.error or "")
     if service.update_state == "rollback_completed" and service.settled and service.UpdateStatus is not None:
-        return f"The last update was rolled back: {service.UpdateStatus.Message}."
+        return Cause("rolled-back", f"The last update was rolled back: {service.UpdateStatus.Message}.")
     if failed is not None:
-        return explain_failure(*failed, snapshot).text
+        return explain_failure(*failed, snapshot)
     if service.is_job:
         return None
-    return say_running_of(service.tasks_running, service.tasks_desired)
+    return Cause("tasks-missing", say_running_of(service.tasks_running, service.tasks_desired))
 
 
 # --- Changing -----------------------------------------------------------------------------------------------------
@@ -163,7 +165,8 @@ def wish_patched(crane: Crane, name: str, patch: Mapping[str, Any]) -> Callable[
         spec = copy.deepcopy(before)
         _merge(spec, expand(patch))
         if spec.get("Name") != before["Name"]:
-            raise Invalid(violations=[Violation("/Name", "A service cannot be renamed. Create it anew.")])
+            detail = "A service cannot be renamed. Create it anew."
+            raise Invalid(violations=[Violation("/Name", detail, code="not-renamable")])
         if is_hiding(spec):
             # Networks are shown by their ids, and are known by their names here.
             spec = restore(by_name(crane, crane.cache.snapshot(), shaped(spec)), before)

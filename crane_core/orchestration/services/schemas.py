@@ -48,6 +48,7 @@ class ServiceSchema(EngineSchema):
     ports = many(PortSchema, "Its ports, with the published ports that the Swarm chose.")
     state = one_of(Condition, "How it is.")
     why = text("Why it is not converged, in words; null when it is, or when nothing is known.", null=True)
+    why_code = text("Names that cause, in kebab case; null as ``why`` is.", null=True)
     tasks_running = whole("How many tasks run.")
     tasks_desired = whole("How many tasks should run.")
     tasks_completed = whole("How many tasks of a job have completed.")

@@ -49,7 +49,7 @@ def expand(spec: Mapping[str, Any]) -> JSON:
         for member in path[:-1]:
             place = place.setdefault(member, {})
             if not isinstance(place, dict):
-                raise Invalid(violations=[Violation(f"/{member}", "This must be an object.")])
+                raise Invalid(violations=[Violation(f"/{member}", "This must be an object.", code="wrong-type")])
         place[path[-1]] = value
     return full
 
@@ -81,16 +81,18 @@ def _find_wrong_shape(spec: JSON) -> Iterator[Violation]:
     yield from _find_wrong_case("", spec)
     for member in spec:
         if member not in _KNOWN and member.casefold() not in _WRITTEN:
-            yield Violation(f"/{member}", f"There is no {member}; there are {', '.join(_KNOWN)}.")
+            detail = f"There is no {member}; there are {', '.join(_KNOWN)}."
+            yield Violation(f"/{member}", detail, code="unknown-member")
     try:
         msgspec.convert(spec, ServiceSpec)
     except msgspec.ValidationError as error:
         said, _, place = str(error).partition(" - at `$")
-        yield Violation(_point(place.rstrip("`")), f"{said}.")
+        yield Violation(_point(place.rstrip("`")), f"{said}.", code="wrong-type")
         return
     variables = ((spec.get("TaskTemplate") or {}).get("ContainerSpec") or {}).get("Env")
     if variables is not None and not (isinstance(variables, list) and all(isinstance(each, str) for each in variables)):
-        yield Violation("/TaskTemplate/ContainerSpec/Env", "This must be a list of texts like NAME=value.")
+        detail = "This must be a list of texts like NAME=value."
+        yield Violation("/TaskTemplate/ContainerSpec/Env", detail, code="wrong-type")
 
 
 def _point(place: str) -> str:
@@ -106,7 +108,7 @@ def _find_wrong_case(pointer: str, node: Any) -> Iterator[Violation]:
         return
     for member, inner in node.items():
         if (written := _WRITTEN.get(member.casefold(), member)) != member:
-            yield Violation(f"{pointer}/{member}", f"Write it {written}, as Docker does.")
+            yield Violation(f"{pointer}/{member}", f"Write it {written}, as Docker does.", code="wrong-case")
         elif member not in OPAQUE:
             yield from _find_wrong_case(f"{pointer}/{member}", inner)
 
@@ -114,14 +116,17 @@ def _find_wrong_case(pointer: str, node: Any) -> Iterator[Violation]:
 def _find_wrong_values(spec: JSON, live: JSON) -> Iterator[Violation]:
     name = spec.get("Name")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        yield Violation("/Name", "A name has 1 to 63 letters, digits, hyphens, dots and underscores, not at its edges.")
+        detail = "A name has 1 to 63 letters, digits, hyphens, dots and underscores, not at its edges."
+        yield Violation("/Name", detail, code="wrong-name")
     image = ((spec.get("TaskTemplate") or {}).get("ContainerSpec") or {}).get("Image")
     if not isinstance(image, str) or find_registry(image) is None:
-        yield Violation("/TaskTemplate/ContainerSpec/Image", "Name an image, as in nginx:1.27.")
+        detail = "Name an image, as in nginx:1.27."
+        yield Violation("/TaskTemplate/ContainerSpec/Image", detail, code="image-unnamed")
     if len([mode for mode in (spec.get("Mode") or {}).values() if mode is not None]) > 1:
-        yield Violation("/Mode", "A service has one mode. Send null for the one that it is to lose.")
+        detail = "A service has one mode. Send null for the one that it is to lose."
+        yield Violation("/Mode", detail, code="several-modes")
     known = {value for _, value in find_hidden("", live)}
     for pointer, value in find_hidden("", spec):
         if value not in known:
             detail = "This is what is shown instead of a hidden value. Send the value itself, or leave the member out."
-            yield Violation(pointer, detail)
+            yield Violation(pointer, detail, code="hidden-value")

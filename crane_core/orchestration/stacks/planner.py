@@ -12,7 +12,7 @@ from crane_core.engine.records import Config, Network, Secret, Service
 from crane_core.errors import Violation
 from crane_core.orchestration.deployments import Logins, ResolveImage
 from crane_core.orchestration.plans import existing
-from crane_core.orchestration.plans.model import Change, Kind, Plan, digest
+from crane_core.orchestration.plans.model import Change, Kind, Plan, Reason, digest
 from crane_core.orchestration.plans.ports import find_holders, find_releasing
 from crane_core.orchestration.plans.references import referred, rename
 from crane_core.orchestration.plans.services import ServicePlanner
@@ -151,7 +151,7 @@ class _StackPlanner:
                 f"The network {name} exists with another {' and '.join(different)}, and no network can be changed: "
                 "it stays as it is. Remove the stack first if you need it changed."
             )
-            self.services.warnings.append(self._locate(f"/networks/{self._short(name)}", detail))
+            self.services.warnings.append(self._locate(f"/networks/{self._short(name)}", detail, "network-differs"))
 
     def _objects(self, kind: DataKind) -> Iterator[Change]:
         """Plan configs or secrets; remembers in ``_chosen`` which version holds what the file asks for."""
@@ -167,8 +167,11 @@ class _StackPlanner:
     @staticmethod
     def _object_change(kind: DataKind, plain: str, body: JSON, version: Version) -> Change:
         if version.live is None:
-            reason = "Its content is new." if version.name != plain else None
-            return Change(kind, version.name, "create", body={**body, "Name": version.name}, reason=reason)
+            body = {**body, "Name": version.name}
+            if version.name == plain:
+                return Change(kind, plain, "create", body=body)
+            reason = Reason("new-content", "Its content is new.")
+            return Change(kind, version.name, "create", body=body, reason=reason)
         live = version.live
         if not version.relabelled:
             return Change(kind, version.name, "keep", live.id, live.version)
@@ -219,7 +222,7 @@ class _StackPlanner:
         version = None if isinstance(live, Network) else live.version
         if self.wish.prune:
             return Change(kind, live.name, "remove", live.id, version, based_on)
-        reason = "The file no longer names it; with prune it is removed."
+        reason = Reason("no-longer-named", "The file no longer names it; with prune it is removed.")
         return Change(kind, live.name, "keep", live.id, version, based_on, reason=reason)
 
     def _used_by_services(self, mentioned: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -250,7 +253,8 @@ class _StackPlanner:
                     f"The network {name} is said to exist (external), but it does not. Create it first: "
                     f"docker network create --driver overlay {name}."
                 )
-                self.services.violations.append(self._locate(self._pointer_of("networks", name), detail))
+                pointer = self._pointer_of("networks", name)
+                self.services.violations.append(self._locate(pointer, detail, "external-missing"))
         wanted: tuple[tuple[DataKind, Collection[str]], ...] = (
             ("config", self.desired.external_configs),
             ("secret", self.desired.external_secrets),
@@ -261,7 +265,8 @@ class _StackPlanner:
                     self._existing[f"{kind}s", name] = found
                 else:
                     detail = f"The {kind} {name} is said to exist (external), but it does not. Create it first."
-                    self.services.violations.append(self._locate(self._pointer_of(f"{kind}s", name), detail))
+                    pointer = self._pointer_of(f"{kind}s", name)
+                    self.services.violations.append(self._locate(pointer, detail, "external-missing"))
 
     def _short(self, name: str) -> str:
         return name.removeprefix(f"{self.desired.name}_")
@@ -274,13 +279,13 @@ class _StackPlanner:
         own = f"/services/{self._short(service)}"
         for part, written in _WRITTEN.items():
             if found.pointer.startswith(part) and f"{own}/{written}" in self.desired.places:
-                return self._locate(f"{own}/{written}", found.detail)
-        return replace(self._locate(own, found.detail), path=f"{own}{found.pointer}")
+                return self._locate(f"{own}/{written}", found.detail, found.code)
+        return replace(self._locate(own, found.detail, found.code), path=f"{own}{found.pointer}")
 
-    def _locate(self, pointer: str, detail: str) -> Violation:
+    def _locate(self, pointer: str, detail: str, code: str) -> Violation:
         nearest, place = pointer, self.desired.places.get(pointer)
         while place is None and nearest:
             nearest = nearest.rpartition("/")[0]
             place = self.desired.places.get(nearest)
         place = place or Place("", None)
-        return Violation(pointer, detail, place.line, place.file or None)
+        return Violation(pointer, detail, place.line, place.file or None, code)

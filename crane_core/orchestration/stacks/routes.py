@@ -192,7 +192,7 @@ def _plan(name: str, sent: dict[str, Any]) -> Plan:
         detail = (
             "A stack's name has 1 to 63 letters, digits, hyphens and underscores, and a letter or digit at both ends."
         )
-        raise Invalid(detail, violations=[Violation("/name", detail)])
+        raise Invalid(detail, violations=[Violation("/name", detail, code="wrong-name")])
     wish = Wish(
         read_request(name, sent),
         resolve_image=sent["resolve_image"],

@@ -69,7 +69,7 @@ def choose_version(
     name = f"{plain}.{number}"
     if len(name) > LONGEST_NAME:
         detail = f"Its next version, {name}, has a name of more than {LONGEST_NAME} characters. Give it a shorter name."
-        raise Invalid(detail, violations=[Violation(f"/{kind}s", detail)])
+        raise Invalid(detail, violations=[Violation(f"/{kind}s", detail, code="name-too-long")])
     return Version(name)
 
 

@@ -75,6 +75,11 @@ def test_violation_of_the_whole_has_the_empty_pointer() -> None:
     assert Violation("", "It is no object.").pointer == ""
 
 
+def test_violation_that_has_a_name_gives_it_to_programs() -> None:
+    assert Violation("name", "It is taken.", code="name-taken").to_json()["code"] == "name-taken"
+    assert "code" not in Violation("name", "It is taken.").to_json()
+
+
 def test_violations_may_come_from_a_generator() -> None:
     def found() -> Iterator[Violation]:
         yield Violation("name", "It is taken.")

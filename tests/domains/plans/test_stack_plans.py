@@ -67,6 +67,7 @@ def test_what_the_file_no_longer_names_is_kept_and_said(deploy, plan):
 
     assert change["action"] == "keep"
     assert "prune" in change["reason"]
+    assert change["reason_code"] == "no-longer-named"
 
 
 def test_what_the_file_no_longer_names_is_removed_with_prune(deploy, plan, swarm):

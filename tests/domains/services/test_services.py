@@ -153,6 +153,7 @@ class TestCreating:
             {
                 "pointer": "/EndpointSpec/Ports/0",
                 "detail": "The port 80/tcp is published by the service web already.",
+                "code": "port-taken",
             }
         ]
         assert len(swarm.writes) == written
@@ -197,6 +198,7 @@ class TestReading:
 
         assert shown["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] == "nginx:1"
         assert (shown["mode"], shown["state"], shown["why"], shown["stack"]) == ("replicated", "converged", None, None)
+        assert shown["why_code"] is None
         assert shown["ports"][0]["PublishedPort"] == 8080
 
     def test_service_is_found_by_name_id_and_the_beginning_of_its_id(self, make, client, swarm):
@@ -214,6 +216,7 @@ class TestReading:
 
         assert shown["state"] == "degraded"
         assert "3" in shown["why"]
+        assert shown["why_code"] == "exits"
 
     def test_tasks_are_told_by_slot_with_earlier_attempts(self, make, client, settle):
         make(replicas=2)

@@ -47,6 +47,7 @@ export function service(name: string, more: Record<string, unknown> = {}): Servi
     ports: [],
     state: 'converged',
     why: null,
+    why_code: null,
     tasks_running: 1,
     tasks_desired: 1,
     tasks_completed: 0,

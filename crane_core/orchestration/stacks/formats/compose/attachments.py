@@ -43,5 +43,7 @@ class Attachments:
         """Return the content of a file; note when it is needed and was not sent."""
         content = self.get(path)
         if content is None and not optional:
-            self._problems.error(pointer, f"The file `{self.name(path)}` was not sent; send it along.", place)
+            self._problems.error(
+                pointer, f"The file `{self.name(path)}` was not sent; send it along.", place, code="file-missing"
+            )
         return content

@@ -82,7 +82,7 @@ class Canon:
             try:
                 found |= environment.fill(environment.parse_env_file(content, self.variables), self.variables)
             except ValueError as error:
-                self.problems.error(here, f"The env file `{long['path']}` {error}", place)
+                self.problems.error(here, f"The env file `{long['path']}` {error}", place, code="unreadable-file")
         found |= environment.fill(values.pairs(service.get("environment"), empty=None), self.variables)
         if found or isinstance(service.get("environment"), Map):
             service["environment"] = _tagged_as(service.get("environment"), Map(found, service.place_of("environment")))
@@ -92,7 +92,7 @@ class Canon:
         for index, (host, place) in enumerate(hosts.each() if isinstance(hosts, Seq) else ()):
             if isinstance(host, str) and "=" not in host and ":" not in host:
                 detail = f"`{host}` is ignored; an extra host is `name:address`."
-                self.problems.warn(f"{path}/extra_hosts/{index}", detail, place)
+                self.problems.warn(f"{path}/extra_hosts/{index}", detail, place, code="ignored")
 
     def _object(self, written: Any, entries: Map, key: str, path: str, section: str) -> Map:
         entry = written if isinstance(written, Map) else Map(place=entries.place_of(key))
@@ -103,10 +103,16 @@ class Canon:
             name = external.get("name")
             if name and entry.get("name"):
                 self.problems.error_at(
-                    entry, "external", path, "`external.name` and `name` both name it; use `name` only."
+                    entry,
+                    "external",
+                    path,
+                    "`external.name` and `name` both name it; use `name` only.",
+                    code="contradiction",
                 )
             elif name:
-                self.problems.warn_at(entry, "external", path, "`external.name` is an old form of `name`.")
+                self.problems.warn_at(
+                    entry, "external", path, "`external.name` is an old form of `name`.", code="old-form"
+                )
                 entry["name"] = name
             entry["external"] = True
         if entry.get("external"):
@@ -114,7 +120,7 @@ class Canon:
             for part in ("driver", "driver_opts", "labels") if section == "volumes" else ():
                 if entry.get(part):
                     detail = f"An external volume exists already; `{part}` cannot be set for it."
-                    self.problems.error_at(entry, part, path, detail)
+                    self.problems.error_at(entry, part, path, detail, code="contradiction")
         return entry
 
     def _apply(self, node: Map, key: str, path: str, convert: Callable[[Any], Any]) -> None:
@@ -124,7 +130,7 @@ class Canon:
         try:
             node[key] = convert(node[key])
         except ValueError as error:
-            self.problems.error_at(node, key, path, f"{dotted(path + pointer(key))} {error}")
+            self.problems.error_at(node, key, path, f"{dotted(path + pointer(key))} {error}", code="wrong-value")
             del node[key]
 
 

@@ -54,10 +54,10 @@ class Document:
         wanted = extends["service"]
         if (document.name, wanted) in chain:
             circle = " → ".join([name for _, name in chain] + [wanted])
-            self._problems.error(path, f"`extends` goes round in a circle: {circle}.", place)
+            self._problems.error(path, f"`extends` goes round in a circle: {circle}.", place, code="circular")
             return None
         if wanted not in document.tree["services"]:
             where = f"in `{file}`" if file else "in this file"
-            self._problems.error(path, f"There is no service `{wanted}` {where} to extend.", place)
+            self._problems.error(path, f"There is no service `{wanted}` {where} to extend.", place, code="not-defined")
             return None
         return document._whole(wanted, chain)

@@ -83,7 +83,7 @@ DEVICES = "Offer devices as generic resources of the nodes and ask for them with
 def warn(node: Map, path: str, table: dict[str, str], problems: Problems) -> None:
     """Warn of each key of a mapping that will not be done, and take it out."""
     for key in [key for key in node if key in table]:
-        problems.warn_at(node, key, path, f"`{key}` is ignored. {table[key]}")
+        problems.warn_at(node, key, path, f"`{key}` is ignored. {table[key]}", code="ignored")
         del node[key]
 
 
@@ -92,7 +92,6 @@ def warn_devices(service: Map, path: str, problems: Problems) -> None:
     resources = (service.get("deploy") or {}).get("resources") or {}
     for kind, part in resources.items():
         if isinstance(part, Map) and "devices" in part:
-            problems.warn_at(
-                part, "devices", path + pointer("deploy", "resources", kind), f"`devices` is ignored. {DEVICES}"
-            )
+            detail = f"`devices` is ignored. {DEVICES}"
+            problems.warn_at(part, "devices", path + pointer("deploy", "resources", kind), detail, code="ignored")
             del part["devices"]

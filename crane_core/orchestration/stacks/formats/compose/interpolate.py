@@ -158,10 +158,10 @@ def interpolate(tree: Map, template: Template, problems: Problems) -> None:
             filled = template.fill(text)
         except InvalidTemplate as error:
             shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]} …"
-            problems.error_at(node, key, path, f"`{shown}` cannot be filled in: {error}.")
+            problems.error_at(node, key, path, f"`{shown}` cannot be filled in: {error}.", code="not-filled-in")
             return ""
         for remark in template.remarks[known:]:
-            problems.warn_at(node, key, path, remark)
+            problems.warn_at(node, key, path, remark, code="substituted")
         return filled
 
     _replace(tree, "", fill)

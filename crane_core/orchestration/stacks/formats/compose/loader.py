@@ -32,7 +32,9 @@ def load_compose(request: StackRequest) -> DesiredStack:
     problems = Problems()
     if not _STACK_NAME.fullmatch(request.name):
         problems.error(
-            "name", f"`{request.name}` is no name for a stack; use letters, digits, `_` and `-`, and no spaces."
+            "name",
+            f"`{request.name}` is no name for a stack; use letters, digits, `_` and `-`, and no spaces.",
+            code="wrong-name",
         )
     loader = _Loader(request, problems)
     merged = loader.merged()
@@ -62,7 +64,7 @@ class _Loader:
             document.extend()
             merged = document.tree if merged is None else merge_files(merged, document.tree)
         if merged is None:
-            self._problems.error("files", "No file was sent.")
+            self._problems.error("files", "No file was sent.", code="no-file")
             return Map({section: Map() for section in ("services", "networks", "volumes", "configs", "secrets")})
         select(merged["services"], self._request.profiles)
         return merged
@@ -72,7 +74,7 @@ class _Loader:
         version = tree.get("version", "")
         if isinstance(version, str) and not _VERSION.fullmatch(version):
             detail = f"Version `{version}` of Compose files is not supported; there are 3.0 to 3.13, or none at all."
-            self._problems.error_at(tree, "version", "", detail)
+            self._problems.error_at(tree, "version", "", detail, code="unsupported-version")
         interpolate(tree, Template(self._request.variables), self._problems)
         cast(tree)
         check(tree, self._problems)

@@ -29,7 +29,9 @@ class Networks:
             if key not in self._entries and key != DEFAULT:
                 detail = f"The network `{key}` is not defined below `networks`."
                 place = wanted.places.get(key) if wanted is not None else None
-                self._problems.error(path + pointer("networks", key), detail, place or node.place_of("networks"))
+                self._problems.error(
+                    path + pointer("networks", key), detail, place or node.place_of("networks"), code="not-defined"
+                )
                 continue
             entry = self._used.setdefault(key, self._entries.get(key) or Map())
             target = self._full_name(key, entry)

@@ -38,7 +38,9 @@ class Objects:
                 continue
             if len(content) > LARGEST[self._section]:
                 size = f"{len(content):,} bytes, and the Engine takes {LARGEST[self._section]:,}"
-                self._problems.error(path, f"The content of the {self._kind} `{key}` has {size}.", entry.place)
+                self._problems.error(
+                    path, f"The content of the {self._kind} `{key}` has {size}.", entry.place, code="too-large"
+                )
             body: dict[str, Any] = {
                 "Name": self.full_name(key),
                 "Labels": {**entry.get("labels", {}), STACK_LABEL: self._stack},
@@ -64,7 +66,8 @@ class Objects:
                 if several
                 else "needs `file`, `environment`, `content` or `external`."
             )
-            self._problems.error(path, f"The {self._kind} `{key}` {detail}", self._entries.place_of(key))
+            code = "contradiction" if several else "incomplete"
+            self._problems.error(path, f"The {self._kind} `{key}` {detail}", self._entries.place_of(key), code=code)
             return None
         source = sources[0]
         if source == "driver":
@@ -76,7 +79,7 @@ class Objects:
         value = variables.get(entry["environment"])
         if value is None:
             detail = f"The variable `{entry['environment']}`, which holds the {self._kind} `{key}`, is not set."
-            self._problems.error(f"{path}/environment", detail, entry.place_of("environment"))
+            self._problems.error(f"{path}/environment", detail, entry.place_of("environment"), code="variable-unset")
             return None
         return value.encode()
 
@@ -99,7 +102,7 @@ class Objects:
             if source not in self._entries:
                 detail = f"The {self._kind} `{source}` is not defined below `{self._section}`."
                 place = reference.place or service.place_of(self._section)
-                self._problems.error(f"{path}/{self._section}/{index}", detail, place)
+                self._problems.error(f"{path}/{self._section}/{index}", detail, place, code="not-defined")
                 continue
             used.add(source)
             target = reference.get("target") or source
@@ -108,7 +111,7 @@ class Objects:
                     f"Two of the {self._section} of the service are mounted as `{target}`; give one another `target`."
                 )
                 place = reference.place or service.place_of(self._section)
-                self._problems.error(f"{path}/{self._section}/{index}", detail, place)
+                self._problems.error(f"{path}/{self._section}/{index}", detail, place, code="twice")
             targets.add(target)
             mode = reference.get("mode")
             file = {

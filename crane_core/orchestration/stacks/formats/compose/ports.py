@@ -77,10 +77,10 @@ def canonical(ports: Seq, path: str, problems: Problems) -> Seq:
         try:
             several, address = parse(str(port))
         except ValueError as error:
-            problems.error(here, str(error), place)
+            problems.error(here, str(error), place, code="wrong-value")
             continue
         if address:
-            problems.warn(here, f"Swarm publishes on every address; `{address}` is ignored.", place)
+            problems.warn(here, f"Swarm publishes on every address; `{address}` is ignored.", place, code="ignored")
         for each in several:
             long = Map(each, place)
             if index in ports.filled:
@@ -92,13 +92,15 @@ def canonical(ports: Seq, path: str, problems: Problems) -> Seq:
 def _check_long(port: Map, path: str, problems: Problems) -> None:
     for key in ("target", "published"):
         if not 0 <= port.get(key, 0) <= _HIGHEST:
-            problems.error_at(port, key, path, f"A port is a number from 1 to {_HIGHEST}, not {port[key]}.")
+            problems.error_at(
+                port, key, path, f"A port is a number from 1 to {_HIGHEST}, not {port[key]}.", code="wrong-value"
+            )
     for key, reason in (
         ("host_ip", "Swarm publishes on every address."),
         ("app_protocol", "Swarm knows no such thing."),
     ):
         if key in port:
-            problems.warn_at(port, key, path, f"`{key}` is ignored: {reason}")
+            problems.warn_at(port, key, path, f"`{key}` is ignored: {reason}", code="ignored")
 
 
 def engine_ports(ports: Seq) -> list[dict[str, Any]]:

@@ -241,7 +241,7 @@ def _wrong(tree: Map, path: list[str | int], detail: str, problems: Problems) ->
         parent = inside
     node: Node = parent
     key = path[-1] if path else ""
-    problems.error(pointer(*path), detail, node.place_of(key))
+    problems.error(pointer(*path), detail, node.place_of(key), code="not-compose")
     if not _has(parent, key):
         return
     if isinstance(parent, Seq):

@@ -125,20 +125,23 @@ class Services:
         image = service.get("image", "")
         if "build" in service and not image:
             detail = "A Swarm builds no images: build it, push it to a registry and name it with `image`."
-            self._problems.error_at(service, "build", path, detail)
+            self._problems.error_at(service, "build", path, detail, code="nothing-is-built")
             return ""
         if "build" in service:
             detail = "`build` is ignored. A Swarm builds no images; the image must be in a registry."
-            self._problems.warn_at(service, "build", path, detail)
+            self._problems.warn_at(service, "build", path, detail, code="ignored")
         if not image:
             self._problems.error(
-                f"{path}/image", f"The service `{path.rpartition('/')[2]}` names no image.", service.place
+                f"{path}/image",
+                f"The service `{path.rpartition('/')[2]}` names no image.",
+                service.place,
+                code="image-unnamed",
             )
             return ""
         try:
             return images.familiar(image)
         except ValueError as error:
-            self._problems.error_at(service, "image", path, str(error))
+            self._problems.error_at(service, "image", path, str(error), code="invalid-image")
             return ""
 
     def _mode(self, deploy: Map, path: str) -> dict[str, Any]:
@@ -148,7 +151,7 @@ class Services:
         if mode in ("global", "global-job"):
             if replicas is not None:
                 detail = f"A service of mode `{mode}` runs on every node; `replicas` does not go with it."
-                self._problems.error_at(deploy, "replicas", f"{path}/deploy", detail)
+                self._problems.error_at(deploy, "replicas", f"{path}/deploy", detail, code="contradiction")
             return {"Global" if mode == "global" else "GlobalJob": {}}
         if mode == "replicated":
             return {"Replicated": {} if replicas is None else {"Replicas": replicas}}
@@ -156,7 +159,7 @@ class Services:
             counts = {} if replicas is None else {"MaxConcurrent": replicas, "TotalCompletions": replicas}
             return {"ReplicatedJob": counts}
         detail = f"There is no mode `{mode}`; there are replicated, global, replicated-job and global-job."
-        self._problems.error_at(deploy, "mode", f"{path}/deploy", detail)
+        self._problems.error_at(deploy, "mode", f"{path}/deploy", detail, code="wrong-value")
         return {}
 
     def _restart_policy(self, service: Map, deploy: Map, path: str) -> dict[str, Any]:
@@ -171,7 +174,7 @@ class Services:
             detail = (
                 f"`{service['restart']}` is no restart policy; there are no, always, unless-stopped and on-failure[:n]."
             )
-            self._problems.error_at(service, "restart", path, detail)
+            self._problems.error_at(service, "restart", path, detail, code="wrong-value")
             return {}
         attempts = {"MaxAttempts": int(count or 0)} if name == "on-failure" else {}
         return {"Condition": _CONDITIONS[name], **attempts}
@@ -181,7 +184,7 @@ class Services:
         if check.get("disable"):
             if check.get("test"):
                 detail = "A health check is either disabled or has a test, not both."
-                self._problems.error_at(check, "disable", f"{path}/healthcheck", detail)
+                self._problems.error_at(check, "disable", f"{path}/healthcheck", detail, code="contradiction")
             return {"Test": ["NONE"]}
         found = _fields(check, _HEALTHCHECK)
         return found | {"Retries": int(check["retries"])} if check.get("retries") else found
@@ -196,7 +199,10 @@ class Services:
         if len(said) > 1:
             several = " and ".join(f"`{key}`" for key in said)
             self._problems.error(
-                f"{path}/credential_spec", f"A credential spec has {several}; use one of them.", spec.place
+                f"{path}/credential_spec",
+                f"A credential spec has {several}; use one of them.",
+                spec.place,
+                code="contradiction",
             )
             return {}
         if said == ["file"] or said == ["registry"]:
@@ -204,7 +210,7 @@ class Services:
         key = spec["config"]
         if not self._configs.known(key):
             detail = f"The config `{key}` is not defined below `configs`."
-            self._problems.error_at(spec, "config", f"{path}/credential_spec", detail)
+            self._problems.error_at(spec, "config", f"{path}/credential_spec", detail, code="not-defined")
             return {}
         used.add(key)
         name = self._configs.full_name(key)

@@ -59,13 +59,20 @@ def read(file: SourceFile, problems: Problems) -> Map:
         reader = _Reader(file.name, problems)
         tree = reader.read(root) if root is not None else None
     except _Unreadable as error:
-        problems.error("", f"{file.name} cannot be read: {error}", Place(file.name, error.line))
+        problems.error("", f"{file.name} cannot be read: {error}", Place(file.name, error.line), code="unreadable-file")
         return Map()
     if not isinstance(tree, Map):
-        problems.error("", f"{file.name} must be a mapping with a key `services`.", Place(file.name, 1))
+        problems.error(
+            "", f"{file.name} must be a mapping with a key `services`.", Place(file.name, 1), code="unreadable-file"
+        )
         return Map()
     if further:
-        problems.warn("", f"{file.name} holds several YAML documents; only the first is read.", Place(file.name, None))
+        problems.warn(
+            "",
+            f"{file.name} holds several YAML documents; only the first is read.",
+            Place(file.name, None),
+            code="several-documents",
+        )
     return tree
 
 
@@ -134,7 +141,7 @@ class _Reader:
                 merged += value.value if isinstance(value, yaml.SequenceNode) else [value]
             elif name in mapping or name in mapping.tags:
                 first = mapping.places[name].line
-                self._problems.error("", f"The key `{name}` stands twice, first in line {first}.", place)
+                self._problems.error("", f"The key `{name}` stands twice, first in line {first}.", place, code="twice")
             elif value.tag == RESET:
                 mapping.tags[name] = RESET
                 mapping.places[name] = place

@@ -89,13 +89,13 @@ class Problems:
         self._wrong: set[str] = set()
         self._warned: set[tuple[str, str]] = set()
 
-    def error(self, path: str, detail: str, place: Place | None = None) -> None:
+    def error(self, path: str, detail: str, place: Place | None = None, *, code: str = "") -> None:
         """Note a violation, unless this or what contains it is known to be wrong already."""
         if self.full or self._inside_wrong(path):
             return
         if path:
             self._wrong.add(path)
-        self.violations.append(_violation(path, detail, place))
+        self.violations.append(_violation(path, detail, place, code))
 
     @property
     def full(self) -> bool:
@@ -106,25 +106,25 @@ class Problems:
         keys = path.split("/")
         return any("/".join(keys[:length]) in self._wrong for length in range(2, len(keys) + 1))
 
-    def error_at(self, node: Node, key: str | int, path: str, detail: str) -> None:
+    def error_at(self, node: Node, key: str | int, path: str, detail: str, *, code: str = "") -> None:
         """Note a violation of one key or item of a node that stands at ``path``."""
-        self.error(path + pointer(key), detail, node.place_of(key))
+        self.error(path + pointer(key), detail, node.place_of(key), code=code)
 
-    def warn(self, path: str, detail: str, place: Place | None = None) -> None:
+    def warn(self, path: str, detail: str, place: Place | None = None, *, code: str = "") -> None:
         """Note a warning, once."""
         if (path, detail) not in self._warned and len(self.warnings) < MOST_PROBLEMS:
             self._warned.add((path, detail))
-            self.warnings.append(_violation(path, detail, place))
+            self.warnings.append(_violation(path, detail, place, code))
 
-    def warn_at(self, node: Node, key: str | int, path: str, detail: str) -> None:
+    def warn_at(self, node: Node, key: str | int, path: str, detail: str, *, code: str = "") -> None:
         """Note a warning about one key or item of a node that stands at ``path``."""
-        self.warn(path + pointer(key), detail, node.place_of(key))
+        self.warn(path + pointer(key), detail, node.place_of(key), code=code)
 
 
-def _violation(path: str, detail: str, place: Place | None) -> Violation:
+def _violation(path: str, detail: str, place: Place | None, code: str) -> Violation:
     if len(detail) > LONGEST_DETAIL:
         detail = f"{detail[:LONGEST_DETAIL]} …"
-    return Violation(path, detail, place.line if place else None, place.file if place else None)
+    return Violation(path, detail, place.line if place else None, place.file if place else None, code)
 
 
 def note_places(node: Any, places: dict[str, Place], path: str = "") -> None:

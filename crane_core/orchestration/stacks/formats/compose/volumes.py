@@ -93,12 +93,12 @@ def canonical(mounts: Seq, path: str, folders: Folders, problems: Problems) -> S
             try:
                 long = Map(parse(mount), place)
             except ValueError as error:
-                problems.error(here, str(error), place)
+                problems.error(here, str(error), place, code="wrong-value")
                 continue
             if long["type"] == "volume" and ":" in long["target"]:
                 problems.warn(
                     here, f"`{mount}` is a path with a drive letter for docker, not the volume "
-                    f"`{mount[0]}`; give the volume a longer name or use the long form.", place,
+                    f"`{mount[0]}`; give the volume a longer name or use the long form.", place, code="drive-letter",
                 )  # fmt: skip
             mount = long
         if _checked(mount, here, problems):
@@ -111,28 +111,38 @@ def canonical(mounts: Seq, path: str, folders: Folders, problems: Problems) -> S
 def _checked(mount: Map, path: str, problems: Problems) -> bool:
     kind, source = mount["type"], mount.get("source")
     if kind not in _KINDS:
-        problems.error_at(mount, "type", path, f"`{kind}` is no type of mount; there are {', '.join(_KINDS)}.")
+        problems.error_at(
+            mount, "type", path, f"`{kind}` is no type of mount; there are {', '.join(_KINDS)}.", code="wrong-value"
+        )
         return False
     if kind == "tmpfs" and source:
-        problems.error_at(mount, "source", path, "A tmpfs has no source.")
+        problems.error_at(mount, "source", path, "A tmpfs has no source.", code="contradiction")
     if kind in ("bind", "npipe", "cluster", "image") and not source:
-        problems.error(path, f"A mount of type `{kind}` needs a `source`.", mount.place)
+        problems.error(path, f"A mount of type `{kind}` needs a `source`.", mount.place, code="incomplete")
         return False
     allowed = "bind" if kind == "npipe" else kind
     for option in _OPTIONS:
         if option not in mount or mount[option] is None:
             continue
         if option != allowed:
-            problems.error_at(mount, option, path, f"The options `{option}` do not go with a mount of type `{kind}`.")
+            problems.error_at(
+                mount,
+                option,
+                path,
+                f"The options `{option}` do not go with a mount of type `{kind}`.",
+                code="contradiction",
+            )
         for key in mount[option]:
             if key not in _HONOURED[option] and not key.startswith("x-"):
                 detail = f"`{option}.{key}` is ignored, as `docker stack deploy` ignores it."
-                problems.warn_at(mount[option], key, path + pointer(option), detail)
+                problems.warn_at(mount[option], key, path + pointer(option), detail, code="ignored")
     if tmpfs := mount.get("tmpfs"):
         try:
             tmpfs["size"] = values.size(tmpfs.get("size") or 0)
         except ValueError as error:
-            problems.error_at(tmpfs, "size", path + pointer("tmpfs"), f"The size of a tmpfs {error}")
+            problems.error_at(
+                tmpfs, "size", path + pointer("tmpfs"), f"The size of a tmpfs {error}", code="wrong-value"
+            )
             return False
     return True
 
@@ -177,7 +187,10 @@ class Mounts:
                 found |= self._volume(mount, self._volumes[source])
             elif not source.startswith("group:"):
                 self._problems.error(
-                    path, f"The volume `{source}` is not defined below `volumes`.", mounts.place_of(index)
+                    path,
+                    f"The volume `{source}` is not defined below `volumes`.",
+                    mounts.place_of(index),
+                    code="not-defined",
                 )
         return found
 

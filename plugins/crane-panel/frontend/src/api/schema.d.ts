@@ -572,6 +572,8 @@ export interface components {
             line?: number;
             /** @description The name of the file. */
             file?: string;
+            /** @description Names what it is, stable and in kebab case, where it has such a name. */
+            code?: string;
         };
         /** @description An error, as problem details (RFC 9457). */
         Problem: {
@@ -1078,6 +1080,8 @@ export interface components {
             state: "converged" | "updating" | "paused" | "rolled-back" | "degraded";
             /** @description Why it is not converged, in words; null when it is, or when nothing is known. */
             why: string | null;
+            /** @description Names that cause, in kebab case; null as ``why`` is. */
+            why_code: string | null;
             /** @description How many tasks run. */
             tasks_running: number;
             /** @description How many tasks should run. */
@@ -1196,6 +1200,8 @@ export interface components {
             restarts: number;
             /** @description Why, where it is not plain from the rest. */
             reason: string | null;
+            /** @description Names that reason, in kebab case; null where there is none. */
+            reason_code: string | null;
             /** @description The image that its tasks will run. */
             image: string | null;
             /** @description Whose login the image is pulled with; never its password. */
@@ -1555,6 +1561,8 @@ export interface components {
             state: "converged" | "updating" | "paused" | "rolled-back" | "degraded";
             /** @description Why it is not converged, in words; null when it is, or when nothing is known. */
             why: string | null;
+            /** @description Names that cause, in kebab case; null as ``why`` is. */
+            why_code: string | null;
             /** @description How many tasks run. */
             tasks_running: number;
             /** @description How many tasks should run. */
