@@ -138,7 +138,7 @@ class Listing(Generic[Row]):
     """A list before it is asked for: what it is made of, and what it can be filtered and sorted by.
 
     :param version: Changes when any item does.
-    :param rows: Makes all rows; not called when the caller already has this version.
+    :param rows: Makes all rows; not called when a caller who may see everything already has this version.
     :param action: The action that whoever sees a row must hold on its target; None where the rows were chosen for the
         caller already. A topic demands its own action then.
     :param fields: How to read what can be sorted and filtered by; ``name`` is what ``q`` looks into.
@@ -193,24 +193,36 @@ def answer_list(crane: Crane, listing: Listing[Row], query: Mapping[str, Any]) -
 
     :raises Invalid: for a member to sort by that the list does not have.
     """
-    identity = identify()
-    etag = _etag(listing.version, request.query_string, identity.name)
-    if known := _answer_known(etag):
-        return known
-    pages, everything = crane.room(Pages), may_everything(crane, identity)
-    page = pages.find(request.path, etag) if everything else None
-    if page is None:
-        rows = list(listing.rows())
-        # A thousand decisions that are known beforehand would take longer than the rest of the answer.
-        if not everything and (action := listing.action) is not None:
-            rows = [row for row in rows if decide(crane, identity, action, listing.target(row)).allows]
-        rows = _sorted(_filtered(rows, listing.fields, query), listing.fields, query["sort"])
-        chosen = rows[query["offset"] : query["offset"] + query["limit"]]
-        page = msgspec.Raw(_encoder.encode([listing.present(row) for row in chosen])), len(rows)
-        if everything:
+    if may_everything(crane, identify()):
+        etag = _etag(listing.version, request.query_string)
+        if known := _answer_known(etag):
+            return known
+        pages = crane.room(Pages)
+        if (page := pages.find(request.path, etag)) is None:
+            page = _make_page(listing, list(listing.rows()), query)
             pages.keep(request.path, etag, page)
+    else:
+        # What somebody may see changes without any item; only the page itself tells whether they have seen it.
+        page = _make_page(listing, _find_visible(crane, listing), query)
+        etag = _etag(listing.version, request.query_string, identify().name, bytes(page[0]), page[1])
+        if known := _answer_known(etag):
+            return known
     items, total = page
     return answer({"items": items, "total": total, "version": etag, "sources": listing.sources}, headers=_headers(etag))
+
+
+def _find_visible(crane: Crane, listing: Listing[Row]) -> list[Row]:
+    action, identity = listing.action, identify()
+    if action is None:
+        return list(listing.rows())
+    return [row for row in listing.rows() if decide(crane, identity, action, listing.target(row)).allows]
+
+
+def _make_page(listing: Listing[Row], rows: list[Row], query: Mapping[str, Any]) -> tuple[msgspec.Raw, int]:
+    """Return the items of the page that is asked for, encoded, and how many there are in all."""
+    rows = _sorted(_filtered(rows, listing.fields, query), listing.fields, query["sort"])
+    chosen = rows[query["offset"] : query["offset"] + query["limit"]]
+    return msgspec.Raw(_encoder.encode([listing.present(row) for row in chosen])), len(rows)
 
 
 def _etag(*parts: object) -> str:

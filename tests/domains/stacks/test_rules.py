@@ -205,7 +205,12 @@ class TestRights:
     """What somebody else may not do."""
 
     @pytest.fixture
-    def crane_plugins(self):
+    def lent(self):
+        """Stacks that everybody may use for the time being."""
+        return set()
+
+    @pytest.fixture
+    def crane_plugins(self, lent):
         def crane_authenticate(request):
             token = request.headers.get("Authorization", "").removeprefix("Bearer ")
             if token == "wrong":
@@ -215,7 +220,7 @@ class TestRights:
         def crane_authorize(identity, action, target):
             if identity.name == "admin":
                 return Vote.allow()
-            own = target.stack == identity.name or target.name == identity.name
+            own = {target.stack, target.name} & {identity.name, *lent}
             return Vote.allow() if own or (action in ("stack:read", "service:read") and not target.name) else None
 
         return [make_plugin("auth", crane_authenticate, crane_authorize)]
@@ -224,7 +229,9 @@ class TestRights:
     def send(self, client):
         def act(method, path, who, **members):
             headers = {"Authorization": f"Bearer {who}"} if who else {}
-            return client.open(f"/api/v1{path}", method=method, headers=headers, **members)
+            return client.open(
+                f"/api/v1{path}", method=method, headers={**headers, **members.pop("headers", {})}, **members
+            )
 
         return act
 
@@ -252,6 +259,20 @@ class TestRights:
 
         assert [row["name"] for row in stacks["items"]] == ["shop"]
         assert ([row["name"] for row in services["items"]], services["total"]) == (["shop_web"], 1)
+
+    def test_list_is_another_when_the_rights_of_the_caller_are(self, send, body, lent):
+        for stack in ("shop", "blog"):
+            send("PUT", f"/stacks/{stack}", "admin", json=body())
+        client_has = send("GET", "/services", "shop").headers["ETag"]
+
+        def ask(who):
+            return send("GET", "/services", who, headers={"If-None-Match": client_has})
+
+        assert ask("shop").status_code == 304
+        lent.add("blog")
+        more = ask("shop")
+        assert (more.status_code, more.json["total"]) == (200, 2)
+        assert ask("someone").json["total"] == 1
 
     def test_values_that_look_secret_are_not_revealed_to_everybody(self, send, body):
         content = "services: {web: {image: nginx, environment: {DB_PASSWORD: hush}}}"
