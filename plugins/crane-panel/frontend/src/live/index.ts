@@ -71,47 +71,52 @@ export function useTopic<Item>(topic: MaybeRefOrGetter<string | null>): Topic<It
   const known = ref(false)
   const problem = shallowRef<Problem | null>(null)
   let stop: (() => void) | null = null
-  let announced = false
+  let told: { items: Map<string, Item>; sources: Source[] } | null = null
 
-  // However many messages come between two frames, the page is made anew once.
-  const announce = (): void => {
-    if (announced) return
-    announced = true
-    afterFrame(() => {
-      announced = false
-      triggerRef(items)
-    })
+  const show = (): void => {
+    if (told === null) return
+    if (items.value === told.items) triggerRef(items)
+    items.value = told.items
+    known.value = true
+    problem.value = null
+    if (told.sources.length > 0) sources.value = told.sources
+    told = null
   }
 
   const start = (name: string | null): void => {
     stop?.()
     stop = null
+    told = null
     items.value = new Map()
     known.value = false
     problem.value = null
     if (name === null) return
+    // Where others follow it already, what they know is there at once.
+    let atOnce = true
+    const hear = (now: Map<string, Item>, from: Source[]): void => {
+      told = { items: now, sources: from }
+      if (atOnce) show()
+      else withNextFrame(show)
+    }
     stop = live().follow(name, {
       onSnapshot(snapshot, from) {
-        items.value = new Map(Object.entries(snapshot)) as Map<string, Item>
-        heard(from)
+        hear(new Map(Object.entries(snapshot)) as Map<string, Item>, from)
       },
       onChanges(set, gone, from) {
-        for (const [key, item] of Object.entries(set)) items.value.set(key, item as Item)
-        for (const key of gone) items.value.delete(key)
-        announce()
-        heard(from)
+        const now = told?.items ?? items.value
+        for (const [key, item] of Object.entries(set)) now.set(key, item as Item)
+        for (const key of gone) now.delete(key)
+        hear(now, from)
       },
-      onUnchanged: heard,
+      onUnchanged(from) {
+        hear(told?.items ?? items.value, from)
+      },
       onError(error) {
+        told = null
         problem.value = error
       },
     })
-  }
-
-  const heard = (from: Source[]): void => {
-    known.value = true
-    problem.value = null
-    if (from.length > 0) sources.value = from
+    atOnce = false
   }
 
   watch(() => toValue(topic), start, { immediate: true })
@@ -120,8 +125,22 @@ export function useTopic<Item>(topic: MaybeRefOrGetter<string | null>): Topic<It
   return { items, list, one: computed(() => list.value[0] ?? null), known, problem }
 }
 
-/** Run something with the next frame; in a tab that nobody sees there are no frames, so soon. */
-function afterFrame(run: () => void): void {
-  if (document.visibilityState === 'visible') requestAnimationFrame(run)
-  else setTimeout(run, 250)
+const due = new Set<() => void>()
+
+/**
+ * Run something with the next frame, together with all else that waits for it: however many messages come between two
+ * frames, the page is made anew once.
+ */
+function withNextFrame(run: () => void): void {
+  const waiting = due.size > 0
+  due.add(run)
+  if (waiting) return
+  const runAll = (): void => {
+    const all = [...due]
+    due.clear()
+    for (const each of all) each()
+  }
+  // In a tab that nobody sees there are no frames.
+  if (document.visibilityState === 'visible') requestAnimationFrame(runAll)
+  else setTimeout(runAll, 250)
 }

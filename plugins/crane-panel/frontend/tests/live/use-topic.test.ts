@@ -35,8 +35,10 @@ afterEach(() => {
 const frame = (): void => {
   for (const run of frames.splice(0)) run()
 }
-const snapshot = (topic: string, items: Record<string, Item>, more: object = {}): void =>
+const snapshot = (topic: string, items: Record<string, Item>, more: object = {}): void => {
   socket.hear({ topic, version: '1', snapshot: items, sources: [], ...more })
+  frame()
+}
 const change = (set: Record<string, Item>, gone: string[] = []): void =>
   socket.hear({ topic: 'services', version: '2', changes: { set, gone }, sources: [] })
 
@@ -72,6 +74,35 @@ describe('a topic that a component follows', () => {
     change({ c: { name: 'cache' } })
     frame()
     expect(seen.at(-1)).toEqual(['web49', 'cache'])
+  })
+
+  it('makes the page anew once for all topics that are told between two frames', async () => {
+    const services = scope.run(() => live.useTopic<Item>('services'))!
+    const nodes = scope.run(() => live.useTopic<Item>('nodes'))!
+    let made = 0
+    scope.run(() => watch([services.list, nodes.list], () => (made += 1)))
+
+    socket.hear({ topic: 'services', version: '1', snapshot: { a: { name: 'web' } } })
+    await nextTick()
+    socket.hear({ topic: 'nodes', version: '1', snapshot: { n: { name: 'node1' } } })
+    await nextTick()
+    expect([made, services.known.value, frames.length]).toEqual([0, false, 1])
+    frame()
+    await nextTick()
+
+    expect([made, services.list.value, nodes.list.value]).toEqual([1, [{ name: 'web' }], [{ name: 'node1' }]])
+  })
+
+  it('forgets what was told of what it follows no more', async () => {
+    const name = ref('services/web')
+    const topic = scope.run(() => live.useTopic<Item>(name))!
+    socket.hear({ topic: 'services/web', version: '1', snapshot: { a: { name: 'web' } } })
+
+    name.value = 'services/db'
+    await nextTick()
+    frame()
+
+    expect([topic.known.value, topic.one.value]).toEqual([false, null])
   })
 
   it('does not wait for frames in a tab that nobody sees', () => {
