@@ -1,6 +1,7 @@
 /** What is filled in before an action is done: where it starts, whether it is complete, what is sent of it. */
 import { Problem } from '../../api/problem'
 import type { Violation } from '../../api/types'
+import { sayPlainly } from '../../words/said'
 import type { Item, PageField } from './page'
 import { memberOf, placesOf, textOf } from './values'
 
@@ -70,7 +71,7 @@ export function sortErrors(
   const others: Violation[] = []
   for (const error of problem.details.errors ?? []) {
     const name = firstOf(error.pointer)
-    if (fields.some((field) => field.name === name)) (at[name] ??= []).push(error.detail)
+    if (fields.some((field) => field.name === name)) (at[name] ??= []).push(sayPlainly('note', error.code, error.detail))
     else others.push(error)
   }
   if (Object.keys(at).length === 0) return { at, rest: problem }

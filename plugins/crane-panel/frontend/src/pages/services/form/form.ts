@@ -1,5 +1,6 @@
 /** The form of a service as data: texts by field, rows by list. Reading a spec into it, and what is wrong in it. */
 import type { Violation } from '../../../api/types'
+import { sayPlainly } from '../../../words/said'
 import { at, FIELDS, itemsOf, LISTS, writeCells, type Field, type List } from './fields'
 import { read, write, type JsonObject, type Mistake } from './values'
 
@@ -152,7 +153,7 @@ export function placeViolations(
   for (const violation of violations) {
     const key = placeOf(violation.pointer, form)
     if (key === null) others.push(violation)
-    else placed[key] = placed[key] ? `${placed[key]} ${violation.detail}` : violation.detail
+    else placed[key] = [placed[key], sayPlainly('note', violation.code, violation.detail)].filter(Boolean).join(' ')
   }
   return { placed, others }
 }
