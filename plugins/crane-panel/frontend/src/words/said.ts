@@ -5,9 +5,8 @@
  * beside it: it names services, images and nodes, it holds what the Engine said, and operators search for it. A test of the
  * server compares `said.zh-CN.json` with all codes that it can send.
  */
-import { computed } from 'vue'
+import { computed, shallowRef, watch } from 'vue'
 import { language, type Language } from '.'
-import chinese from './said.zh-CN.json'
 
 export interface Sentence {
   text: string
@@ -19,7 +18,22 @@ export interface Sentence {
 export type Subject = 'ending' | 'cause' | 'progress' | 'problem' | 'note'
 type Sentences = Record<string, Sentence>
 
-const SAID: Partial<Record<Language, Record<string, Sentences>>> = { 'zh-CN': chinese }
+// Only who reads a language is sent its sentences.
+const SAID: Partial<Record<Language, () => Promise<{ default: Record<string, Sentences> }>>> = {
+  'zh-CN': () => import('./said.zh-CN.json'),
+}
+const known = shallowRef<Partial<Record<Language, Record<string, Sentences>>>>({})
+
+/** Have the sentences of the present language; until they are there the server's own are shown. */
+export async function loadSentences(): Promise<void> {
+  const chosen = language.value
+  if (known.value[chosen] || !SAID[chosen]) return
+  const sentences = (await SAID[chosen]()).default
+  known.value = { ...known.value, [chosen]: sentences }
+}
+
+// When they fail to come, what is shown stays in English, and the next switch tries again.
+watch(language, () => void loadSentences().catch(() => undefined), { immediate: true })
 
 // Problems that the panel itself tells of, and in the reader's language already.
 const SPOKEN = new Set(['no-address', 'page-failed'])
@@ -29,7 +43,7 @@ export const serverLanguage = computed(() => (language.value === 'en' ? undefine
 
 /** Return what a code of the server means in the present language; null in English, and where there are no words for it. */
 export function sentenceOf(subject: Subject, code: string | null | undefined): Sentence | null {
-  const said = SAID[language.value]
+  const said = known.value[language.value]
   if (!said || !code) return null
   if (subject === 'ending') return find(said['endings'], code)
   if (subject === 'progress') return find(said['progress'], code)

@@ -9,13 +9,16 @@ import PlanView from '../../src/parts/PlanView.vue'
 import ProblemBox from '../../src/parts/ProblemBox.vue'
 import Said from '../../src/parts/Said.vue'
 import { setLanguage } from '../../src/words'
-import { sayPlainly, sentenceOf, serverLanguage, standingOf, subjectOf } from '../../src/words/said'
+import { loadSentences, sayPlainly, sentenceOf, serverLanguage, standingOf, subjectOf } from '../../src/words/said'
 import { service } from '../some'
 
 const OWN = 'web: The image web:9 cannot be had: No such image: web:9, on node node1.'
 const ADVICE = 'Check its name and tag; if its registry wants a login, send it along.'
 
-beforeEach(() => setLanguage('zh-CN'))
+beforeEach(async () => {
+  setLanguage('zh-CN')
+  await loadSentences()
+})
 afterEach(() => setLanguage('en'))
 
 describe('a sentence', () => {
