@@ -20,7 +20,7 @@ class Figure:
 
     :param what: In words, for the table.
     :param seen: What came out.
-    :param goal: What it must reach.
+    :param goal: What it must reach; None for what is only told.
     :param unit: The unit of both.
     :param more_is_better: Whether the goal is the least that will do, not the most.
     :param note: What else is worth knowing: what it was compared with, how often it was tried.
@@ -28,7 +28,7 @@ class Figure:
 
     what: str
     seen: float
-    goal: float
+    goal: float | None
     unit: str
     more_is_better: bool = False
     note: str = ""
@@ -36,16 +36,19 @@ class Figure:
     @property
     def met(self) -> bool:
         """Whether the goal is reached."""
+        if self.goal is None:
+            return True
         compare: Callable[[float, float], bool] = operator.ge if self.more_is_better else operator.le
         return compare(self.seen, self.goal)
 
     def row(self) -> tuple[str, str, str, str, str]:
         """Return the cells of the table."""
         sign = "≥" if self.more_is_better else "≤"
+        goal = "none" if self.goal is None else f"{sign} {_number(self.goal)} {self.unit}"
         verdict = "" if self.met else "**missed** "
         return (
             self.what,
-            f"{sign} {_number(self.goal)} {self.unit}",
+            goal,
             f"{_number(self.seen)} {self.unit}",
             verdict,
             self.note,

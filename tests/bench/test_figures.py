@@ -22,6 +22,12 @@ def test_missed_goal_stands_out_in_the_table():
     assert told.splitlines()[2:] == ["| One | ≤ 2 s | 1 s |  |", "| Two | ≤ 2 s | 300 s | **missed** slow |"]
 
 
+def test_figure_without_a_goal_is_only_told():
+    told = Figure("One", 3, None, "s")
+
+    assert (told.met, told.row()) == (True, ("One", "none", "3 s", "", ""))
+
+
 def test_percentile_is_a_value_that_was_seen():
     assert percentile([0.001 * n for n in range(1, 101)], 99) == pytest.approx(99)
     assert median([0.001, 0.002, 0.009]) == pytest.approx(2)
