@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 import marshmallow as ma
@@ -9,8 +11,9 @@ from flask import Response
 
 from crane_core.context import Crane, get_crane
 from crane_core.engine.cache import Snapshot
-from crane_core.engine.records import Task
+from crane_core.engine.records import ENDED_TASK_STATES, Task, parse_time
 from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list
+from crane_core.orchestration.operations.judge import FAILED_STATES
 from crane_core.orchestration.tasks.operations import parts_of, present_task
 from crane_core.orchestration.tasks.schemas import TaskSchema
 from crane_core.redaction import redact
@@ -27,6 +30,9 @@ class TaskQuery(ListQuery):
     node = ma.fields.String(metadata={"description": "The host name or id of their node."})
     state = ma.fields.String(metadata={"description": "As in running, failed; several separated by commas."})
     desired_state = ma.fields.String(metadata={"description": "As in running, shutdown."})
+    present_since = ma.fields.AwareDateTime(
+        metadata={"description": "Only what is alive, and what failed since then: a moment with its time zone."}
+    )
 
 
 def find_task(task_id: str) -> Target:
@@ -56,12 +62,9 @@ def task_listing(crane: Crane, query: dict[str, Any], stack: str | None = None) 
     snapshot = crane.cache.snapshot()
 
     def rows() -> list[Task]:
-        if service := query.get("service"):
-            found = snapshot.find_service(service)
-            return list(snapshot.tasks_of(found.id)) if found else []
-        if stack is not None:
-            return [task for service in snapshot.services_of(stack) for task in snapshot.tasks_of(service.id)]
-        return list(snapshot.all_tasks())
+        tasks = _tasks_of(snapshot, query.get("service"), stack)
+        since: datetime | None = query.get("present_since")
+        return [task for task in tasks if since is None or _is_present(task, since)]
 
     def name(task: Task) -> str:
         service = snapshot.services.get(task.ServiceID)
@@ -94,6 +97,23 @@ def task_listing(crane: Crane, query: dict[str, Any], stack: str | None = None) 
         sources=crane.cache.sources(),
         made_of=lambda task: parts_of(snapshot, task),
     )
+
+
+def _tasks_of(snapshot: Snapshot, service: str | None, stack: str | None) -> Iterable[Task]:
+    if service is not None:
+        found = snapshot.find_service(service)
+        return snapshot.tasks_of(found.id) if found and stack in (None, found.stack) else ()
+    if stack is not None:
+        return [task for each in snapshot.services_of(stack) for task in snapshot.tasks_of(each.id)]
+    return snapshot.all_tasks()
+
+
+def _is_present(task: Task, since: datetime) -> bool:
+    """Tell whether a task is alive, or failed after a moment."""
+    if task.state not in ENDED_TASK_STATES:
+        return True
+    ended = parse_time(task.Status.Timestamp or task.UpdatedAt)
+    return task.state in FAILED_STATES and ended is not None and ended >= since
 
 
 @blueprint.route("/<task_id>")

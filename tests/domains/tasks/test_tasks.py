@@ -39,6 +39,35 @@ def test_tasks_are_filtered_sorted_and_paged(running, client, swarm):
     assert names("?q=web") == ["shop_web.1", "shop_web.2"]
 
 
+def test_present_is_what_is_alive_and_what_failed_lately(deploy, client, swarm):
+    swarm.images["broken:1"] = Exits(3)
+    deploy("services: {web: {image: 'nginx:1'}, bad: {image: 'broken:1', deploy: {restart_policy: {condition: none}}}}")
+    swarm.settle(most=60)
+    client.application.extensions["crane"].watcher.look()
+
+    def states(**query):
+        return [task["state"] for task in client.get("/api/v1/tasks", query_string=query).json["items"]]
+
+    (failed,) = (task for task in client.get("/api/v1/tasks?state=failed").json["items"])
+    assert states(present_since=failed["Status"]["Timestamp"]) == ["failed", "running"]
+    assert states(present_since="2999-01-01T00:00:00Z") == ["running"]
+
+
+@pytest.mark.parametrize("moment", ["yesterday", "2026-01-01T00:00:00", "1"])
+def test_moment_needs_its_time_zone(client, moment):
+    refused = client.get("/api/v1/tasks", query_string={"present_since": moment})
+
+    assert (refused.status_code, refused.json["errors"][0]["pointer"]) == (422, "/present_since")
+
+
+def test_service_of_another_stack_is_not_listed_with_a_stack(running, client):
+    deployed = client.post("/api/v1/services", json={"name": "alone", "image": "nginx:1"})
+    assert deployed.status_code in (200, 202)
+
+    assert client.get("/api/v1/stacks/shop/tasks?service=alone").json["items"] == []
+    assert client.get("/api/v1/stacks/shop/tasks?service=shop_db").json["total"] == 1
+
+
 def test_unchanged_list_costs_a_304(running, client):
     etag = client.get("/api/v1/tasks").headers["ETag"]
 

@@ -2426,6 +2426,8 @@ export interface operations {
                 state?: string;
                 /** @description As in running, shutdown. */
                 desired_state?: string;
+                /** @description Only what is alive, and what failed since then: a moment with its time zone. */
+                present_since?: string;
             };
             header?: {
                 /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
@@ -3092,6 +3094,8 @@ export interface operations {
                 state?: string;
                 /** @description As in running, shutdown. */
                 desired_state?: string;
+                /** @description Only what is alive, and what failed since then: a moment with its time zone. */
+                present_since?: string;
             };
             header?: {
                 /** @description The ETag of what the caller has already; 304 is answered while that is still true. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ALIVE, asQuery, attachmentsOf, chosen, isPresent, resourcesOf, sinceOf, type Wish } from '../../src/pages/tasks/task'
+import { asQuery, attachmentsOf, chosen, isPresent, presentSince, resourcesOf, sinceOf, type Wish } from '../../src/pages/tasks/task'
 import { before, NOW, task } from '../some'
 
 const wish = (more: Partial<Wish> = {}): Wish => ({ state: '', desired: '', node: '', service: '', stack: '', ...more })
@@ -38,9 +38,10 @@ describe('what is asked for', () => {
   })
 
   it('is asked of the API in its own words', () => {
-    expect(asQuery(wish())).toEqual({ state: ALIVE.join(',') })
-    expect(asQuery(wish({ desired: 'any', node: 'node1' }))).toEqual({ node: 'node1' })
-    expect(asQuery(wish({ state: 'failed', desired: 'shutdown' }))).toEqual({ state: 'failed', desired_state: 'shutdown' })
+    const since = presentSince(Date.parse('2026-05-05T10:30:59Z'))
+    expect(asQuery(wish(), since)).toEqual({ present_since: '2026-05-05T09:30:00.000Z' })
+    expect(asQuery(wish({ desired: 'any', node: 'node1' }), since)).toEqual({ node: 'node1' })
+    expect(asQuery(wish({ state: 'failed', desired: 'shutdown' }), since)).toEqual({ state: 'failed', desired_state: 'shutdown' })
   })
 })
 

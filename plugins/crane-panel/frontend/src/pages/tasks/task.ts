@@ -101,10 +101,16 @@ export function chosen(tasks: readonly Task[], wish: Wish, now: number): Task[] 
   return found.sort((a, b) => (b.CreatedAt ?? '').localeCompare(a.CreatedAt ?? ''))
 }
 
-/** Return the same wish as the API takes it; it cannot tell failures of the last hour from older ones. */
-export function asQuery(wish: Wish): Record<string, string> {
+/** Return since when failures are news, as the API takes it; the same for a minute, so that answers can be kept. */
+export function presentSince(now: number): string {
+  return new Date(Math.floor(now / 60_000) * 60_000 - RECENT).toISOString()
+}
+
+/** Return the same wish as the API takes it. */
+export function asQuery(wish: Wish, since: string): Record<string, string> {
   const query = {
-    state: isOfThePresent(wish) ? ALIVE.join(',') : wish.state,
+    present_since: isOfThePresent(wish) ? since : '',
+    state: wish.state,
     desired_state: wish.desired === 'any' ? '' : wish.desired,
     node: wish.node,
     service: wish.service,
