@@ -11,6 +11,7 @@ tuple of plugin names. Mark each implementation with :data:`hookimpl`.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -156,6 +157,29 @@ def crane_startup(app: Flask) -> None:
     An exception here stops the server.
 
     :param app: The application, complete.
+    """
+
+
+@hookspec(firstresult=True)
+def crane_run_once(loop: Loop, stop: threading.Event) -> bool | None:
+    """Run a loop while no other server does.
+
+    Asked for each loop that was contributed with ``once``, on its thread, after start-up. While no plugin implements
+    this hook there is one server, and the loop just runs.
+
+    :param loop: The loop. Call its ``run`` with an event that is set at the latest when ``stop`` is, and when this
+        server must leave the loop to another. What it raises is yours to let through.
+    :param stop: Set when the server stops; return then.
+    :returns: True when the loop has been seen to, or None to leave it to the next plugin. The first answer counts.
+    """
+
+
+@hookspec
+def crane_wait() -> None:
+    """Be told that the request or loop that runs on this thread is about to wait for long.
+
+    It waits for an operation to end, or for the next message on a socket. Give back what you hold
+    for it, such as a connection of a database, and take it anew when it is needed again.
     """
 
 
