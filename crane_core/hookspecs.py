@@ -1,9 +1,10 @@
 """All hooks of the core, in the order in which a process meets them.
 
 The grammar of a name tells how a hook is called. A **plural noun** contributes values; a name that two plugins claim
-stops the server. A **verb** is asked: the first answer, or all answers, as its text says. **event, startup, shutdown**
-are told: a plugin that fails there is logged and counted, and the others are told all the same. Plugins are called in
-the order of what they require, who is required first; ``hookimpl(tryfirst=True)`` and ``trylast`` deviate from it.
+stops the server. A **verb** is asked: the first answer, or all answers, as its text says. **event, startup, wait,
+shutdown** are told: a plugin that fails there is logged and counted, and the others are told all the same. Plugins are
+called in the order of what they require, who is required first; ``hookimpl(tryfirst=True)`` and ``trylast`` deviate
+from it.
 
 A plugin is a module that an entry point of the group ``crane`` names. What it requires stands in its ``requires``, a
 tuple of plugin names. Mark each implementation with :data:`hookimpl`.

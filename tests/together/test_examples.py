@@ -113,9 +113,7 @@ def test_two_servers_take_turns(crane_app: Flask, load: Callable[[str], ModuleTy
 
 
 @pytest.mark.parametrize("crane_plugins", ["turns"], indirect=True)
-def test_file_that_is_open_for_a_request_is_closed_when_it_waits(
-    crane_app: Flask, crane_plugins: list[Plugin]
-) -> None:
+def test_file_that_is_open_for_a_request_is_closed_when_it_waits(crane_app: Flask, crane_plugins: list[Plugin]) -> None:
     turns = crane_plugins[0].module
     assert turns is not None
     crane = crane_app.extensions["crane"]
