@@ -12,7 +12,8 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -26,6 +27,7 @@ from crane_database.connecting import alone, reaching
 from crane_database.copies import copy_file
 from crane_database.lines import (
     VERSION_PREFIX,
+    Line,
     find_lines,
     read_standings,
     refuse_newer,
@@ -88,11 +90,10 @@ def _write(crane: Crane, sealer: Sealer) -> Summary:
         sealer.write(
             to_line({"crane": crane.version, "made": f"{datetime.now(UTC):%FT%TZ}", "plugins": summary.plugins})
         )
-        for standing in standings:
-            for table in _reflect(connection, tables_of(standing.line, lines, names)):
-                if table.name not in _LEFT_OUT:
-                    summary.tables += 1
-                    summary.rows += _write_table(connection, table, sealer)
+        for table in _reflect(connection, [each.line for each in standings], lines):
+            if table.name not in _LEFT_OUT:
+                summary.tables += 1
+                summary.rows += _write_table(connection, table, sealer)
     for file in _find_files(crane):
         summary.files += _write_file(crane.data_directory, file, sealer)
     sealer.write(to_line({"end": [summary.tables, summary.rows, summary.files]}))
@@ -212,12 +213,11 @@ class _Restoring:
         chosen = [line for line in self._lines if line.plugin in revisions]
         for line in chosen:
             upgrade_line(self._connection, line, self._lines, revisions[line.plugin])
-        names = sa.inspect(self._connection).get_table_names()
-        tables = _reflect(self._connection, [name for line in chosen for name in tables_of(line, self._lines, names)])
-        # Migrations may put rows in, and foreign keys would demand an order that circles do not have.
-        for table in reversed(tables):
-            self._connection.execute(sa.delete(table))
+        tables = _reflect(self._connection, chosen, self._lines)
         with self._without_foreign_keys(tables):
+            # Migrations may have put rows in.
+            for table in tables:
+                self._connection.execute(sa.delete(table))
             self._load({table.name: table for table in tables})
         _set_sequences(self._connection, tables)
         upgrade_lines(self._connection, read_standings(self._connection, self._lines))
@@ -248,10 +248,7 @@ class _Restoring:
         return revisions
 
     def _make_room(self) -> None:
-        names = sa.inspect(self._connection).get_table_names()
-        tables = _reflect(
-            self._connection, [name for line in self._lines for name in tables_of(line, self._lines, names)]
-        )
+        tables = _reflect(self._connection, self._lines, self._lines)
         held = [table.name for table in tables if table.name not in _LEFT_OUT and self._has_rows(table)]
         if held and not self._replace:
             raise SetupError(
@@ -265,6 +262,7 @@ class _Restoring:
                 self._connection.execute(sa.schema.DropConstraint(key))
         for table in reversed(tables):
             self._connection.execute(sa.schema.DropTable(table))
+        names = set(sa.inspect(self._connection).get_table_names())
         for line in self._lines:
             if line.version_table in names:
                 self._connection.execute(sa.schema.DropTable(sa.Table(line.version_table, sa.MetaData())))
@@ -289,7 +287,7 @@ class _Restoring:
         with contextlib.ExitStack() as stack:
             while "end" not in (record := self._read()):
                 if "table" in record:
-                    table = tables[record["table"]]
+                    table = self._find_table(tables, record["table"], record["columns"])
                     columns = [table.columns[name] for name in record["columns"]]
                     dialect = self._connection.dialect.name
                     insert = sa.insert(table).values({each.name: writing(each, dialect) for each in columns})
@@ -309,6 +307,15 @@ class _Restoring:
                     file.write(base64.b64decode(record["data"]))
         if record["end"] != [self._summary.tables, self._summary.rows, self._summary.files] or self._opener.readline():
             raise DamagedBackup("The backup is not whole.")
+
+    def _find_table(self, tables: Mapping[str, sa.Table], name: str, columns: Sequence[str]) -> sa.Table:
+        if name not in tables:
+            raise SetupError(f"The backup holds the table {name}, which the migrations of its plugin do not make.")
+        if missing := [column for column in columns if column not in tables[name].columns]:
+            raise SetupError(
+                f"The backup holds the column {missing[0]} of {name}, which the migrations of its plugin do not make."
+            )
+        return tables[name]
 
     def _open_file(self, name: str, mode: int) -> BinaryIO:
         path = self._staged / "new" / name
@@ -351,11 +358,16 @@ class _Swap:
                 (self._root / name).unlink(missing_ok=True)
 
 
-def _reflect(connection: sa.Connection, names: Sequence[str]) -> list[sa.Table]:
-    """Return tables as they are in the database, those that others refer to first."""
+def _reflect(connection: sa.Connection, chosen: Iterable[Line], lines: Sequence[Line]) -> list[sa.Table]:
+    """Return the tables of some plugins as they are in the database, those that others refer to first."""
+    present = sa.inspect(connection).get_table_names()
+    names = {name for line in chosen for name in tables_of(line, lines, present)}
     metadata = sa.MetaData()
-    metadata.reflect(connection, only=names, resolve_fks=False)
-    return [table for table in sa.schema.sort_tables(metadata.tables.values()) if table.name in set(names)]
+    metadata.reflect(connection, only=sorted(names))
+    with warnings.catch_warnings():
+        # Tables that refer to each other in a circle have no order, and need none.
+        warnings.simplefilter("ignore", sa.exc.SAWarning)
+        return [table for table in metadata.sorted_tables if table.name in names]
 
 
 def _foreign_keys(table: sa.Table, connection: sa.Connection) -> list[sa.ForeignKeyConstraint]:

@@ -6,6 +6,7 @@ writes takes the lock for writing at its first write, and not later when it coul
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -14,14 +15,19 @@ from pathlib import Path
 from typing import Any, cast
 
 import sqlalchemy as sa
-from flask import Flask
+from flask import Flask, current_app, request
+from flask.typing import ResponseReturnValue
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from crane_core.context import Crane
 from crane_core.errors import SetupError
 from crane_core.redaction import hide_inside
+from crane_database.errors import DatabaseUnavailable
 from crane_database.models import db
+
+log = logging.getLogger(__name__)
 
 FILE_NAME = "crane.db"
 BUSY_SECONDS = 30
@@ -79,14 +85,23 @@ def connect(app: Flask) -> None:
         raise SetupError("database.connections must be at least 2: loops need one besides the requests.")
     app.config.setdefault("SQLALCHEMY_DATABASE_URI", url)
     app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", {**_options(url), **_pool(most)})
-    app.config.setdefault("SQLALCHEMY_RECORD_QUERIES", False)
     if url.get_backend_name() == "sqlite":
         _make_file(Path(str(url.database)))
     db.init_app(app)
+    app.register_error_handler(OperationalError, _answer_without_database)
+    app.register_error_handler(PoolExhausted, _answer_without_database)
     with app.app_context():
         prepare(db.engine)
         with reaching():
             db.engine.connect().close()
+
+
+def _answer_without_database(error: Exception) -> ResponseReturnValue:
+    """Answer a request that needed the database, and could not have it."""
+    log.error("%s %s failed, because the database did.", request.method, request.path, exc_info=error)
+    unavailable = DatabaseUnavailable("The database does not answer; the server's log says why. Try again.")
+    # As every other error is told.
+    return current_app.handle_user_exception(unavailable)
 
 
 def disconnect(app: Flask) -> None:

@@ -241,6 +241,72 @@ def test_backup_of_an_older_revision_is_upgraded(
     assert ask(other_url, "SELECT version_num FROM alembic_version_notes") == [("0002",)]
 
 
+def test_tables_that_refer_to_those_of_another_plugin_come_back(
+    open_database: OpenDatabase, tables: Tables, database_url: str, other_url: str, file: Path
+) -> None:
+    link = (
+        "op.create_table('above_link', sa.Column('id', sa.Integer(), primary_key=True), "
+        "sa.Column('note', sa.Integer(), sa.ForeignKey('notes_note.id')))"
+    )
+    # By its name it comes before the one that it refers to.
+    plugins = [tables("notes", NOTE), tables("above", link, requires=("database", "notes"))]
+    with open_database(*plugins, **{"database.url": database_url}) as crane:
+        ask(database_url, "INSERT INTO notes_note (id, text) VALUES (7, 'seven')")
+        ask(database_url, "INSERT INTO above_link (id, note) VALUES (1, 7)")
+        back_up(crane, file, PASSPHRASE)
+
+    with open_database(*plugins, **{"database.url": other_url}) as crane:
+        restore(crane, file, PASSPHRASE)
+        restore(crane, file, PASSPHRASE, replace=True)
+
+    joined = "SELECT text FROM above_link JOIN notes_note ON notes_note.id = above_link.note"
+    assert ask(other_url, joined) == [("seven",)]
+    with pytest.raises(sa.exc.IntegrityError):
+        ask(other_url, "INSERT INTO above_link (id, note) VALUES (2, 99)")
+
+
+def test_tables_that_refer_to_each_other_come_back(
+    open_database: OpenDatabase, tables: Tables, database_url: str, other_url: str, file: Path
+) -> None:
+    circle = (
+        "op.create_table('circle_a', sa.Column('id', sa.Integer(), primary_key=True), sa.Column('b', sa.Integer()))\n"
+        "op.create_table('circle_b', sa.Column('id', sa.Integer(), primary_key=True), "
+        "sa.Column('a', sa.Integer(), sa.ForeignKey('circle_a.id', name='b_a')))\n"
+        "with op.batch_alter_table('circle_a') as batch:\n"
+        "    batch.create_foreign_key('a_b', 'circle_b', ['b'], ['id'])"
+    )
+    plugin = tables("circle", circle)
+    with open_database(plugin, **{"database.url": database_url}) as crane:
+        for statement in (
+            "INSERT INTO circle_a VALUES (1, NULL)", "INSERT INTO circle_b VALUES (2, 1)", "UPDATE circle_a SET b = 2",
+        ):  # fmt: skip
+            ask(database_url, statement)
+        back_up(crane, file, PASSPHRASE)
+
+    with open_database(plugin, **{"database.url": other_url}) as crane:
+        restore(crane, file, PASSPHRASE)
+        restore(crane, file, PASSPHRASE, replace=True)
+
+    assert (ask(other_url, "SELECT * FROM circle_a"), ask(other_url, "SELECT * FROM circle_b")) == ([(1, 2)], [(2, 1)])
+
+
+def test_column_that_no_migration_makes_is_told(
+    open_database: OpenDatabase, tables: Tables, database_url: str, other_url: str, file: Path
+) -> None:
+    plugin = tables("notes", NOTE)
+    with open_database(plugin, **{"database.url": database_url}) as crane:
+        ask(database_url, "ALTER TABLE notes_note ADD COLUMN mine VARCHAR(10)")
+        back_up(crane, file, PASSPHRASE)
+
+    with (
+        open_database(plugin, **{"database.url": other_url}) as crane,
+        pytest.raises(
+            SetupError, match="the column mine of notes_note, which the migrations of its plugin do not make"
+        ),
+    ):
+        restore(crane, file, PASSPHRASE)
+
+
 def test_rows_that_a_migration_makes_are_not_there_twice(
     open_database: OpenDatabase, tables: Tables, database_url: str, file: Path
 ) -> None:

@@ -102,6 +102,23 @@ def test_database_that_went_away_is_told(crane: Crane, crane_app: Flask, client:
     assert (answered.status_code, answered.json["code"]) == (503, "database-unavailable")
 
 
+def test_request_that_finds_no_database_says_so(
+    run_server: Callable[..., Flask], database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """All connections are taken, as they are when a plugin keeps them."""
+
+    def crane_authenticate(request: Any) -> None:
+        raise sa.exc.TimeoutError("QueuePool limit of size 5 overflow 10 reached: a-detail")
+
+    app = run_server(make_plugin("auth", crane_authenticate), **{"database.url": database_url})
+
+    answered = app.test_client().get("/api/v1/plugins")
+
+    assert (answered.status_code, answered.json["code"]) == (503, "database-unavailable")
+    assert "a-detail" not in answered.text
+    assert "a-detail" in caplog.text
+
+
 @pytest.mark.usefixtures("ledger_module")
 def test_answers_are_as_the_document_says(client: FlaskClient) -> None:
     from crane_database.schemas import DatabaseSchema
