@@ -13,12 +13,12 @@ unexport PYTHONHOME
 
 PYTHON_IN_VENV := .venv/bin/python
 PACKAGES := $(wildcard plugins/*/setup.cfg)
-TYPED := crane_core $(wildcard plugins/crane-cli/crane_cli plugins/crane-panel/crane_panel)
+TYPED := crane_core $(wildcard plugins/*/crane_*)
 FRONTEND := plugins/crane-panel/frontend
 PANEL := plugins/crane-panel/crane_panel/static/index.html
 PANEL_SOURCES := $(wildcard $(FRONTEND)/*.*) $(shell find $(FRONTEND)/src -type f)
 NEEDED_BY_TESTS := dockerd:docker.io docker:docker-cli,docker.io iptables:iptables ip:iproute2 busybox:busybox-static \
-	curl:curl jq:jq chromium:chromium
+	curl:curl jq:jq chromium:chromium "?ls /usr/lib/postgresql/*/bin/initdb:postgresql"
 ARGS ?=
 
 .PHONY: help

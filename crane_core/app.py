@@ -121,17 +121,20 @@ def start(app: Flask) -> None:
     """Start what runs beside the requests: the watcher, the plugins, the loops."""
     crane: Crane = app.extensions["crane"]
     crane.watcher.start()
-    for _ in crane.plugins.ask_all("crane_startup", app=app):
-        pass
+    with app.app_context():
+        for _ in crane.plugins.ask_all("crane_startup", app=app):
+            pass
     crane.loops.start(_within(app, loop) for loop in crane.plugins.collect_named("crane_loops").values())
 
 
 def _within(app: Flask, loop: Loop) -> Loop:
-    """Return a loop that reaches its server as a view does."""
+    """Return a loop that reaches its server as a view does, and that runs on one server at a time if it must."""
+    crane: Crane = app.extensions["crane"]
 
     def run(stop: threading.Event) -> None:
         with app.app_context():
-            loop.run(stop)
+            if not (loop.once and crane.plugins.ask_first("crane_run_once", loop=loop, stop=stop)):
+                loop.run(stop)
 
     return replace(loop, run=run)
 
@@ -149,7 +152,8 @@ def stop(app: Flask) -> None:
     take_leave(app)
     crane.cache.close()
     crane.loops.stop()
-    crane.plugins.notify("crane_shutdown", app=app)
+    with app.app_context():
+        crane.plugins.notify("crane_shutdown", app=app)
     crane.watcher.stop()
     crane.events.stop()
 

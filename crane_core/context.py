@@ -63,6 +63,10 @@ class Crane:
         """Tell every plugin that something happened; returns at once."""
         self.events.emit(event)
 
+    def about_to_wait(self) -> None:
+        """Have plugins give back what they hold for the current request or loop, before it waits for long."""
+        self.plugins.notify("crane_wait")
+
     @property
     def authenticated(self) -> bool:
         """Whether some plugin says who callers are; if none does, only this machine is served."""

@@ -187,10 +187,13 @@ class Loop:
 
     :param name: ``<plugin>.<what>``.
     :param run: Does it, until the event that it is given is set. When it raises, it is started again after a pause.
+    :param once: Whether it runs on one server at a time, where several share a database. The event may then be set
+        because another server goes on.
     """
 
     name: str
     run: Callable[[threading.Event], None]
+    once: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
 """All hooks of the core, in the order in which a process meets them.
 
 The grammar of a name tells how a hook is called. A **plural noun** contributes values; a name that two plugins claim
-stops the server. A **verb** is asked: the first answer, or all answers, as its text says. **event, startup, shutdown**
-are told: a plugin that fails there is logged and counted, and the others are told all the same. Plugins are called in
-the order of what they require, who is required first; ``hookimpl(tryfirst=True)`` and ``trylast`` deviate from it.
+stops the server. A **verb** is asked: the first answer, or all answers, as its text says. **event, startup, wait,
+shutdown** are told: a plugin that fails there is logged and counted, and the others are told all the same. Plugins are
+called in the order of what they require, who is required first; ``hookimpl(tryfirst=True)`` and ``trylast`` deviate
+from it.
 
 A plugin is a module that an entry point of the group ``crane`` names. What it requires stands in its ``requires``, a
 tuple of plugin names. Mark each implementation with :data:`hookimpl`.
@@ -11,6 +12,7 @@ tuple of plugin names. Mark each implementation with :data:`hookimpl`.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -156,6 +158,29 @@ def crane_startup(app: Flask) -> None:
     An exception here stops the server.
 
     :param app: The application, complete.
+    """
+
+
+@hookspec(firstresult=True)
+def crane_run_once(loop: Loop, stop: threading.Event) -> bool | None:
+    """Run a loop while no other server does.
+
+    Asked for each loop that was contributed with ``once``, on its thread, after start-up. While no plugin implements
+    this hook there is one server, and the loop just runs.
+
+    :param loop: The loop. Call its ``run`` with an event that is set at the latest when ``stop`` is, and when this
+        server must leave the loop to another. What it raises is yours to let through.
+    :param stop: Set when the server stops; return then.
+    :returns: True when the loop has been seen to, or None to leave it to the next plugin. The first answer counts.
+    """
+
+
+@hookspec
+def crane_wait() -> None:
+    """Be told that the request or loop that runs on this thread is about to wait for long.
+
+    It waits for an operation to end, or for the next message on a socket. Give back what you hold
+    for it, such as a connection of a database, and take it anew when it is needed again.
     """
 
 

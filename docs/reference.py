@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import click
@@ -90,7 +91,8 @@ def docstring(text: str) -> tuple[str, list[tuple[str, str]]]:
 def find_examples() -> dict[str, tuple[Path, str]]:
     """Return the implementation of each hook in an example plugin, with the file that it stands in."""
     found = {}
-    for path in sorted((ROOT / "docs" / "examples").glob("*.py")):
+    examples = ROOT / "docs" / "examples"
+    for path in sorted((*examples.glob("*.py"), *examples.glob("*/crane_*/__init__.py"))):
         lines = path.read_text("utf-8").splitlines()
         for node in ast.parse("\n".join(lines)).body:
             if isinstance(node, ast.FunctionDef) and any(
@@ -111,20 +113,29 @@ def write_hooks(app: Flask) -> Iterator[str]:
     sections = re.split(r"^# --- (.+?) -+$", source, flags=re.MULTILINE)
     for title, part in zip(sections[1::2], sections[2::2], strict=True):
         yield f"\n## {title}\n"
-        for name in re.findall(r"^def (\w+)", part, flags=re.MULTILINE):
-            hook = getattr(hookspecs, name)
-            body, fields = docstring(hook.__doc__ or "")
-            # Annotations are texts in a module that postpones them; they are shown without their quotes.
-            signature = str(inspect.signature(hook)).replace("'", "")
-            yield f"\n### {name}\n\n```python\ndef {name}{signature}\n```\n\n{_how(name, hook)}\n\n{body}\n"
-            if fields:
-                yield "\n" + "".join(f"- {code(_field(field))}: {text}\n" for field, text in fields)
-            path, example = EXAMPLES[name]
-            yield f"\nFor example, in [{path.name}](../examples/{path.name}):\n\n```python\n{example}\n```\n"
+        yield from _write_module(hookspecs, part)
+    for owner, module in app.extensions["crane"].plugins.collect("crane_hookspecs"):
+        yield f"\n## Of the plugin {owner}\n"
+        yield from _write_module(module, inspect.getsource(module))
     yield "\n## Who implements them\n\n"
     plugins = app.extensions["crane"].plugins
     rows = [[code(plugin.name), ", ".join(code(hook) for hook in plugin.hooks)] for plugin in plugins]
     yield table(["Plugin", "Hooks"], rows)
+
+
+def _write_module(module: ModuleType, source: str) -> Iterator[str]:
+    """Tell of the hooks that a part of a module specifies."""
+    for name in re.findall(r"^def (\w+)", source, flags=re.MULTILINE):
+        hook = getattr(module, name)
+        body, fields = docstring(hook.__doc__ or "")
+        # Annotations are texts in a module that postpones them; they are shown without their quotes.
+        signature = str(inspect.signature(hook)).replace("'", "")
+        yield f"\n### {name}\n\n```python\ndef {name}{signature}\n```\n\n{_how(name, hook)}\n\n{body}\n"
+        if fields:
+            yield "\n" + "".join(f"- {code(_field(field))}: {text}\n" for field, text in fields)
+        path, example = EXAMPLES[name]
+        where = path.relative_to(ROOT / "docs" / "examples").as_posix()
+        yield f"\nFor example, in [{where}](../examples/{where}):\n\n```python\n{example}\n```\n"
 
 
 def _how(name: str, hook: Callable[..., Any]) -> str:
@@ -219,13 +230,13 @@ def import_all(name: str) -> None:
     """Import a module and all below it, but for what only tests use."""
     package = importlib.import_module(name)
     for module in pkgutil.iter_modules(getattr(package, "__path__", ()), f"{name}."):
-        if module.name != "crane_core.testing" and not module.name.endswith("__main__"):
+        if not module.name.endswith((".testing", ".__main__")):
             import_all(module.name)
 
 
 def all_errors() -> list[type[CraneError]]:
     """Import all of the core and the plugins of this repository; return every kind of error."""
-    names = ["crane_core", *(plugin.module.__name__ for plugin in first_party_plugins() if plugin.module)]
+    names = ["crane_core", *(plugin.load().__name__ for plugin in first_party_plugins() if plugin.load)]
     for name in names:
         import_all(name)
     found: list[type[CraneError]] = [CraneError]

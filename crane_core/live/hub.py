@@ -235,6 +235,7 @@ class Hub:
                     refreshed = now
                 self.step(now, refresh=due)
                 self._watch_busy(selector, busy, now)
+                self._crane.about_to_wait()
         self.close()
 
     def step(self, now: float, refresh: bool = True) -> None:

@@ -58,6 +58,7 @@ def _converse(crane: Crane, hub: Hub, connection: Connection) -> None:
     clock = websocket.clock
     asked_at = clock()
     while True:
+        crane.about_to_wait()
         text = websocket.receive(HEARTBEAT_SECONDS)
         if clock() - asked_at >= HEARTBEAT_SECONDS:
             asked_at = clock()

@@ -78,9 +78,11 @@ def answer_plan(plan: Plan) -> Response:
 
 def carry_out(plan: Plan, wait: float) -> Response:
     """Carry out a plan and answer with the operation: 200 when it has ended by then, 202 when it goes on."""
-    operations = get_crane().room(Operations)
+    crane = get_crane()
+    operations = crane.room(Operations)
     operation = operations.start(plan)
     if wait and not operation.ended:
+        crane.about_to_wait()
         operations.wait(operation.id, wait)
     return answer(
         operation.to_json(),

@@ -11,10 +11,19 @@ import pytest
 
 from crane_core import hookspecs
 from crane_core.contributions import Deployment
-from crane_core.plugins import CALLED_FOR_EFFECT, TOLD
+from crane_core.plugins import CALLED_FOR_EFFECT, TOLD, discover
 
 ROOT = Path(__file__).parents[2]
-HOOKS = {name: hook for name, hook in vars(hookspecs).items() if hasattr(hook, "crane_spec")}
+CORE_HOOKS = {name: hook for name, hook in vars(hookspecs).items() if hasattr(hook, "crane_spec")}
+# Those of plugins of this repository among them.
+HOOKS = CORE_HOOKS | {
+    name: hook
+    for plugin in discover()
+    if plugin.load and plugin.distribution in {path.parent.name for path in ROOT.glob("plugins/*/setup.cfg")}
+    if (contribute := getattr(plugin.load(), "crane_hookspecs", None))
+    for name, hook in vars(contribute()).items()
+    if hasattr(hook, "crane_spec")
+}
 
 
 def find_tests() -> set[str]:
@@ -66,9 +75,8 @@ def test_hooks_called_for_effect_are_those_that_return_nothing() -> None:
 
 
 def test_hooks_are_called_somewhere() -> None:
-    source = "\n".join(
-        path.read_text("utf-8") for path in ROOT.glob("crane_core/**/*.py") if path.name != "hookspecs.py"
-    )
+    sources = [*ROOT.glob("crane_core/**/*.py"), *ROOT.glob("plugins/*/crane_*/**/*.py")]
+    source = "\n".join(path.read_text("utf-8") for path in sources if path.name != "hookspecs.py")
 
     assert [name for name in HOOKS if f'"{name}"' not in source] == []
 

@@ -41,13 +41,23 @@ VIOLATIONS = {
         "import crane_core.errors",
         "The command line knows the server by HTTP only",
     ),
+    "a second door to the database": (
+        "plugins/crane-panel/crane_panel/planted.py",
+        "import sqlalchemy",
+        "Only crane_database speaks with the database",
+    ),
+    "a core that imports a plugin": (
+        "crane_core/orchestration/planted.py",
+        "import crane_database",
+        "The core knows no plugin",
+    ),
     "a panel that asks the server from within": (
         "plugins/crane-panel/crane_panel/planted.py",
         "import crane_core.context",
         "The panel only sends its files",
     ),
 }
-PLUGINS = ("plugins/crane-cli", "plugins/crane-panel")
+PLUGINS = ("plugins/crane-cli", "plugins/crane-database", "plugins/crane-panel")
 
 
 def lint(directory: Path) -> subprocess.CompletedProcess[str]:

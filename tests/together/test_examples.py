@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from flask import Flask
 
+from crane_core.contributions import Loop
 from crane_core.plugins import Plugin
 
 ROOT = Path(__file__).parents[2]
@@ -82,6 +85,47 @@ def test_page_of_freezes_does_what_it_offers(client: Any) -> None:
     assert (thawed.status_code, thawed.json, again.status_code) == (200, filled, 404)
     assert client.get(page["source"]).json["items"] == []
     assert deploy(client).status_code == 202
+
+
+@pytest.mark.parametrize("crane_plugins", ["turns"], indirect=True)
+def test_two_servers_take_turns(crane_app: Flask, load: Callable[[str], ModuleType]) -> None:
+    """Two threads play two servers: a lock of a file is of whoever opened it."""
+    began, over, second, stop = threading.Event(), threading.Event(), threading.Event(), threading.Event()
+
+    def take_turn(run: Callable[[threading.Event], object]) -> threading.Thread:
+        def act() -> None:
+            with crane_app.app_context():
+                assert load("crane_turns").crane_run_once(Loop("core.count", run), stop) is True
+
+        thread = threading.Thread(target=act)
+        thread.start()
+        return thread
+
+    first = take_turn(lambda _: began.set() or over.wait(20))
+    assert began.wait(20)
+    other = take_turn(lambda _: second.set())
+    assert not second.wait(0.1)
+    over.set()
+
+    assert second.wait(20)
+    first.join()
+    other.join()
+
+
+@pytest.mark.parametrize("crane_plugins", ["turns"], indirect=True)
+def test_file_that_is_open_for_a_request_is_closed_when_it_waits(crane_app: Flask, crane_plugins: list[Plugin]) -> None:
+    turns = crane_plugins[0].module
+    assert turns is not None
+    crane = crane_app.extensions["crane"]
+    crane.data_directory.mkdir(parents=True, exist_ok=True)
+
+    with crane_app.app_context():
+        diary = turns.open_diary()
+        assert turns.open_diary() is diary
+        crane.about_to_wait()
+        assert diary.closed
+        turns.open_diary()
+        crane.about_to_wait()
 
 
 @pytest.mark.parametrize("crane_plugins", ["house"], indirect=True)

@@ -81,7 +81,10 @@ def list_operations(query: dict[str, Any]) -> Response:
 @blueprint.response(200, OperationSchema, description="The operation.")
 def show(query: dict[str, Any], operation_id: str) -> Response:
     """Show an operation, after waiting for its end if asked to."""
-    return answer(get_crane().room(Operations).wait(operation_id, query["wait"]).to_json())
+    crane = get_crane()
+    if query["wait"]:
+        crane.about_to_wait()
+    return answer(crane.room(Operations).wait(operation_id, query["wait"]).to_json())
 
 
 @blueprint.route("/<operation_id>/events")

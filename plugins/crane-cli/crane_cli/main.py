@@ -15,6 +15,7 @@ COMMANDS = {
     "node": ("crane_cli.commands.node:node", "Look at nodes."),
     "operation": ("crane_cli.commands.operation:operation", "Look at changes that go on or have ended."),
     "plugin": ("crane_cli.commands.plugin:plugin", "Look at the server's plugins."),
+    "database": ("crane_cli.commands.database:database", "Show the server's database, its tables and last backup."),
     "login": ("crane_cli.commands.login:login", "Log in to a server: check it, and remember it and the token."),
     "logout": (
         "crane_cli.commands.login:logout",

@@ -219,6 +219,45 @@ def test_nodes_operations_and_plugins_are_listed(crane, server):
     assert columns(crane("plugin", "ls"))[1] == ["hello", "1", "failed", "database", "No module named x"]
 
 
+DATABASE = {
+    "kind": "postgresql",
+    "where": "db:5432/crane",
+    "size": 3 * 1024 * 1024 + 300 * 1024,
+    "plugins": [{"name": "accounts", "revision": "0003", "state": "pending", "pending": 2, "tables": []}],
+    "backup": {"made_at": "2026-01-01T00:00:00Z", "bytes": 900},
+    "leases": [{"name": "history.prune", "holder": "m1:7:1f3a", "fence": 4, "seconds": 9.1}],
+}
+
+
+def test_database_is_shown(crane, server):
+    server.plays("GET", "database", DATABASE)
+
+    lines = crane("database").stdout.splitlines()
+
+    assert lines[0] == "Database: postgresql, db:5432/crane, 3.3 MiB"
+    assert lines[1].startswith("Last backup: ")
+    assert lines[1].endswith(" ago, 900 bytes")
+    assert lines[4].split() == ["accounts", "0003", "pending", "2"]
+    assert lines[7].split() == ["history.prune", "m1:7:1f3a"]
+    assert json.loads(crane("database", "-o", "json").stdout) == DATABASE
+
+
+def test_database_without_backup_and_leases_is_shown(crane, server):
+    server.plays("GET", "database", {**DATABASE, "backup": None, "leases": []})
+
+    lines = crane("database").stdout.splitlines()
+
+    assert (lines[1], len(lines)) == ("Last backup: none yet", 5)
+
+
+def test_server_without_database_says_so(crane, server):
+    server.plays("GET", "database", (404, {"code": "not-found", "detail": "There is nothing under this address."}))
+
+    result = crane("database")
+
+    assert (result.exit_code, result.stderr) == (1, "Error: There is nothing under this address.\n")
+
+
 def test_stack_is_given_back_as_a_file(crane, server):
     notes = [{"pointer": "/services/web", "detail": "It is not told."}]
     server.plays("GET", "stacks/shop/compose", {"content": "services:\n\tweb: {}\n", "notes": notes})

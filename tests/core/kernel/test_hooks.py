@@ -309,6 +309,78 @@ def test_hook_crane_loops(run_server: RunServer) -> None:
 # --- The process --------------------------------------------------------------------------------------------------
 
 
+def once(run: Callable[[threading.Event], None]) -> Callable[[], list[Loop]]:
+    """Make an implementation that contributes a loop to be run on one server at a time."""
+
+    def crane_loops() -> list[Loop]:
+        return [Loop("freeze.thaw", run, once=True)]
+
+    return crane_loops
+
+
+def test_hook_crane_run_once(run_server: RunServer) -> None:
+    asked: list[tuple[str, str]] = []
+    ended = threading.Event()
+
+    def crane_run_once(loop: Loop, stop: threading.Event) -> bool:
+        asked.append((loop.name, get_crane().version))
+        mine = threading.Event()
+        mine.set()
+        loop.run(mine)
+        return True
+
+    def run(stop: threading.Event) -> None:
+        assert stop.is_set()
+        ended.set()
+
+    def often() -> list[Loop]:
+        return [Loop("freeze.often", lambda stop: None)]
+
+    often.__name__ = "crane_loops"
+    app = run_server(make_plugin("freeze", once(run), crane_run_once), make_plugin("other", often))
+
+    assert ended.wait(10)
+    application.stop(app)
+    assert asked == [("freeze.thaw", parts(app).version)], "the other loop runs everywhere"
+    assert parts(app).loops.states["freeze.thaw"].failures == 0
+
+
+def test_loop_to_be_run_once_just_runs_where_nobody_else_could(run_server: RunServer) -> None:
+    running = threading.Event()
+
+    def run(stop: threading.Event) -> None:
+        running.set()
+        stop.wait()
+
+    run_server(make_plugin("freeze", once(run)))
+
+    assert running.wait(10)
+
+
+def test_hook_crane_wait(run_server: RunServer, caplog: pytest.LogCaptureFixture) -> None:
+    told: list[str] = []
+
+    def crane_wait() -> None:
+        told.append(flask.request.path if flask.has_request_context() else "")
+
+    def failing() -> None:
+        raise RuntimeError("out of order")
+
+    failing.__name__ = "crane_wait"
+    client = run_server(make_plugin("broken", failing), make_plugin("freeze", crane_wait)).test_client()
+    deploy(client)
+    asked = [path for path in told if path]
+    operation = client.get("/api/v1/operations").json["items"][0]["id"]
+
+    body = {"files": [{"name": "stack.yml", "content": STACK.replace(":1", ":2")}], "resolve_image": "never"}
+    client.put("/api/v1/stacks/shop?wait=0.01", json=body)
+    client.get(f"/api/v1/operations/{operation}?wait=0.01")
+
+    assert asked == [], "nobody waited"
+    assert [path for path in told if path] == ["/api/v1/stacks/shop", f"/api/v1/operations/{operation}"]
+    assert "Plugin broken failed in crane_wait." in caplog.text
+
+
 def test_hook_crane_startup(run_server: RunServer) -> None:
     started: list[tuple[str, Flask]] = []
 

@@ -558,6 +558,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/database": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show where the database is, its tables, leases and the last backup. */
+        get: operations["showDatabase"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/database/plugins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the plugins that have tables. */
+        get: operations["listDatabasePlugins"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1667,6 +1701,74 @@ export interface components {
             };
             /** @description Where the figures of the Swarm come from. */
             sources?: components["schemas"]["Source"][];
+        };
+        /** @description The tables of one plugin. */
+        "database.Tables": {
+            /** @description The plugin. */
+            name: string;
+            /**
+             * @description newer: of a later version of the plugin than is installed.
+             * @enum {string}
+             */
+            state: "current" | "pending" | "newer";
+            /** @description The revision of its tables; null while there are none. */
+            revision: string | null;
+            /** @description The newest revision that the installed plugin knows. */
+            head: string | null;
+            /** @description How many revisions are to come. */
+            pending: number;
+            /** @description The tables. */
+            tables: string[];
+        };
+        /** @description A backup that was made. */
+        "database.Backup": {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            made_at: string;
+            /** @description How large it is. */
+            bytes: number;
+        };
+        /** @description What only one server does at a time, and which one does it. */
+        "database.Lease": {
+            /** @description What it is for: the name of a loop. */
+            name: string;
+            /** @description The server that holds it: its host, its process and a word that is new with each start. */
+            holder: string;
+            /** @description Rises whenever a server takes it. */
+            fence: number;
+            /** @description The seconds until it is over, unless it is renewed. */
+            seconds: number;
+        };
+        /** @description The database of the server. */
+        "database.Database": {
+            /**
+             * @description What it is.
+             * @enum {string}
+             */
+            kind: "sqlite" | "postgresql";
+            /** @description The file, or the host and the name; without password. */
+            where: string;
+            /** @description Its size in bytes. */
+            size: number;
+            /** @description The tables of each plugin. */
+            plugins: components["schemas"]["database.Tables"][];
+            /** @description The last backup; null when there was none. */
+            backup: components["schemas"]["database.Backup"] | null;
+            /** @description The leases that some server holds. */
+            leases: components["schemas"]["database.Lease"][];
+        };
+        /** @description A page of a list that says how fresh it is. */
+        "database.TablesList": {
+            /** @description How many items there are on all pages together. */
+            total: number;
+            /** @description Changes when the list does; the ETag without its quotes. */
+            version: string;
+            /** @description Where the items come from; empty where the server itself is asked. */
+            sources: components["schemas"]["Source"][];
+            /** @description The items of this page. */
+            items: components["schemas"]["database.Tables"][];
         };
     };
     responses: {
@@ -3380,6 +3482,76 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showDatabase: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The database. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["database.Database"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listDatabasePlugins: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. */
+                sort?: string;
+                /** @description Keep items whose name contains this. */
+                q?: string;
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The plugins that have tables. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["database.TablesList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
             default: components["responses"]["DEFAULT_ERROR"];
         };
     };
