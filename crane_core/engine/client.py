@@ -11,7 +11,9 @@ import base64
 import os
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -25,7 +27,8 @@ from requests.adapters import BaseAdapter
 from crane_core.contributions import RegistryLogin
 from crane_core.engine import decode
 from crane_core.engine.compatibility import ApiVersion
-from crane_core.engine.errors import AnswerUnreadable, make_error
+from crane_core.engine.errors import AnswerUnreadable, make_error, shorten
+from crane_core.engine.output import Output, OutputReader
 from crane_core.engine.records import Config, Network, Node, Secret, Service, Task
 from crane_core.engine.transport import DialTransport, TcpTransport, TlsFiles, dial_ssh, dial_unix
 from crane_core.errors import EngineError, EngineUnavailable, NotFound, SetupError
@@ -34,6 +37,7 @@ DEFAULT_URL = "unix:///var/run/docker.sock"
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 30.0
 LOOKUP_SECONDS = 5.0
+OUTPUT_SECONDS = 5.0
 
 # The oldest API that Crane speaks, and the newest that it has been tried with.
 OLDEST_API = (1, 41)
@@ -253,6 +257,35 @@ class Engine:
             return str(answer["Descriptor"]["digest"])
         except (KeyError, TypeError) as error:
             raise AnswerUnreadable("The Engine told no digest of the image.") from error
+
+    def task_output(
+        self, task_id: str, *, most: int = 64 * 1024, lines: int = 2000, timeout: float = OUTPUT_SECONDS
+    ) -> Output:
+        """Return the end of what a task printed, to both streams. Raises ``NotFound`` once the Swarm forgot the task.
+
+        The manager fetches it from the task's node. Of a node that is known to be down it says so, in the output's
+        ``error``; for one that was just lost it waits until the node is given up, which is longer than anybody should.
+
+        :param most: How many bytes are returned.
+        :param lines: How many lines the node is asked for.
+        :param timeout: Seconds that all of it may take.
+        """
+        path = _path("task", task_id) + "/logs"
+        params = {"stdout": True, "stderr": True, "tail": lines}
+        deadline = time.monotonic() + timeout
+        response = self._request("GET", path, params=params, timeout=timeout)
+        reader = OutputReader(most)
+        try:
+            while piece := response.raw.read1(64 * 1024):
+                reader.feed(piece)
+                if time.monotonic() > deadline:
+                    raise EngineUnavailable(f"What the task printed did not come within {timeout:g} s.")
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise EngineUnavailable(f"What the task printed did not come within {timeout:g} s.") from error
+        finally:
+            response.close()
+        output = reader.end()
+        return replace(output, error=shorten(output.error))
 
     def events(self, stop: threading.Event | None = None, since: str | None = None) -> EventStream:
         """Follow what happens to services, nodes, networks, configs and secrets. Tasks are never mentioned.

@@ -32,6 +32,11 @@ _NOT_A_MANAGER = (
     'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm '
     "and try again."
 )
+_STREAM_HEADERS = {"Content-Type": "application/octet-stream"}
+_INCOMPLETE = (
+    "Error grabbing logs: rpc error: code = Unknown desc = warning: incomplete log stream. some logs could not be "
+    "retrieved for the following reasons: node {node} is not available\n"
+)
 _ALREADY_IN = 'This node is already part of a swarm. Use "docker swarm leave" to leave this swarm and join another one.'
 
 
@@ -78,6 +83,8 @@ class Api:
         self._check_manager(parts[0])
         if parts[0] == "services":
             return self._route_services(method, parts[1:], params, body)
+        if parts[0] == "tasks" and method == "GET" and len(parts) == 3 and parts[2] == "logs":
+            return self._task_output(parts[1], params)
         if parts[0] == "tasks" and method == "GET" and len(parts) < 3:
             if len(parts) == 2:
                 return self._services.inspect_task(parts[1], params)
@@ -194,10 +201,28 @@ class Api:
             }
         )
 
+    def _task_output(self, name: str, params: Mapping[str, str]) -> Response:
+        streams = [stream for stream in ("stdout", "stderr") if params.get(stream) in ("1", "true")]
+        if not streams:
+            raise Refusal(400, "Bad parameters: you must choose at least one stream")
+        task = self._swarm.store.tasks.get(name)
+        if task.node_id in self._swarm.store.nodes and not self._swarm.store.nodes.get(task.node_id).reachable:
+            return Response(200, _frame(3, _INCOMPLETE.format(node=task.node_id)), _STREAM_HEADERS)
+        printed = self._swarm.outputs.get(task.id, "").splitlines(keepends=True)
+        tail = params.get("tail", "all")
+        lines = printed[-int(tail) :] if tail.isdecimal() else printed
+        return Response(200, b"".join(_frame(1, line) for line in lines), _STREAM_HEADERS)
+
     def _container(self, name: str) -> Response:
         if name not in self._swarm.containers:
             raise Refusal(404, f"No such container: {name}")
         return answer(self._swarm.containers[name])
+
+
+def _frame(stream: int, text: str) -> bytes:
+    """Return a piece of output as it goes over the wire."""
+    content = text.encode()
+    return bytes((stream, 0, 0, 0)) + len(content).to_bytes(4, "big") + content
 
 
 def _without_version(path: str) -> str:

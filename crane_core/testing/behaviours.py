@@ -10,9 +10,11 @@ class Runs:
     """Run until stopped.
 
     :param healthy_after: Seconds in state ``starting`` before its healthcheck passes.
+    :param prints: What it prints at its start.
     """
 
     healthy_after: float = 0.0
+    prints: str = ""
 
 
 @dataclass(frozen=True)
@@ -21,10 +23,12 @@ class Exits:
 
     :param code: The exit code; 0 completes the task, any other fails it.
     :param after: Seconds in state ``running`` before that.
+    :param prints: What it prints before its end.
     """
 
     code: int = 0
     after: float = 0.5
+    prints: str = ""
 
 
 @dataclass(frozen=True)

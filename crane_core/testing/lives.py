@@ -33,9 +33,11 @@ class Lives:
         behaviour_of: Callable[[str], Behaviour],
         pace: Pace,
         containers: dict[str, dict[str, Any]],
+        outputs: dict[str, str],
     ) -> None:
         self._store = store
         self._containers = containers
+        self._outputs = outputs
         self._agenda = store.agenda
         self._placement = Placement(store)
         self._behaviour_of = behaviour_of
@@ -98,6 +100,7 @@ class Lives:
         """Remove a task from the manager's memory."""
         task.step += 1
         self._unplaced.pop(task.id, None)
+        self._outputs.pop(task.id, None)
         if task.node_id in self._store.nodes:
             self._store.nodes.get(task.node_id).tasks.pop(task.id, None)
         self._store.tasks.drop(task)
@@ -169,6 +172,8 @@ class Lives:
         container = self._store.new_id(64, "0123456789abcdef")
         self._move(task, "starting", "starting", container=container)
         behaviour = self._behaviour_of(str(task.body["Spec"]["ContainerSpec"]["Image"]))
+        if printed := getattr(behaviour, "prints", ""):
+            self._outputs[task.id] = printed
         if self._node(task).spec["Role"] == "manager":
             self._containers[container] = _describe(container, behaviour, self._agenda.stamp())
         if isinstance(behaviour, Unhealthy) and not behaviour.after:

@@ -62,6 +62,8 @@ class MemorySwarm:
         self.images: dict[str, Behaviour] = {}
         self.digests: dict[str, str] = {}
         self.containers: dict[str, dict[str, Any]] = {}
+        # What each task printed, by its id.
+        self.outputs: dict[str, str] = {}
         self.calls: list[Request] = []
         self.in_swarm = in_swarm
         self.seconds_per_request = seconds_per_request
@@ -69,7 +71,9 @@ class MemorySwarm:
         self._gone = False
         self._agenda = Agenda(start)
         self.store = Store(self._agenda, seed=5013)
-        self.lives = Lives(self.store, lambda image: self.images.get(image, Runs()), pace or Pace(), self.containers)
+        self.lives = Lives(
+            self.store, lambda image: self.images.get(image, Runs()), pace or Pace(), self.containers, self.outputs
+        )
         self.orchestrator = self.lives.orchestrator = Orchestrator(self.store, self.lives)
         self._streams: list[EventStream] = []
         for number in range(1, nodes + 1):

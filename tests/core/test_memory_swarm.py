@@ -19,7 +19,7 @@ class InMemory:
     def __init__(self) -> None:
         self.memory = MemorySwarm(nodes=3)
         self.memory.images |= {
-            "lab/web:broken": Exits(1),
+            "lab/web:broken": Exits(1, prints="web: cannot start: no such option\n"),
             "lab/web:none": Missing(),
             "lab/health:sick": Unhealthy(),
             "lab/busybox:1": Exits(0),

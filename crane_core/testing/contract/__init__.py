@@ -3,8 +3,8 @@
 A test module makes a class of its own from each class here and provides the fixture ``contract_swarm``, a
 :class:`ContractSwarm`. The core runs them on its Swarm in memory and on real Engines, which is what makes tests on the
 former worth anything. The Swarm has three nodes, ``node1`` being the manager, runs nothing, and has these images:
-``lab/web:v1`` and ``lab/web:v2`` run, ``lab/web:broken`` exits with 1, ``lab/health:sick`` never gets healthy,
-``lab/busybox:1`` with the argument ``true`` ends well; ``lab/web:none`` does not exist.
+``lab/web:v1`` and ``lab/web:v2`` run, ``lab/web:broken`` prints a line and exits with 1, ``lab/health:sick`` never gets
+healthy, ``lab/busybox:1`` with the argument ``true`` ends well; ``lab/web:none`` does not exist.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from crane_core.errors import EngineUnavailable, NotFound
 from crane_core.testing.contract.asking import PORT, SECOND, STACK_LABEL, Contract, service
 
 _UNPLACEABLE = {
@@ -193,6 +194,37 @@ class TasksContract(Contract):
             "the tasks are to be removed",
         )
         self.swarm.until(lambda: self.engine.tasks(label=filters) == [], "the tasks are gone")
+
+    def test_output_of_a_failed_task_is_told(self) -> None:
+        self.engine.create("service", service("web", "lab/web:broken", replicas=1))
+        self.wait_for_error("web", "task: non-zero exit (1)")
+        failed = next(task for task in self.tasks("web") if task.Status.State == "failed")
+
+        output = self.engine.task_output(failed.ID)
+
+        assert (output.content, output.cut, output.error) == (b"web: cannot start: no such option\n", False, "")
+        assert self.engine.task_output(failed.ID, most=8).content == b" option\n"
+
+    def test_output_of_a_task_that_was_forgotten_is_not_found(self) -> None:
+        with pytest.raises(NotFound):
+            self.engine.task_output("0123456789abcdefghijklmno")
+
+    def test_output_on_a_lost_node_is_not_waited_for(self) -> None:
+        self.start(service("web", replicas=3))
+        lost = next(node for node in self.engine.nodes() if node.name == "node3")
+        task = next(task for task in self.tasks("web") if task.NodeID == lost.id)
+        self.swarm.lose_node("node3")
+        self.swarm.until(
+            lambda: any(node.id == lost.id and node.Status.State == "down" for node in self.engine.nodes()),
+            "node3 is given up",
+        )
+
+        try:
+            said = self.engine.task_output(task.ID, timeout=2).error
+        except EngineUnavailable as error:
+            said = error.detail
+
+        assert said
 
     def _nodes_of(self, name: str) -> set[str]:
         names = {node.ID: node.Description.Hostname for node in self.engine.nodes()}

@@ -263,3 +263,12 @@ def test_the_certificates_of_the_docker_command_line_are_used(tls_url, engines, 
     with pytest.raises(EngineUnavailable, match="certificate"):
         engine.ping()
     engine.close()
+
+
+def test_output_that_does_not_come_is_given_up(unix, engines):
+    engine = engines(f"unix://{unix.server_address}")
+    engine.ping()
+    unix.silent = True
+
+    with pytest.raises(EngineUnavailable, match=r"did not answer within 0\.1 s"):
+        engine.task_output("x", timeout=0.1)
