@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import platformdirs
 from flask import Flask, Response
 
+from crane_core.auditing import tell_of_requests
 from crane_core.context import Crane
 from crane_core.contributions import Loop
 from crane_core.core import root
@@ -152,8 +153,10 @@ def stop(app: Flask) -> None:
     take_leave(app)
     crane.cache.close()
     crane.loops.stop()
+    # What has happened so far is told while plugins can still keep it.
+    crane.events.stop()
     with app.app_context():
-        crane.plugins.notify("crane_shutdown", app=app)
+        crane.plugins.notify("crane_shutdown", last_first=True, app=app)
     crane.watcher.stop()
     crane.events.stop()
 
@@ -196,6 +199,7 @@ def _build(crane: Crane) -> Flask:
         MAX_CONTENT_LENGTH=crane.settings["server.max_request_mib"] * 1024 * 1024,
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    tell_of_requests(app)
     handle_errors(app)
     api = DocumentedApi(app, logs_in=crane.authenticated)
     for blueprint in crane.plugins.collect_named("crane_routes").values():

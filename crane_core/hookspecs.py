@@ -1,10 +1,10 @@
 """All hooks of the core, in the order in which a process meets them.
 
 The grammar of a name tells how a hook is called. A **plural noun** contributes values; a name that two plugins claim
-stops the server. A **verb** is asked: the first answer, or all answers, as its text says. **event, startup, wait,
-shutdown** are told: a plugin that fails there is logged and counted, and the others are told all the same. Plugins are
-called in the order of what they require, who is required first; ``hookimpl(tryfirst=True)`` and ``trylast`` deviate
-from it.
+stops the server. A **verb** is asked: the first answer, or all answers, as its text says. **event, request, startup,
+wait, shutdown** are told: a plugin that fails there is logged and counted, and the others are told all the same.
+Plugins are called in the order of what they require, who is required first, and at the shutdown the other way round;
+``hookimpl(tryfirst=True)`` and ``trylast`` deviate from it.
 
 A plugin is a module that an entry point of the group ``crane`` names. What it requires stands in its ``requires``, a
 tuple of plugin names. Mark each implementation with :data:`hookimpl`.
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import click
     from flask import Blueprint, Flask, Request
 
+    from crane_core.auditing import Answered
     from crane_core.contributions import (
         Action,
         Deployment,
@@ -186,7 +187,9 @@ def crane_wait() -> None:
 
 @hookspec
 def crane_shutdown(app: Flask) -> None:
-    """Be told that the server stops. No request and no loop runs any more.
+    """Be told that the server stops. No request and no loop runs any more, and what happened before has been told.
+
+    Who requires others is told before them, so that it can still use them.
 
     :param app: The application.
     """
@@ -271,4 +274,15 @@ def crane_event(event: Event) -> None:
     Events come in order, on one thread, after the fact. Return soon: the next event waits.
 
     :param event: What happened.
+    """
+
+
+@hookspec
+def crane_request(answered: Answered) -> None:
+    """Be told of a request that was to change something, whether it did or was refused.
+
+    Told of each ``POST``, ``PUT``, ``PATCH`` and ``DELETE`` that leads to a route, unless the route demands no more than
+    to read; on the thread of the request, when its answer is ready. Return at once: the answer waits.
+
+    :param answered: Who sent it, from where, what it was to change, and how it was answered.
     """

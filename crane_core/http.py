@@ -33,6 +33,7 @@ Row = TypeVar("Row")
 
 LONGEST_WAIT = 3600
 DEEPEST_JSON = 100
+_CODE_KEY = "crane.problem"
 _encoder = msgspec.json.Encoder()
 # A restarted server counts its versions anew, so an old ETag must not match by chance.
 _EPOCH = secrets.token_hex(4)
@@ -325,10 +326,16 @@ def _code(error: HTTPException) -> str:
 
 def _problem(problem: Mapping[str, Any], headers: Iterable[tuple[str, str]] = ()) -> Response:
     response = Response(_encoder.encode(problem), problem["status"], mimetype=PROBLEM)
+    request.environ[_CODE_KEY] = problem["code"]
     response.headers.extend(list(headers))
     if problem["status"] == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
+
+
+def problem_code() -> str:
+    """Return the code of the problem that the current request is answered with; empty when it is none."""
+    return str(request.environ.get(_CODE_KEY, ""))
 
 
 def _schema_violations(data: Mapping[str, Any] | None) -> Iterable[Violation]:

@@ -23,7 +23,7 @@ from crane_core import hookspecs
 from crane_core.errors import CraneError, SetupError
 
 ENTRY_POINT_GROUP = "crane"
-TOLD = frozenset({"crane_event", "crane_startup", "crane_shutdown", "crane_wait"})
+TOLD = frozenset({"crane_event", "crane_request", "crane_startup", "crane_shutdown", "crane_wait"})
 CALLED_FOR_EFFECT = TOLD | {"crane_mutate_deployment"}
 
 log = logging.getLogger(__name__)
@@ -143,9 +143,13 @@ class Plugins:
             owned[name] = plugin, value
         return owned
 
-    def notify(self, hook: str, **arguments: Any) -> None:
-        """Tell every plugin something; one that fails is logged and counted, and the others are told all the same."""
-        for plugin, implementation in self._implementations(hook):
+    def notify(self, hook: str, *, last_first: bool = False, **arguments: Any) -> None:
+        """Tell every plugin something; one that fails is logged and counted, and the others are told all the same.
+
+        :param last_first: Whether who is required is told last.
+        """
+        told = list(self._implementations(hook))
+        for plugin, implementation in reversed(told) if last_first else told:
             try:
                 self._call(implementation, arguments)
             except Exception:

@@ -21,8 +21,9 @@ from crane_core.events import Event
 
 View = TypeVar("View", bound=Callable[..., Any])
 _ENVIRON_KEY = "crane.identity"
+_TARGET_KEY = "crane.target"
 _MARKS_OF_PROXIES = ("forwarded", "via", "x-forwarded", "x-real-ip", "x-client-ip")
-_UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 # --- Who ----------------------------------------------------------------------------------------------------------
@@ -59,6 +60,12 @@ def identify() -> Identity:
         known = _find_identity(get_crane(), request)
         request.environ[_ENVIRON_KEY] = known
     return known
+
+
+def known_identity() -> Identity:
+    """Return who sends the current request, as far as somebody has asked; nobody is asked for it."""
+    known = request.environ.get(_ENVIRON_KEY)
+    return known if isinstance(known, Identity) else NOBODY
 
 
 def identify_again() -> Identity:
@@ -115,7 +122,7 @@ def refuse_foreign_pages() -> None:
     :raises Forbidden: with the code ``cross-site``. Programs send neither header and are not concerned.
     """
     # A browser lets any page open a WebSocket to anywhere and read what it says, unlike the answer of a GET.
-    if request.method not in _UNSAFE and request.headers.get("Upgrade", "").lower() != "websocket":
+    if request.method not in UNSAFE and request.headers.get("Upgrade", "").lower() != "websocket":
         return
     site = request.headers.get("Sec-Fetch-Site", "none")
     origin = request.headers.get("Origin")
@@ -225,9 +232,17 @@ def demand_on(action: str, name: str | None) -> None:
         target = _find_target(get_crane(), action, name)
     except NotFound:
         # Who may not touch such an object is not told which ones exist.
-        demand(action, replace(in_general(action), name=name or ""))
+        request.environ[_TARGET_KEY] = target = replace(in_general(action), name=name or "")
+        demand(action, target)
         raise
+    request.environ[_TARGET_KEY] = target
     demand(action, target)
+
+
+def demanded_target() -> Target | None:
+    """Return what the guard of the current request decided on; None when it did not come so far."""
+    found = request.environ.get(_TARGET_KEY)
+    return found if isinstance(found, Target) else None
 
 
 def permitted(action: str, items: Iterable[View], target: Callable[[View], Target]) -> Iterator[View]:

@@ -8,6 +8,7 @@ from typing import Any
 import marshmallow as ma
 from flask import Response
 
+from crane_core.auditing import note_operation
 from crane_core.context import get_crane
 from crane_core.http import Blueprint, WaitQuery, answer
 from crane_core.openapi import LOCATION, View
@@ -81,6 +82,7 @@ def carry_out(plan: Plan, wait: float) -> Response:
     crane = get_crane()
     operations = crane.room(Operations)
     operation = operations.start(plan)
+    note_operation(operation.id)
     if wait and not operation.ended:
         crane.about_to_wait()
         operations.wait(operation.id, wait)

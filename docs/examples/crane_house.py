@@ -1,12 +1,15 @@
 """House: who may do what in a house of few people. An example of the hooks; the reference quotes it."""
 
 import hmac
+import logging
 
 from crane_core.context import get_crane
 from crane_core.contributions import RegistryLogin, Setting
 from crane_core.errors import Unauthenticated
 from crane_core.hookspecs import hookimpl
 from crane_core.security import Identity, Vote
+
+log = logging.getLogger(__name__)
 
 
 @hookimpl
@@ -47,3 +50,9 @@ def crane_find_registry_login(image):
 def crane_mutate_deployment(deployment):
     # Whoever names no log driver gets one whose files do not grow for ever.
     deployment.spec["TaskTemplate"].setdefault("LogDriver", {"Name": "local"})
+
+
+@hookimpl
+def crane_request(answered):
+    if answered.status in (401, 403):
+        log.warning("%s from %s was refused: %s", answered.method, answered.address, answered.route)

@@ -137,8 +137,9 @@ class TestHouse:
         """What the operator of the house sets."""
         return {"house.token": "open sesame", "house.password": "for the registry"}
 
-    def test_stranger_may_nothing(self, client: Any, swarm: Any) -> None:
+    def test_stranger_may_nothing(self, client: Any, swarm: Any, caplog: pytest.LogCaptureFixture) -> None:
         assert deploy(client).status_code == 401
+        assert "PUT from 127.0.0.1 was refused: /api/v1/stacks/{name}" in caplog.text
         assert deploy(client, headers={"Authorization": "Bearer guess"}).status_code == 401
         assert swarm.services == []
 

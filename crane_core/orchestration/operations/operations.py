@@ -164,7 +164,7 @@ class Operations:
             self._all[operation.id] = operation
             self._running[operation.id] = running
             self._journal.write(operation)
-            self._emit("operation.started", operation)
+            self._emit("operation.started", operation, changes=[change.to_json() for change in plan.effective])
             self._send(running)
         self.step()
         return operation
@@ -416,7 +416,8 @@ class Operations:
             running.attention.close()
         self._update(operation, state="ended", verdict=verdict, ended_at=now())
         self._journal.write(operation)
-        self._emit("operation.ended", operation, outcome=verdict.outcome, code=verdict.code)
+        shown = operation.to_json()["verdict"]
+        self._emit("operation.ended", operation, outcome=verdict.outcome, code=verdict.code, verdict=shown)
         if operation.stack and operation.kind.startswith("stack."):
             done = "stack.removed" if operation.kind == "stack.remove" else "stack.deployed"
             self._emit(done, operation, outcome=verdict.outcome)

@@ -16,6 +16,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from crane_core import app as application
+from crane_core.auditing import Answered
 from crane_core.context import Crane, get_crane
 from crane_core.contributions import (
     Action,
@@ -421,6 +422,27 @@ def test_hook_crane_shutdown(run_server: RunServer, caplog: pytest.LogCaptureFix
     assert stopped == ["freeze"], "one plugin that fails does not keep the others from being told"
 
 
+def test_shutdown_is_told_to_who_is_required_last_and_after_what_happened(run_server: RunServer) -> None:
+    told: list[str] = []
+
+    def stopping(name: str) -> Callable[..., None]:
+        def crane_shutdown(app: Flask) -> None:
+            told.append(name)
+
+        return crane_shutdown
+
+    def crane_event(event: Event) -> None:
+        told.append(event.kind)
+
+    required = make_plugin("required", stopping("required"), crane_event)
+    app = run_server(required, make_plugin("freeze", stopping("freeze"), requires=["required"]))
+    parts(app).emit(Event("freeze.done"))
+
+    application.stop(app)
+
+    assert told[-3:] == ["freeze.done", "freeze", "required"]
+
+
 # --- Each request -------------------------------------------------------------------------------------------------
 
 
@@ -524,3 +546,94 @@ def test_hook_crane_event(run_server: RunServer) -> None:
 
     created = next(event for event in heard if event.kind == "service.created")
     assert (created.name, created.stack, created.by) == ("shop_web", "shop", "local")
+
+
+def requests_told(run_server: RunServer, *plugins: Any, **settings: Any) -> tuple[FlaskClient, list[Answered]]:
+    """Run a server, and return a client of it with the list of the requests that plugins are told of."""
+    told: list[Answered] = []
+
+    def crane_request(answered: Answered) -> None:
+        told.append(answered)
+
+    return run_server(make_plugin("listener", crane_request), *plugins, **settings).test_client(), told
+
+
+def test_hook_crane_request(run_server: RunServer) -> None:
+    client, told = requests_told(run_server)
+
+    operation = deploy(client).json["id"]
+
+    [answered] = told
+    assert (answered.method, answered.route, answered.action) == ("PUT", "/api/v1/stacks/{name}", "stack:update")
+    assert answered.target == Target("stack", "shop", stack="shop")
+    assert (answered.identity.name, answered.address) == ("local", "127.0.0.1")
+    assert (answered.status, answered.code, answered.operation) == (202, "", operation)
+    assert 0 < answered.seconds < 60
+
+
+def test_refused_requests_are_told_too(run_server: RunServer) -> None:
+    client, told = requests_told(run_server)
+
+    client.delete("/api/v1/services/ghost")
+    client.put("/api/v1/stacks/shop", json={"files": 3})
+    client.put("/api/v1/stacks/shop", headers={"Origin": "http://elsewhere.example"})
+
+    assert [(each.status, each.code, each.operation) for each in told] == [
+        (404, "not-found", ""),
+        (422, "invalid", ""),
+        (403, "cross-site", ""),
+    ]
+    assert [each.target and each.target.name for each in told] == ["ghost", "shop", None]
+    assert [each.identity.name for each in told] == ["local", "local", "nobody"]
+
+
+def test_who_is_not_known_is_told_as_nobody(run_server: RunServer) -> None:
+    client, told = requests_told(run_server, make_plugin("auth", knowing_ann()))
+
+    deploy(client)
+
+    assert [(each.identity.name, each.status, each.code) for each in told] == [("nobody", 401, "unauthenticated")]
+
+
+def test_requests_that_read_or_lead_nowhere_are_not_told(run_server: RunServer) -> None:
+    client, told = requests_told(run_server)
+
+    client.get("/api/v1/services")
+    client.post("/api/v1/stack-files/inspect", json={"files": [{"name": "stack.yml", "content": STACK}]})
+    client.post("/api/v1/nowhere/s3cret")
+
+    assert told == []
+
+
+def test_listener_of_requests_that_fails_changes_no_answer(
+    run_server: RunServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    def crane_request(answered: Answered) -> None:
+        raise RuntimeError("out of order")
+
+    answer = deploy(run_server(make_plugin("broken", crane_request)).test_client())
+
+    assert answer.status_code == 202
+    assert "Plugin broken failed in crane_request." in caplog.text
+
+
+def test_operation_is_told_with_its_changes_and_its_verdict(run_server: RunServer, swarm: MemorySwarm) -> None:
+    heard: list[Event] = []
+
+    def crane_event(event: Event) -> None:
+        heard.append(event)
+
+    app = run_server(make_plugin("listener", crane_event))
+    deploy(app.test_client())
+    swarm.settle()
+    parts(app).watcher.look(full=True)
+    deploy(
+        app.test_client(), STACK.replace("image: registry.example/web:1", "{image: a:2, environment: {TOKEN: s3cret}}")
+    )
+    parts(app).events.drain()
+
+    second = [event for event in heard if event.kind == "operation.started"][-1]
+    [changed] = [change for change in second.detail["changes"] if change["kind"] == "service"]
+    images = [(each["old"], each["new"]) for each in changed["fields"] if each["path"].endswith("/Image")]
+    assert (changed["action"], images) == ("update", [("registry.example/web:1", "a:2")])
+    assert "s3cret" not in repr(second.detail)
