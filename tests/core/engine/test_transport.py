@@ -33,7 +33,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path.startswith("/v1.41/events"):
             self._tell_events()
-        elif self.path == "/v1.41/info" and self.server.silent:
+        elif self.path.startswith(("/v1.41/info", "/v1.41/tasks")) and self.server.silent:
             self.server.released.wait()
         elif self.path == "/v1.41/version":
             self.send_response(200)
