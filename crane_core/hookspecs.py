@@ -281,8 +281,8 @@ def crane_event(event: Event) -> None:
 def crane_request(answered: Answered) -> None:
     """Be told of a request that was to change something, whether it did or was refused.
 
-    Told of each ``POST``, ``PUT``, ``PATCH`` and ``DELETE`` that leads to a route, unless the route demands no more than
-    to read; on the thread of the request, when its answer is ready. Return at once: the answer waits.
+    Told of each ``POST``, ``PUT``, ``PATCH`` and ``DELETE`` that leads to a route, unless the route demands no more
+    than to read; on the thread of the request, when its answer is ready. Return at once: the answer waits.
 
     :param answered: Who sent it, from where, what it was to change, and how it was answered.
     """
