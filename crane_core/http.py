@@ -212,6 +212,20 @@ def answer_list(crane: Crane, listing: Listing[Row], query: Mapping[str, Any]) -
     return answer({"items": items, "total": total, "version": etag, "sources": listing.sources}, headers=_headers(etag))
 
 
+def answer_page(items: Sequence[Any], total: int, sources: Sequence[Mapping[str, Any]] = ()) -> Response:
+    """Answer with a page of a list that was chosen elsewhere, as by a database; or with 304 when the caller has it.
+
+    :param items: What the caller may see of this page.
+    :param total: How many items they may see on all pages together.
+    """
+    page = _encoder.encode(items)
+    etag = _etag(page, total)
+    if known := _answer_known(etag):
+        return known
+    told = {"items": msgspec.Raw(page), "total": total, "version": etag, "sources": sources}
+    return answer(told, headers=_headers(etag))
+
+
 def _find_visible(crane: Crane, listing: Listing[Row]) -> list[Row]:
     action, identity = listing.action, identify()
     if action is None:

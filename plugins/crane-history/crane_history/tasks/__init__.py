@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING
 
 from crane_database import BackupFiles
 
-from crane_core.contributions import Action, HealthCheck, Loop, Metric, Page, Setting, Topic
+from crane_core.context import get_crane
+from crane_core.contributions import Action, Column, HealthCheck, Loop, Metric, Page, Setting, Topic
 from crane_core.events import Event
+from crane_history.tasks.operations import run_forgetting
+from crane_history.tasks.outputs import Outputs
+from crane_history.tasks.recorder import Recorder
+from crane_history.tasks.routes import blueprint
 
 if TYPE_CHECKING:
     import flask
@@ -16,7 +21,17 @@ if TYPE_CHECKING:
 
 def settings() -> Iterator[Setting]:
     """Contribute settings."""
-    yield from ()
+    yield Setting("history.task_days", int, 90, "How long tasks that are gone are remembered, in days.")
+    yield Setting("history.tasks", int, 100_000, "How many tasks that are gone are remembered at the most.")
+    yield Setting(
+        "history.outputs_per_service",
+        int,
+        20,
+        "Of how many tasks of a service that died the last output is kept; the newest are.",
+    )
+    yield Setting(
+        "history.outputs", int, 1000, "Of how many tasks that died the last output is kept in all, 64 KiB each."
+    )
 
 
 def actions() -> Iterator[Action]:
@@ -26,7 +41,7 @@ def actions() -> Iterator[Action]:
 
 def routes() -> Iterator[flask.Blueprint]:
     """Contribute routes."""
-    yield from ()
+    yield blueprint
 
 
 def topics() -> Iterator[Topic]:
@@ -36,7 +51,24 @@ def topics() -> Iterator[Topic]:
 
 def pages() -> Iterator[Page]:
     """Contribute pages of the panel."""
-    yield from ()
+    yield Page(
+        "/task-history",
+        "Task history",
+        "applications",
+        "task:read",
+        source="/api/v1/task-history",
+        columns=(
+            Column("name", "Task"),
+            Column("service", "Service", link="/services/{service}"),
+            Column("state", "State", kind="state"),
+            Column("node", "Node", link="/nodes/{node}"),
+            Column("exit_code", "Exit code", kind="number"),
+            Column("cause", "Why it died"),
+            Column("at", "When", kind="moment"),
+            Column("id", "ID"),
+        ),
+        key="id",
+    )
 
 
 def health_checks() -> Iterator[HealthCheck]:
@@ -46,12 +78,26 @@ def health_checks() -> Iterator[HealthCheck]:
 
 def metrics() -> Iterator[Metric]:
     """Contribute figures."""
-    yield from ()
+    yield Metric(
+        "crane_history_task_changes_total",
+        "Changes of tasks that were written down.",
+        "counter",
+        lambda: [((), float(get_crane().room(Recorder).written))],
+    )
+    yield Metric(
+        "crane_history_task_changes_missed_total",
+        "Changes of tasks that came faster than they could be written; the Swarm was read anew instead.",
+        "counter",
+        lambda: [((), float(get_crane().room(Recorder).missed))],
+    )
 
 
 def loops() -> Iterator[Loop]:
     """Contribute loops."""
-    yield from ()
+    # Each server writes what it sees: what another wrote already is passed over.
+    yield Loop("history.tasks", lambda stop: get_crane().room(Recorder).run(stop))
+    yield Loop("history.outputs", lambda stop: get_crane().room(Outputs).run(stop))
+    yield Loop("history.forget_tasks", run_forgetting, once=True)
 
 
 def backup_files() -> Iterator[BackupFiles]:
