@@ -53,13 +53,17 @@ if TYPE_CHECKING:
     from sqlalchemy.exc import IntegrityError
     from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+    from crane_database.connecting import explain
     from crane_database.leases import Lease, current_lease
     from crane_database.models import Model, UtcDateTime, db
+    from crane_database.operations import answering
     from crane_database.sessions import session
 
 _OFFERED = {
+    "crane_database.connecting": ("explain",),
     "crane_database.leases": ("Lease", "current_lease"),
     "crane_database.models": ("Model", "UtcDateTime", "db"),
+    "crane_database.operations": ("answering",),
     "crane_database.sessions": ("session",),
     "sqlalchemy": (
         "JSON",
@@ -110,10 +114,12 @@ __all__ = [
     "UniqueConstraint",
     "UtcDateTime",
     "and_",
+    "answering",
     "current_lease",
     "db",
     "delete",
     "exists",
+    "explain",
     "func",
     "insert",
     "mapped_column",

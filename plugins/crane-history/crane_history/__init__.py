@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from crane_database import BackupFiles, Migrations
 
+from crane_core.auditing import Answered
 from crane_core.contributions import Action, HealthCheck, Loop, Metric, Page, Setting, Topic
 from crane_core.events import Event
 from crane_core.hookspecs import hookimpl
@@ -100,3 +101,8 @@ def crane_shutdown(app: flask.Flask) -> None:
 def crane_event(event: Event) -> None:
     for room in ROOMS:
         room.event(event)
+
+
+@hookimpl
+def crane_request(answered: Answered) -> None:
+    timeline.request(answered)

@@ -2,56 +2,113 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from crane_database import BackupFiles
 
-from crane_core.contributions import Action, HealthCheck, Loop, Metric, Page, Setting, Topic
+from crane_core.auditing import Answered
+from crane_core.context import get_crane
+from crane_core.contributions import Action, HealthCheck, HealthReport, Loop, Metric, Page, Setting, Topic
 from crane_core.events import Event
+from crane_history.timeline.entries import Entry
+from crane_history.timeline.routes import blueprint, find_line, newest_listing
+from crane_history.timeline.routes import pages as panel_pages
+from crane_history.timeline.writer import Writer
 
 if TYPE_CHECKING:
     import flask
 
+FORGET_SECONDS = 3600.0
+
 
 def settings() -> Iterator[Setting]:
     """Contribute settings."""
-    yield from ()
+    yield Setting(
+        "history.keep_days", float, 365.0, "How long lines of the timeline are kept, in days; 0 keeps them for ever."
+    )
+    yield Setting(
+        "history.keep_lines", int, 1_000_000, "How many lines of the timeline are kept at the most; 0 keeps all."
+    )
 
 
 def actions() -> Iterator[Action]:
     """Contribute actions."""
-    yield from ()
+    yield Action("timeline:read", "See what happened, as far as it is about what they may see.", find_line)
 
 
 def routes() -> Iterator[flask.Blueprint]:
     """Contribute routes."""
-    yield from ()
+    yield blueprint
+    yield panel_pages
 
 
 def topics() -> Iterator[Topic]:
     """Contribute topics of the live socket."""
-    yield from ()
+    yield Topic(
+        "timeline",
+        "timeline:read",
+        "The newest lines of the timeline, as `GET /api/v1/timeline` lists them.",
+        newest_listing,
+        lambda line: str(line["number"]),
+    )
 
 
 def pages() -> Iterator[Page]:
     """Contribute pages of the panel."""
-    yield from ()
+    yield Page("/timeline", "Timeline", "system", "timeline:read", module="/api/v1/timeline/page.js")
 
 
 def health_checks() -> Iterator[HealthCheck]:
     """Contribute health checks."""
-    yield from ()
+
+    def check() -> HealthReport:
+        writer = get_crane().room(Writer)
+        if writer.problem:
+            return HealthReport("degraded", f"The timeline cannot be written: {writer.problem}")
+        return HealthReport("ok")
+
+    yield HealthCheck("timeline", check)
 
 
 def metrics() -> Iterator[Metric]:
     """Contribute figures."""
-    yield from ()
+    yield Metric(
+        "crane_history_lines_written_total",
+        "Lines of the timeline that this server wrote.",
+        "counter",
+        lambda: [((), float(get_crane().room(Writer).written))],
+    )
+    yield Metric(
+        "crane_history_lines_dropped_total",
+        "Lines of the timeline that were lost because it could not be written fast enough.",
+        "counter",
+        lambda: [((), float(get_crane().room(Writer).dropped))],
+    )
+    yield Metric(
+        "crane_history_lines_waiting",
+        "Lines of the timeline that wait to be written.",
+        "gauge",
+        lambda: [((), float(get_crane().room(Writer).waiting))],
+    )
 
 
 def loops() -> Iterator[Loop]:
     """Contribute loops."""
-    yield from ()
+    # Of several servers that share the database, one forgets for all.
+    yield Loop("history.forget", _forget, once=True)
+
+
+def _forget(stop: threading.Event) -> None:
+    from crane_database import current_lease, session
+
+    from crane_history.timeline.operations import forget_old
+
+    while not stop.is_set():
+        with session():
+            forget_old(get_crane(), current_lease().confirm)
+        stop.wait(FORGET_SECONDS)
 
 
 def backup_files() -> Iterator[BackupFiles]:
@@ -60,12 +117,20 @@ def backup_files() -> Iterator[BackupFiles]:
 
 
 def startup(app: flask.Flask) -> None:
-    """Be told that the server starts."""
+    """Begin to write."""
+    app.extensions["crane"].room(Writer).start(app)
 
 
 def shutdown(app: flask.Flask) -> None:
-    """Be told that the server stops."""
+    """Write what is left."""
+    app.extensions["crane"].room(Writer).stop()
 
 
 def event(event: Event) -> None:
-    """Be told of something that happened."""
+    """Keep what happened."""
+    get_crane().room(Writer).add(Entry.from_event(event))
+
+
+def request(answered: Answered) -> None:
+    """Keep what was asked for."""
+    get_crane().room(Writer).add(Entry.from_request(answered))
