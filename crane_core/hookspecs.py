@@ -1,10 +1,10 @@
 """All hooks of the core, in the order in which a process meets them.
 
 The grammar of a name tells how a hook is called. A **plural noun** contributes values; a name that two plugins claim
-stops the server. A **verb** is asked: the first answer, or all answers, as its text says. **event, request, startup,
-wait, shutdown** are told: a plugin that fails there is logged and counted, and the others are told all the same.
-Plugins are called in the order of what they require, who is required first, and at the shutdown the other way round;
-``hookimpl(tryfirst=True)`` and ``trylast`` deviate from it.
+stops the server. A **verb** is asked: the first answer, or all answers, as its text says. **event, operation, request,
+startup, wait, shutdown** are told: a plugin that fails there is logged and counted, and the others are told all the
+same. Plugins are called in the order of what they require, who is required first, and at the shutdown the other way
+round; ``hookimpl(tryfirst=True)`` and ``trylast`` deviate from it.
 
 A plugin is a module that an entry point of the group ``crane`` names. What it requires stands in its ``requires``, a
 tuple of plugin names. Mark each implementation with :data:`hookimpl`.
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
         Violation,
     )
     from crane_core.events import Event
+    from crane_core.orchestration.operations.model import Operation
+    from crane_core.orchestration.plans.model import Plan
     from crane_core.security import Identity, Target, Vote
 
 hookspec = pluggy.HookspecMarker("crane")
@@ -274,6 +276,19 @@ def crane_event(event: Event) -> None:
     Events come in order, on one thread, after the fact. Return soon: the next event waits.
 
     :param event: What happened.
+    """
+
+
+@hookspec
+def crane_operation(operation: Operation, plan: Plan) -> None:
+    """Be told of an operation that starts, with the plan that it carries out.
+
+    Told on the thread that starts it, before anything is sent to the Swarm, so return soon. How it ends is told by the
+    event ``operation.ended``.
+
+    :param operation: What was begun: its id, who asked for it, and what it changes.
+    :param plan: What it does. ``plan.to_json()`` is what may be shown of it. The rest holds secrets: for a stack,
+        ``plan.wish`` is what was sent to have it deployed. Keep of that nothing that is not sealed.
     """
 
 

@@ -23,7 +23,7 @@ from crane_core import hookspecs
 from crane_core.errors import CraneError, SetupError
 
 ENTRY_POINT_GROUP = "crane"
-TOLD = frozenset({"crane_event", "crane_request", "crane_startup", "crane_shutdown", "crane_wait"})
+TOLD = frozenset({"crane_event", "crane_operation", "crane_request", "crane_startup", "crane_shutdown", "crane_wait"})
 CALLED_FOR_EFFECT = TOLD | {"crane_mutate_deployment"}
 
 log = logging.getLogger(__name__)

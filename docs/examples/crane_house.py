@@ -53,6 +53,11 @@ def crane_mutate_deployment(deployment):
 
 
 @hookimpl
+def crane_operation(operation, plan):
+    log.warning("%s begins %s of %s: %d changes.", operation.by, plan.kind, plan.target, len(plan.effective))
+
+
+@hookimpl
 def crane_request(answered):
     if answered.status in (401, 403):
         log.warning("%s from %s was refused: %s", answered.method, answered.address, answered.route)

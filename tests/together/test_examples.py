@@ -143,9 +143,12 @@ class TestHouse:
         assert deploy(client, headers={"Authorization": "Bearer guess"}).status_code == 401
         assert swarm.services == []
 
-    def test_resident_deploys_with_the_login_and_the_log_driver_of_the_house(self, client: Any, swarm: Any) -> None:
+    def test_resident_deploys_with_the_login_and_the_log_driver_of_the_house(
+        self, client: Any, swarm: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
         answer = deploy(client, headers={"Authorization": "Bearer open sesame"})
 
         assert answer.status_code == 202
         assert swarm.service("shop_web")["Spec"]["TaskTemplate"]["LogDriver"] == {"Name": "local"}
         assert "for the registry" not in answer.text
+        assert "begins stack.deploy of shop: 2 changes." in caplog.text

@@ -164,6 +164,7 @@ class Operations:
             self._all[operation.id] = operation
             self._running[operation.id] = running
             self._journal.write(operation)
+            self._crane.plugins.notify("crane_operation", operation=operation, plan=plan)
             self._emit("operation.started", operation, changes=[change.to_json() for change in plan.effective])
             self._send(running)
         self.step()

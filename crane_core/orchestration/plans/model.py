@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -17,6 +17,9 @@ from crane_core.errors import Violation
 from crane_core.orchestration.errors import PlanApplied
 from crane_core.orchestration.stacks.diff import FieldChange, redact
 from crane_core.security import Identity
+
+if TYPE_CHECKING:
+    from crane_core.orchestration.stacks.planner import Wish
 
 Kind = Literal["network", "config", "secret", "service"]
 Verb = Literal["create", "update", "remove", "keep"]
@@ -108,6 +111,7 @@ class Plan:
     :param existing: The ids of configs and secrets that the stack uses and does not make, by kind (``configs``,
         ``secrets``) and name.
     :param seen: Fingerprints of everything that the plan was made from, by kind and name; outdated when they moved.
+    :param wish: What was sent to have a stack deployed; holds secrets, so it is never shown. None for other changes.
     :param applied_at: When it was applied, None before.
     """
 
@@ -123,6 +127,7 @@ class Plan:
     timeout: float | None = None
     existing: Mapping[tuple[str, str], str] = field(default_factory=dict, repr=False)
     seen: Mapping[str, str] = field(default_factory=dict)
+    wish: Wish | None = field(default=None, repr=False)
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     applied_at: datetime | None = None
@@ -150,7 +155,7 @@ class Plan:
             raise PlanApplied
 
         bare = [replace(change, body=None, login=None, credential=change.credential) for change in self.changes]
-        return replace(self, changes=bare, remake=refuse, applied_at=datetime.now(UTC))
+        return replace(self, changes=bare, remake=refuse, wish=None, applied_at=datetime.now(UTC))
 
     def to_json(self) -> dict[str, Any]:
         """Return what is shown of it."""

@@ -44,6 +44,7 @@ class ServicePlanner:
     """Works out the change of each service of one plan, and collects what is wrong or noteworthy.
 
     :param origin: The entry point, for the rules of plugins.
+    :param pinned: Images with their digests by service, for images whose tags are not to be looked up.
     :param place: Turns a pointer into a service's spec into one that the sender understands.
     """
 
@@ -56,6 +57,7 @@ class ServicePlanner:
     place: Callable[[str, Violation], Violation] = field(default=lambda service, violation: violation)
     warnings: list[Violation] = field(default_factory=list)
     violations: list[Violation] = field(default_factory=list)
+    pinned: Mapping[str, str] = field(default_factory=dict)
     # On a thousand nodes a constraint that none of them meets takes a while to find out.
     _obstacles: dict[str, str] = field(default_factory=dict)
 
@@ -67,7 +69,10 @@ class ServicePlanner:
         asked: dict[str, list[str]] = {}
         for name, spec in wanted.items():
             image, kept = _image(spec), self._deployed(name, _image(spec))
-            if self.resolve_image == "always" or (self.resolve_image == "changed" and kept is None):
+            pinned = self.pinned.get(name)
+            if pinned is not None and "@" not in image and same_image(image, pinned):
+                _set_image(spec, pinned)
+            elif self.resolve_image == "always" or (self.resolve_image == "changed" and kept is None):
                 asked.setdefault(image, []).append(name)
             elif kept is not None:
                 _set_image(spec, kept)

@@ -47,13 +47,17 @@ _WRITTEN = {
 
 @dataclass(frozen=True)
 class Wish:
-    """What somebody wants of a stack: the request, and how to carry it out."""
+    """What somebody wants of a stack: the request, and how to carry it out.
+
+    :param pinned: Images with their digests by the name of the service; each counts in place of what its tag means now.
+    """
 
     request: StackRequest
     resolve_image: ResolveImage = "always"
     prune: bool = False
     logins: Mapping[str, RegistryLogin] = field(default_factory=dict, repr=False)
     timeout: float | None = None
+    pinned: Mapping[str, str] = field(default_factory=dict)
 
 
 def plan_stack(crane: Crane, identity: Identity, wish: Wish) -> Plan:
@@ -84,6 +88,7 @@ class _StackPlanner:
             self.wish.resolve_image,
             place=self._place,
             warnings=list(self.desired.warnings),
+            pinned=self.wish.pinned,
         )
         self._adopted: dict[str, str] = {}
         self._chosen: dict[tuple[str, str], str] = {}
@@ -111,6 +116,7 @@ class _StackPlanner:
             violations=self.services.violations,
             prune=self.wish.prune,
             timeout=self.wish.timeout,
+            wish=self.wish,
             existing=self._existing,
             seen={
                 f"{change.kind} {change.name}": change.based_on or str(change.id)

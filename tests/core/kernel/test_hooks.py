@@ -637,3 +637,32 @@ def test_operation_is_told_with_its_changes_and_its_verdict(run_server: RunServe
     images = [(each["old"], each["new"]) for each in changed["fields"] if each["path"].endswith("/Image")]
     assert (changed["action"], images) == ("update", [("registry.example/web:1", "a:2")])
     assert "s3cret" not in repr(second.detail)
+
+
+def test_hook_crane_operation(run_server: RunServer, swarm: MemorySwarm) -> None:
+    told: list[Any] = []
+
+    def crane_operation(operation: Any, plan: Any) -> None:
+        assert swarm.services == [], "nothing has been sent yet"
+        told.append((operation, plan))
+
+    answer = deploy(run_server(make_plugin("listener", crane_operation)).test_client())
+
+    [(operation, plan)] = told
+    assert (operation.id, operation.by, operation.kind) == (answer.json["id"], "local", "stack.deploy")
+    assert [change.name for change in plan.effective] == ["shop_default", "shop_web"]
+    assert plan.wish.request.files[0].content == STACK
+    assert "wish" not in plan.to_json()
+    assert plan.as_applied().wish is None
+
+
+def test_listener_of_operations_that_fails_stops_no_operation(
+    run_server: RunServer, swarm: MemorySwarm, caplog: pytest.LogCaptureFixture
+) -> None:
+    def crane_operation(operation: Any, plan: Any) -> None:
+        raise RuntimeError("out of order")
+
+    deploy(run_server(make_plugin("broken", crane_operation)).test_client())
+
+    assert swarm.services == ["shop_web"]
+    assert "Plugin broken failed in crane_operation." in caplog.text
