@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from crane_cli import __version__
@@ -26,6 +26,7 @@ ANSWER_SECONDS = 120.0
 # A stream on which nothing happens for this long is looked after: a router may have forgotten the connection.
 QUIET_SECONDS = 90.0
 PAGE = 1000
+PIECE = 64 * 1024
 
 
 def normalise_address(address: str) -> str:
@@ -134,13 +135,24 @@ class Api:
         with self._asked(method, path, body, query or {}, headers or {}, ANSWER_SECONDS) as response:
             return _read(response)
 
-    def lines(self, *path: str) -> Iterator[dict[str, Any]]:
+    def copy(self, target: IO[bytes], *path: str, **query: Any) -> None:
+        """Copy what is read at a path into a file, piece by piece.
+
+        :raises Dropped: The connection ended in the middle, or was quiet for long.
+        """
+        with self._asked("GET", path, None, query, {"Accept": "*/*"}, ANSWER_SECONDS) as response:
+            if response.status >= 300:
+                _read(response)
+            while piece := response.read(PIECE):
+                target.write(piece)
+
+    def lines(self, *path: str, **query: Any) -> Iterator[dict[str, Any]]:
         """Yield the objects of a stream, each when it comes.
 
         :raises Dropped: The connection ended in the middle, or was quiet for long.
         """
         headers = {"Accept": "application/x-ndjson"}
-        with self._asked("GET", path, None, {}, headers, QUIET_SECONDS) as response:
+        with self._asked("GET", path, None, query, headers, QUIET_SECONDS) as response:
             if response.status >= 300:
                 _read(response)
             while line := response.readline():

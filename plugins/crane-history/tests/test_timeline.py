@@ -6,7 +6,7 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -368,11 +368,10 @@ class TestRights:
         return [*crane_plugins, guests()]
 
     @pytest.fixture
-    def mixed(self, add: Any) -> Iterator[None]:
+    def mixed(self, add: Any) -> None:
         """Lines of two stacks."""
         for stack in ("shop", "bank", "shop", "bank"):
             add("service.updated", target="service", name=f"{stack}_web", stack=stack, operation="0123")
-        yield
 
     @pytest.mark.usefixtures("mixed")
     def test_lists_exports_and_pages_show_only_what_one_may_see(self, client: FlaskClient) -> None:

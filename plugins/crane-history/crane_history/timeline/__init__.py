@@ -20,6 +20,8 @@ from crane_history.timeline.writer import Writer
 if TYPE_CHECKING:
     import flask
 
+# What is old is removed so long after the start, when there is less to do, and so often from then on.
+FIRST_SECONDS = 60.0
 FORGET_SECONDS = 3600.0
 
 
@@ -105,10 +107,11 @@ def _forget(stop: threading.Event) -> None:
 
     from crane_history.timeline.operations import forget_old
 
-    while not stop.is_set():
+    pause = FIRST_SECONDS
+    while not stop.wait(pause):
         with session():
             forget_old(get_crane(), current_lease().confirm)
-        stop.wait(FORGET_SECONDS)
+        pause = FORGET_SECONDS
 
 
 def backup_files() -> Iterator[BackupFiles]:

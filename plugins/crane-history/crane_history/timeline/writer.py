@@ -96,7 +96,7 @@ class Writer:
             self._thread.join(LEAVE_SECONDS)
             self._thread = None
         if left := self.waiting:
-            log.error("The server stops, and %d lines of the timeline could not be written: %s", left, self.problem)
+            log.error("The server stops; lines of the timeline that could not be written: %d. %s", left, self.problem)
 
     def _run(self, app: Flask) -> None:
         while batch := self._take():
