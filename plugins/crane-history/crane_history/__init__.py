@@ -16,6 +16,8 @@ from crane_core.auditing import Answered
 from crane_core.contributions import Action, HealthCheck, Loop, Metric, Page, Setting, Topic
 from crane_core.events import Event
 from crane_core.hookspecs import hookimpl
+from crane_core.orchestration.operations.model import Operation
+from crane_core.orchestration.plans.model import Plan
 from crane_history import revisions, tasks, timeline
 
 if TYPE_CHECKING:
@@ -101,6 +103,11 @@ def crane_shutdown(app: flask.Flask) -> None:
 def crane_event(event: Event) -> None:
     for room in ROOMS:
         room.event(event)
+
+
+@hookimpl
+def crane_operation(operation: Operation, plan: Plan) -> None:
+    revisions.operation(operation, plan)
 
 
 @hookimpl

@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING
 
 from crane_database import BackupFiles
 
-from crane_core.contributions import Action, HealthCheck, Loop, Metric, Page, Setting, Topic
+from crane_core.context import get_crane
+from crane_core.contributions import Action, Column, HealthCheck, Loop, Metric, Page, PageAction, Setting, Topic
 from crane_core.events import Event
+from crane_core.orchestration.operations.model import Operation
+from crane_core.orchestration.plans.model import Plan
+from crane_history.revisions.operations import keep, note_end
+from crane_history.revisions.routes import blueprint
+from crane_history.revisions.sealing import KEY_FILE
 
 if TYPE_CHECKING:
     import flask
@@ -16,7 +22,7 @@ if TYPE_CHECKING:
 
 def settings() -> Iterator[Setting]:
     """Contribute settings."""
-    yield from ()
+    yield Setting("history.revisions", int, 50, "How many revisions of each stack are kept.")
 
 
 def actions() -> Iterator[Action]:
@@ -26,7 +32,7 @@ def actions() -> Iterator[Action]:
 
 def routes() -> Iterator[flask.Blueprint]:
     """Contribute routes."""
-    yield from ()
+    yield blueprint
 
 
 def topics() -> Iterator[Topic]:
@@ -36,7 +42,33 @@ def topics() -> Iterator[Topic]:
 
 def pages() -> Iterator[Page]:
     """Contribute pages of the panel."""
-    yield from ()
+    yield Page(
+        "/stack-revisions",
+        "Stack revisions",
+        "applications",
+        "stack:read",
+        source="/api/v1/stack-revisions",
+        columns=(
+            Column("id", "Revision"),
+            Column("stack", "Stack", link="/stacks/{stack}"),
+            Column("by", "By"),
+            Column("at", "When", kind="moment"),
+            Column("outcome", "Outcome", kind="state"),
+            Column("changed", "Changed"),
+            Column("cause", "Cause"),
+            Column("operation", "Operation", link="/operations/{operation}"),
+        ),
+        actions=(
+            PageAction(
+                "Roll back",
+                "POST",
+                "/api/v1/stacks/{stack}/revisions/{number}/rollback",
+                "stack:update",
+                confirm="Deploy {id} again, with the images that it had?",
+            ),
+        ),
+        key="id",
+    )
 
 
 def health_checks() -> Iterator[HealthCheck]:
@@ -56,7 +88,8 @@ def loops() -> Iterator[Loop]:
 
 def backup_files() -> Iterator[BackupFiles]:
     """Contribute files that belong to a backup."""
-    yield from ()
+    # Without it no revision can be deployed again.
+    yield BackupFiles(KEY_FILE)
 
 
 def startup(app: flask.Flask) -> None:
@@ -69,3 +102,9 @@ def shutdown(app: flask.Flask) -> None:
 
 def event(event: Event) -> None:
     """Be told of something that happened."""
+    note_end(event)
+
+
+def operation(operation: Operation, plan: Plan) -> None:
+    """Be told of an operation that starts."""
+    keep(get_crane(), operation, plan)
