@@ -47,6 +47,10 @@ ADDRESSES = {
     "plugins": "/plugins",
     "plugin": "/plugins/orchestration",
     "settings": "/settings",
+    "timeline": "/timeline",
+    "timeline-filtered": "/timeline?kind=operation.*&stack=shop",
+    "timeline-line": "/timeline/{line}",
+    "timeline-gone": "/timeline/999999999",
     "nowhere": "/no/such/page",
 }
 
@@ -59,7 +63,9 @@ def find_addresses(server: Server) -> dict[str, str]:
     def operation(target: str, kind: str = "service.image") -> str:
         return next(str(each["id"]) for each in operations if (each["target"], each["kind"]) == (target, kind))
 
+    lines = server.ask("GET", "/timeline?kind=operation.started&stack=shop&limit=1")[1]["items"]
     found = {
+        "line": lines[0]["number"],
         "task": next(each["ID"] for each in tasks if each["state"] == "running"),
         "failed_task": next(each["ID"] for each in tasks if each["state"] == "failed"),
         "running": operation("shop_api"),

@@ -336,6 +336,16 @@ def test_topic_tells_the_newest_lines(crane: Crane, add: Any) -> None:
     assert [(topic.key(line), line["kind"]) for line in listing.rows()] == [("2", "b.done"), ("1", "a.done")]
 
 
+def test_panel_is_told_of_the_page_and_sent_its_module(client: FlaskClient) -> None:
+    [page] = [page for page in client.get("/api/v1/pages").json["items"] if page["path"] == "/timeline"]
+
+    module = client.get(page["module"])
+
+    assert (page["group"], page["action"]) == ("system", "timeline:read")
+    assert (module.status_code, module.mimetype) == (200, "text/javascript")
+    assert "export default function" in module.text
+
+
 # --- Rights -------------------------------------------------------------------------------------------------------
 
 
