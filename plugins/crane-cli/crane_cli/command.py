@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -194,6 +195,28 @@ def _seconds(context: click.Context, option: click.Parameter, value: str | None)
     from crane_cli.values import parse_duration
 
     return None if value is None else parse_duration(value) / 1e9
+
+
+_AGO = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd])")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def moment(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """Read an option that is a moment: RFC 3339, local without a zone, or how long ago."""
+    from datetime import UTC, datetime, timedelta
+
+    if value is None:
+        return None
+    if ago := _AGO.fullmatch(value):
+        found = datetime.now(UTC) - timedelta(seconds=float(ago[1]) * _UNITS[ago[2]])
+    else:
+        try:
+            found = datetime.fromisoformat(value).astimezone(UTC)
+        except (ValueError, OverflowError) as error:
+            raise click.BadParameter(
+                f"{value} is no moment; write it as in 2026-05-04T12:00, 2026-05-04 or 2h (two hours ago)."
+            ) from error
+    return found.isoformat().replace("+00:00", "Z")
 
 
 timeout = click.option(

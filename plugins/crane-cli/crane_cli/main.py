@@ -12,6 +12,7 @@ COMMANDS = {
     "stack": ("crane_cli.commands.stack:stack", "Deploy stacks and look at them."),
     "service": ("crane_cli.commands.service:service", "Look at services and change them."),
     "task": ("crane_cli.commands.task:task", "Look at tasks."),
+    "why": ("crane_cli.commands.why:why", "Say why a task died, also when its service is gone."),
     "node": ("crane_cli.commands.node:node", "Look at nodes."),
     "operation": ("crane_cli.commands.operation:operation", "Look at changes that go on or have ended."),
     "timeline": ("crane_cli.commands.timeline:timeline", "See what happened, who did it, and how it ended."),

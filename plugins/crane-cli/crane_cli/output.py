@@ -93,6 +93,12 @@ def parse_time(timestamp: str | None) -> datetime | None:
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
+def show_time(timestamp: str | None) -> str:
+    """Return a time as the clock on the wall here shows it; empty where there is none."""
+    parsed = parse_time(timestamp)
+    return parsed.astimezone().strftime("%Y-%m-%d %H:%M:%S") if parsed else ""
+
+
 def shorten_id(identifier: object, whole: bool) -> str:
     """Return an ID as docker shows it."""
     return str(identifier or "") if whole else str(identifier or "")[:12]

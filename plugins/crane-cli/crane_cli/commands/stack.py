@@ -9,8 +9,8 @@ import click
 from crane_cli import choosing, rows
 from crane_cli.command import Group, filtering, following, no_trunc, quiet_ids, several
 from crane_cli.errors import WrongUse
-from crane_cli.output import describe_time, paint_state, print_table, show_list, tell_age
-from crane_cli.session import Session
+from crane_cli.output import Item, describe_time, paint_state, print_table, show_list, tell_age
+from crane_cli.session import Session, style
 from crane_cli.visible import visible
 
 if TYPE_CHECKING:
@@ -73,11 +73,20 @@ def deploy(
     The stack files, the variables that they name and the files that they refer to are sent to the server. A file is
     sent only if its path stands in a stack file and it lies in the first one's folder.
     """
-    from crane_cli import deploying, following, plan
+    from crane_cli import deploying
 
     api = session.api()
     request = _prepare(session, api, timeout=timeout, **options)
     planned = deploying.make_plan(api, stack, request)
+    _carry_out(session, api, planned, detach=detach, quiet=quiet, dry_run=dry_run, confirm=confirm)
+
+
+def _carry_out(
+    session: Session, api: Api, planned: dict[str, Any], *, detach: bool, quiet: bool, dry_run: bool, confirm: bool
+) -> None:
+    """Show a plan, and unless that is all that is wanted, apply it and tell how it ended."""
+    from crane_cli import deploying, following, plan
+
     if session.for_people and not quiet:
         plan.show_plan(session, planned)
     else:
@@ -276,17 +285,190 @@ def rm(session: Session, stacks: tuple[str, ...], *, detach: bool, quiet: bool, 
 
 
 @stack.command()
-@click.argument("stack")
+@click.argument("stack", metavar="STACK[@REVISION]")
 @following
+@click.option("--prune", is_flag=True, help="With a revision: remove what it does not name.")
+@click.option("--with-registry-auth", is_flag=True, help="With a revision: send this machine's logins for its images.")
+@click.option("--dry-run", is_flag=True, help="With a revision: show the plan and change nothing.")
+@click.option("--confirm", is_flag=True, help="With a revision: ask before anything is changed.")
 @click.pass_obj
-def rollback(session: Session, stack: str, *, detach: bool, quiet: bool, timeout: float | None) -> None:
-    """Put a stack's services back to what they were before."""
-    from crane_cli.deploying import each
+def rollback(
+    session: Session,
+    /,
+    stack: str,
+    *,
+    detach: bool,
+    quiet: bool,
+    timeout: float | None,
+    prune: bool,
+    with_registry_auth: bool,
+    dry_run: bool,
+    confirm: bool,
+) -> None:
+    """Put a stack back to a revision, or its services to what they were before.
 
+    shop@12 deploys revision 12 again, with its file, its variables and the images that it had; the plan is shown first.
+    shop alone returns each service to the spec from before its last change.
+    """
+    from crane_cli.deploying import each
+    from crane_cli.history import parse_revision
+
+    name, number = parse_revision(stack)
+    if number is not None:
+        _return(session, name, number, detach=detach, quiet=quiet, timeout=timeout, prune=prune,
+                with_registry_auth=with_registry_auth, dry_run=dry_run, confirm=confirm)  # fmt: skip
+        return
+    if prune or with_registry_auth or dry_run or confirm:
+        raise WrongUse(f"This is only for a return to a revision, as in {name}@12; nothing was changed.")
     each(
         session,
-        [stack],
+        [name],
         lambda api, name: api.post("stacks", name, "rollback", wait=0, timeout=timeout),
         detached=detach,
         quiet=quiet,
     )
+
+
+def _return(
+    session: Session,
+    name: str,
+    number: int,
+    *,
+    detach: bool,
+    quiet: bool,
+    timeout: float | None,
+    prune: bool,
+    with_registry_auth: bool,
+    dry_run: bool,
+    confirm: bool,
+) -> None:
+    from crane_cli import registries
+    from crane_cli.history import asking_history
+
+    api = session.api()
+    logins: dict[str, Any] = {}
+    with asking_history():
+        if with_registry_auth:
+            images = api.get("stacks", name, "revisions", str(number)).get("images") or {}
+            logins = registries.find_logins(list(images.values()), session.warn)
+        planned = api.post(
+            "stacks",
+            name,
+            "revisions",
+            str(number),
+            "plan",
+            body={"registry_logins": logins},
+            prune="true" if prune else None,
+            timeout=timeout,
+        )
+    _carry_out(session, api, planned, detach=detach, quiet=quiet, dry_run=dry_run, confirm=confirm)
+
+
+@stack.command()
+@click.argument("stack", metavar="STACK[@REVISION]")
+@quiet_ids
+@click.pass_obj
+def revisions(session: Session, /, stack: str, *, quiet: bool) -> None:
+    """List a stack's revisions, or show one of them.
+
+    Each deployment of a file is a revision. shop lists them, the newest first; shop@12 shows the files, the variables,
+    the changes and the verdict of revision 12, values that look secret hidden.
+    """
+    from crane_cli.history import asking_history, parse_revision
+
+    name, number = parse_revision(stack)
+    api = session.api()
+    if number is not None:
+        with asking_history():
+            _show_revision(session, api.get("stacks", name, "revisions", str(number)))
+        return
+    with asking_history():
+        answer = api.find_all("stacks", name, "revisions")
+    show_list(
+        session,
+        answer,
+        ("REVISION", "WHEN", "BY", "OUTCOME", "CHANGED", "CAUSE"),
+        lambda item: (
+            _name_revision(item),
+            describe_time(item.get("at")),
+            item.get("by"),
+            item.get("outcome") or "goes on",
+            item.get("changed"),
+            item.get("cause"),
+        ),
+        quiet=(lambda item: item.get("id")) if quiet else None,
+        nothing=f"There are no revisions of the stack {name}.",
+    )
+
+
+def _name_revision(item: Item) -> str:
+    again = f" (as @{item['same_as']})" if item.get("same_as") else ""
+    return f"{item.get('id')}{again}"
+
+
+def _show_revision(session: Session, found: Item) -> None:
+    if not session.for_people:
+        session.give(found)
+        return
+    outcome = paint_state(visible(found.get("outcome") or "goes on"))
+    click.echo(f"{visible(_name_revision(found))}: {outcome}, {visible(found.get('changed'))}")
+    click.echo(visible(f"By {found.get('by')}, {describe_time(found.get('at'))}; operation {found.get('operation')}"))
+    if found.get("cause"):
+        click.echo(visible(found["cause"]))
+    for name, value in (found.get("variables") or {}).items():
+        click.echo(visible(f"{name}={value}"))
+    for attachment in found.get("attachments") or ():
+        click.echo(visible(f"{attachment.get('path')}: {attachment.get('bytes')} bytes, sealed"))
+    for file in found.get("files") or ():
+        click.echo(visible(f"\n--- {file.get('name')}"))
+        for line in str(file.get("content")).splitlines():
+            click.echo(visible(line))
+
+
+@stack.command()
+@click.argument("older", metavar="STACK@REVISION")
+@click.argument("newer", metavar="[STACK@REVISION]", required=False)
+@click.pass_obj
+def diff(session: Session, /, older: str, newer: str | None) -> None:
+    """Show how two revisions of a stack differ; one of them alone is compared with the newest.
+
+    Values that look secret stay hidden; where they differ, that is said.
+    """
+    from crane_cli.history import asking_history, parse_revision
+
+    name, one = parse_revision(older)
+    other_name, other = parse_revision(newer) if newer else (name, None)
+    if one is None or (newer and other is None):
+        raise WrongUse("Name revisions, as in: crane stack diff shop@11 shop@12")
+    if other_name != name:
+        raise WrongUse("Revisions of one stack can be compared, not those of two.")
+    with asking_history():
+        found: Item = session.api().get("stacks", name, "revisions", "diff", **{"from": one, "to": other})
+    if not session.for_people:
+        session.give(found)
+        return
+    if not any(found.get(kind) for kind in ("files", "variables", "attachments", "options", "images")):
+        session.note(f"Revisions {found.get('from')} and {found.get('to')} do not differ.")
+    for file in found.get("files") or ():
+        _show_difference(file)
+    for title, kind in (("Variables", "variables"), ("Options", "options"), ("Images", "images")):
+        if changes := found.get(kind):
+            click.echo(f"{title}:")
+            for change in changes:
+                click.echo(visible(f"  {change.get('name')}: {_say(change.get('from'))} -> {_say(change.get('to'))}"))
+    for attachment in found.get("attachments") or ():
+        click.echo(visible(f"{attachment.get('path')}: {attachment.get('change')}"))
+
+
+def _say(value: object) -> str:
+    return "nothing" if value is None else str(value)
+
+
+def _show_difference(file: Item) -> None:
+    if file.get("diff") is None:
+        click.echo(visible(f"{file.get('name')}: {file.get('change')}; too long to be compared line by line"))
+    elif file.get("hidden_differs"):
+        click.echo(visible(f"{file.get('name')}: only values differ that are hidden"))
+    for line in str(file.get("diff") or "").splitlines():
+        colour = {"+": "green", "-": "red"}.get(line[:1])
+        click.echo(style(visible(line), fg=colour) if colour else visible(line))

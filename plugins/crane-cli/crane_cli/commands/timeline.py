@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from crane_cli.command import Group, several, shared_options
+from crane_cli.command import Group, moment, several, shared_options
 from crane_cli.errors import NOT_CONVERGED, Dropped, Interrupted, Unreachable, WrongUse
-from crane_cli.output import Item, parse_time, print_table
+from crane_cli.output import Item, print_table, show_time
 from crane_cli.session import Session, style
 from crane_cli.visible import visible
 
@@ -25,8 +23,6 @@ PAGE = 1000
 # How long to wait, in seconds, before each attempt to follow again.
 PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 HEADINGS = ("NUMBER", "WHEN", "WHAT HAPPENED", "OBJECT", "BY", "OUTCOME", "ASKED")
-_AGO = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class Listing(Group):
@@ -38,22 +34,6 @@ class Listing(Group):
         self.params.extend(shared_options(hidden=True))
 
 
-def _moment(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
-    """Read a moment: RFC 3339, local without a zone, or how long ago."""
-    if value is None:
-        return None
-    if ago := _AGO.fullmatch(value):
-        moment = datetime.now(UTC) - timedelta(seconds=float(ago[1]) * _SECONDS[ago[2]])
-    else:
-        try:
-            moment = datetime.fromisoformat(value).astimezone(UTC)
-        except (ValueError, OverflowError) as error:
-            raise click.BadParameter(
-                f"{value} is no moment; write it as in 2026-05-04T12:00, 2026-05-04 or 2h (two hours ago)."
-            ) from error
-    return moment.isoformat().replace("+00:00", "Z")
-
-
 _filters = several(
     click.option("--kind", metavar="KIND", help="Only this kind, as in service.updated or request.*; or several, a,b."),
     click.option("--by", metavar="NAME", help="Only what this caller did."),
@@ -61,8 +41,8 @@ _filters = several(
     click.option("--name", metavar="NAME", help="Only what is about the object of this name."),
     click.option("--operation", metavar="ID", help="Only what was part of this operation."),
     click.option("--outcome", metavar="OUTCOME", help="Only what ended so, as in failed."),
-    click.option("--since", metavar="WHEN", callback=_moment, help="Not before: a moment, or how long ago, as in 2h."),
-    click.option("--until", metavar="WHEN", callback=_moment, help="Before: a moment, or how long ago."),
+    click.option("--since", metavar="WHEN", callback=moment, help="Not before: a moment, or how long ago, as in 2h."),
+    click.option("--until", metavar="WHEN", callback=moment, help="Before: a moment, or how long ago."),
     click.option("--search", "q", metavar="TEXT", help="Only where a name, a kind or a caller contains this."),
 )
 
@@ -139,18 +119,13 @@ def _row(line: Item) -> Sequence[object]:
     what = f"{line.get('target') or ''} {line.get('name') or ''}".strip()
     return (
         line.get("number"),
-        _local(line.get("at")),
+        show_time(line.get("at")),
         line.get("kind"),
         what,
         line.get("by"),
         line.get("outcome"),
         line.get("what"),
     )
-
-
-def _local(timestamp: str | None) -> str:
-    moment = parse_time(timestamp)
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else ""
 
 
 @timeline.command()
@@ -164,7 +139,7 @@ def show(session: Session, number: int) -> None:
         return
     for title, value in (
         ("Number", line.get("number")),
-        ("When", _local(line.get("at"))),
+        ("When", show_time(line.get("at"))),
         ("What", line.get("kind")),
         ("Object", _row(line)[3]),
         ("By", " from ".join(str(line[name]) for name in ("by", "address") if line.get(name))),
