@@ -120,7 +120,7 @@ const CHINESE = {
 }
 
 export default function (ctx) {
-  const { Button, DataTable, EmptyState, FactList, Moment, PageHead, ProblemBox, RawData, StateMark } = ctx.parts
+  const { Button, ChoiceFilter, DataTable, EmptyState, FactList, Moment, PageHead, ProblemBox, RawData, StateMark } = ctx.parts
   const t = ctx.words(ENGLISH, CHINESE)
   const say = (word) => (word in ENGLISH ? t(word) : word)
   const sayObject = (kind) => (OBJECTS.has(kind) ? t(kind).toLowerCase() : kind)
@@ -134,11 +134,11 @@ export default function (ctx) {
     return h(StateMark, { state, ...(state === line.outcome ? {} : { text: line.outcome || say(line.kind) }) })
   }
   const columns = [
-    { key: 'at', title: () => t('at'), value: (line) => line.at, text: (line) => ctx.format.clock(line.at), width: 130, narrow: true },
-    { key: 'kind', title: () => t('kind'), value: (line) => line.kind, text: (line) => say(line.kind), width: 170, narrow: true },
+    { key: 'at', title: () => t('at'), value: (line) => line.at, text: (line) => ctx.format.clock(line.at), width: 105, narrow: true },
+    { key: 'kind', title: () => t('kind'), value: (line) => line.kind, text: (line) => say(line.kind), narrow: true },
     { key: 'object', title: () => t('object'), value: objectOf },
     { key: 'by', title: () => t('by'), value: (line) => line.by, text: (line) => line.by || t('swarm'), width: 120 },
-    { key: 'outcome', title: () => t('outcome'), value: (line) => line.outcome, width: 170, narrow: true },
+    { key: 'outcome', title: () => t('outcome'), value: (line) => line.outcome, width: 150, narrow: true },
     { key: 'what', title: () => t('what'), value: (line) => line.what },
     { key: 'address', title: () => t('address'), value: (line) => line.address, optional: true, width: 130 },
     { key: 'stack', title: () => t('stack'), value: (line) => line.stack, optional: true, width: 130 },
@@ -236,35 +236,23 @@ export default function (ctx) {
       const list = useList()
       const checking = useCheck()
       const choice = (name, label, all, options) =>
-        h('label', [
-          h('span', { class: 'unseen' }, label),
-          h(
-            'select',
-            { value: list.filters[name].value, 'data-filter': name, onChange: (event) => (list.filters[name].value = event.target.value) },
-            [
-              h('option', { value: '' }, all),
-              ...options.map(([value, text]) => h('option', { value }, text)),
-              // A link may name a value of its own.
-              ...(list.filters[name].value && !options.some(([value]) => value === list.filters[name].value) ? [h('option', { value: list.filters[name].value }, list.filters[name].value)] : []),
-            ],
-          ),
-        ])
+        h(ChoiceFilter, { label, all, options, modelValue: list.filters[name].value, 'data-filter': name, 'onUpdate:modelValue': (value) => (list.filters[name].value = value) })
       const chips = () =>
         ['by', 'stack', 'name', 'operation']
           .filter((name) => list.filters[name].value)
           .map((name) =>
-            h(Button, { size: 'small', 'data-chip': name, 'aria-label': t('unfilter', { name: list.filters[name].value }), onClick: () => (list.filters[name].value = '') }, () => `${list.filters[name].value} ×`),
+            h(Button, { size: 'small', 'data-chip': name, title: t('unfilter', { name: list.filters[name].value }), onClick: () => (list.filters[name].value = '') }, () => `${t(name === 'name' ? 'object' : name)}: ${list.filters[name].value} ×`),
           )
       const filters = () => [
-        choice('kind', t('kindFilter'), t('anyKind'), KINDS.map((kind) => [kind, say(kind)])),
-        choice('since', t('timeFilter'), t('anyTime'), Object.keys(HOURS).map((span) => [span, t(span)])),
+        choice('kind', t('kindFilter'), t('anyKind'), KINDS.map((kind) => ({ value: kind, text: say(kind) }))),
+        choice('since', t('timeFilter'), t('anyTime'), Object.keys(HOURS).map((span) => ({ value: span, text: t(span) }))),
         ...chips(),
       ]
       const exported = () => `${SOURCE}/export?format=csv&${queryOf(list.chosen.value, { limit: 0, q: list.q.value })}`
       const empty = () => h(EmptyState, { kind: 'none', title: t('none'), detail: t('noneDetail') })
       const filtered = () => FILTERS.some((name) => list.filters[name].value) || list.q.value !== ''
       return () =>
-        h('div', [
+        h('div', { class: 'column' }, [
           h(PageHead, { title: t('title') }, {
             detail: () => t('intro'),
             default: () => [
@@ -340,7 +328,7 @@ export default function (ctx) {
           .map(([member, sign]) => h('dd', { 'data-side': member }, [h('code', { style: 'overflow-wrap: anywhere; white-space: pre-wrap' }, `${sign} ${typeof each[member] === 'string' ? each[member] : JSON.stringify(each[member])}`)])),
       ]
       const change = (each) =>
-        h('section', { 'data-change': `${each.kind} ${each.name}` }, [
+        h('section', { class: 'column', 'data-change': `${each.kind} ${each.name}` }, [
           h('h3', `${say(each.action)} ${sayObject(each.kind)} ${each.name}`),
           each.fields === undefined ? h('p', { class: 'quiet' }, t('shortened')) : each.fields.length === 0 ? null : h('dl', each.fields.flatMap(field)),
         ])
@@ -349,14 +337,14 @@ export default function (ctx) {
         const { related, ...alone } = one
         return [
           h(FactList, { facts: facts(one) }, slots(one)),
-          verdict ? h('section', [h('h2', t('verdict')), h('p', { class: 'row' }, [h(StateMark, { state: verdict.outcome }), ` ${verdict.cause}`])]) : null,
-          changes.length > 0 ? h('section', [h('h2', t('changes')), ...changes.map(change)]) : null,
-          related.length > 0 ? h('section', [h('h2', t('related')), table({ id: 'timeline-related', label: t('related'), rows: related, order: 'at', plain: true })]) : null,
+          verdict ? h('section', { class: 'column' }, [h('h2', t('verdict')), h('p', { class: 'row' }, [h(StateMark, { state: verdict.outcome }), ` ${verdict.cause}`])]) : null,
+          changes.length > 0 ? h('section', { class: 'column' }, [h('h2', t('changes')), ...changes.map(change)]) : null,
+          related.length > 0 ? h('section', { class: 'column' }, [h('h2', t('related')), table({ id: 'timeline-related', label: t('related'), rows: related, order: 'at', plain: true })]) : null,
           h('details', [h('summary', t('raw')), h(RawData, { value: alone, label: t('raw') })]),
         ]
       }
       return () =>
-        h('div', [
+        h('div', { class: 'column' }, [
           h(PageHead, { title: line.value ? say(line.value.kind) : t('line', { n: props.number }), above: [{ title: t('title'), path: ctx.page.path }] }),
           problem.value ? h(ProblemBox, { problem: problem.value, retry: read }) : null,
           ...(line.value ? body(line.value) : []),

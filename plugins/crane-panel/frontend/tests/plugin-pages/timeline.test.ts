@@ -179,7 +179,7 @@ describe('the list', () => {
     const wrapper = await showAt('', answer, '/timeline?stack=shop')
     expect(server.sent[0]?.url).toBe('/api/v1/timeline?stack=shop&limit=200')
 
-    await wrapper.find('[data-filter=kind]').setValue('request.refused')
+    await wrapper.find('[data-filter=kind] select').setValue('request.refused')
     await flushPromises()
     expect(router.currentRoute.value.query).toEqual({ stack: 'shop', kind: 'request.refused' })
     await wrapper.find('[data-chip=stack]').trigger('click')

@@ -6,6 +6,7 @@ import { may } from '../../caller'
 import { shownTheme } from '../../frame/theme'
 import { useTopic, type Topic } from '../../live'
 import { startChange, type Change } from '../../parts/change'
+import ChoiceFilter from '../../parts/ChoiceFilter.vue'
 import CopyButton from '../../parts/CopyButton.vue'
 import DataTable from '../../parts/DataTable.vue'
 import EmptyState from '../../parts/EmptyState.vue'
@@ -22,6 +23,7 @@ import type { Page } from './page'
 
 const parts = Object.freeze({
   Button: ElButton,
+  ChoiceFilter,
   CopyButton,
   DataTable,
   EmptyState,
