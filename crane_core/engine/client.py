@@ -263,8 +263,8 @@ class Engine:
     ) -> Output:
         """Return the end of what a task printed, to both streams. Raises ``NotFound`` once the Swarm forgot the task.
 
-        The manager fetches it from the task's node. Of a node that is known to be down it says so, in the output's
-        ``error``; for one that was just lost it waits until the node is given up, which is longer than anybody should.
+        The manager fetches it from the task's node. Of a node that it has lost it says so at once, in the output's
+        ``error``; one that hangs is waited for no longer than told.
 
         :param most: How many bytes are returned.
         :param lines: How many lines the node is asked for.

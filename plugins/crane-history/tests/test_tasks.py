@@ -228,7 +228,7 @@ def test_health_check_output_is_told(client, swarm, deploy, write):
     assert told["health"] == "token=(hidden) is wrong"
 
 
-def test_container_killed_for_want_of_memory_is_told(client, swarm, deploy, write):
+def test_container_killed_for_want_of_memory_is_told(client, swarm, crane, crane_app, deploy, write):
     swarm.images["web:broken"] = Exits(137)
     deploy(ON_MANAGER)
     for container in swarm.containers.values():
@@ -239,6 +239,14 @@ def test_container_killed_for_want_of_memory_is_told(client, swarm, deploy, writ
 
     assert told["out_of_memory"] is True
     assert told["cause"]["code"] == "out-of-memory"
+
+    # The Swarm knows nothing of it, whatever else it tells of the task later.
+    [task] = crane.cache.snapshot().all_tasks()
+    newer = msgspec.structs.replace(task, Version=type(task.Version)(task.version + 1), DesiredState="remove")
+    with crane_app.app_context():
+        crane.room(Recorder).write_batch([see(crane.cache.snapshot(), newer)])
+    told = ask(client, "/shop_web.1/why")
+    assert (told["task"]["desired_state"], told["cause"]["code"]) == ("remove", "out-of-memory")
 
 
 def test_output_of_a_node_that_is_down_is_said_to_be_missing(client, swarm, crane, crane_app, deploy, write):

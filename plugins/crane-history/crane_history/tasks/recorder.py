@@ -31,6 +31,16 @@ PAUSE_SECONDS = 0.25
 MOST_VALUES = 900
 
 
+# What was found out about a container is more than the Swarm will ever tell of its task.
+_FOUND_OUT = "history_task.cause_code = 'out-of-memory'"
+
+
+def _newer(table: str, column: str) -> str:
+    newer = f"excluded.{column}"
+    kept = column in ("cause_code", "cause", "advice")
+    return f"CASE WHEN {_FOUND_OUT} THEN {table}.{column} ELSE {newer} END" if kept else newer
+
+
 def _upsert(model: type[Any], keys: tuple[str, ...], types: dict[str, Any], replace: str = "") -> sa.TextClause:
     """Return the statement that writes a row, unless it is there; for both databases, and many rows at once.
 
@@ -39,7 +49,7 @@ def _upsert(model: type[Any], keys: tuple[str, ...], types: dict[str, Any], repl
     table, columns = model.__tablename__, list(types)
     # Made of the names of tables and columns alone.
     into = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(f':{column}' for column in columns)})"  # noqa: S608
-    replaced = ", ".join(f"{column} = excluded.{column}" for column in columns if column not in keys)
+    replaced = ", ".join(f"{column} = {_newer(table, column)}" for column in columns if column not in keys)
     # What the Swarm told of last is not gone, whatever another server had thought.
     rule = f"UPDATE SET {replaced}, gone_at = NULL WHERE {replace}" if replace else "NOTHING"
     text = f"{into} ON CONFLICT ({', '.join(keys)}) DO {rule}"
