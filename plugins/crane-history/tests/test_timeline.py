@@ -6,8 +6,11 @@ import csv
 import hashlib
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import flask
@@ -24,6 +27,7 @@ from crane_core.security import Identity, Target, Vote
 from crane_core.testing.plugins import make_plugin
 
 JSON = dict[str, Any]
+CHECK = Path(__file__).parents[3] / "docs/examples/check_timeline.py"
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
 
@@ -288,6 +292,28 @@ def test_exported_lines_prove_themselves(client: FlaskClient, deploy: Any, writt
         text = json.dumps(line, sort_keys=True, separators=(",", ":"))
         assert (line["previous"], stated) == (previous, hashlib.sha256(text.encode()).hexdigest())
         previous = stated
+
+
+def test_export_is_checked_elsewhere_as_the_documentation_says(
+    client: FlaskClient, deploy: Any, written: Any, tmp_path: Path
+) -> None:
+    deploy()
+    written()
+    lines = client.get("/api/v1/timeline/export").text.splitlines(keepends=True)
+    last = json.loads(lines[-1])["hash"]
+
+    def check(*arguments: str, without: int = -1) -> tuple[int, str]:
+        path = tmp_path / "exported.ndjson"
+        path.write_text("".join(line for number, line in enumerate(lines) if number != without))
+        command = [sys.executable, str(CHECK), str(path), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stderr
+
+    assert check(last) == (0, "")
+    assert check(without=1) == (1, "The line 2 is missing, or is another.\n")
+    assert check(last, without=len(lines) - 1) == (1, "The last line does not have the hash that was noted.\n")
+    lines[0] = lines[0].replace("local", "anybody")
+    assert check() == (1, "The line 1 was changed.\n")
 
 
 @pytest.mark.parametrize("options", [{"query_string": "format=csv"}, {"headers": {"Accept": "text/csv"}}])

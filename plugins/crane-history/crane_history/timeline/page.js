@@ -138,7 +138,7 @@ export default function (ctx) {
     { key: 'kind', title: () => t('kind'), value: (line) => line.kind, text: (line) => say(line.kind), narrow: true },
     { key: 'object', title: () => t('object'), value: objectOf },
     { key: 'by', title: () => t('by'), value: (line) => line.by, text: (line) => line.by || t('swarm'), width: 120 },
-    { key: 'outcome', title: () => t('outcome'), value: (line) => line.outcome, width: 150, narrow: true },
+    { key: 'outcome', title: () => t('outcome'), value: (line) => line.outcome, width: 150 },
     { key: 'what', title: () => t('what'), value: (line) => line.what },
     { key: 'address', title: () => t('address'), value: (line) => line.address, optional: true, width: 130 },
     { key: 'stack', title: () => t('stack'), value: (line) => line.stack, optional: true, width: 130 },
