@@ -29,6 +29,7 @@ blueprint = Blueprint("revisions", __name__, url_prefix="/api/v1", description="
 
 
 @blueprint.route("/stack-revisions")
+@blueprint.doc(operationId="listRecentRevisions")
 @guard("stack:read")
 @blueprint.arguments(RecentRevisionQuery, location="query")
 @blueprint.response_list(RevisionSchema, description="The revisions of all stacks, the newest first.")

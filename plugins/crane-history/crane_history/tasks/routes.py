@@ -19,6 +19,7 @@ blueprint = Blueprint(
 
 
 @blueprint.route("")
+@blueprint.doc(operationId="listTaskHistory")
 @guard("task:read")
 @blueprint.arguments(TaskHistoryQuery, location="query")
 @blueprint.response_list(TaskHistorySchema, description="The tasks on record, the newest first.")

@@ -592,6 +592,263 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what happened. */
+        get: operations["listTimeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/timeline/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        /** Show one thing that happened, and what else is known of its operation. */
+        get: operations["showTimelineLine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/timeline/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Check whether every line of the timeline is there, and as it was written. */
+        get: operations["checkTimeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/timeline/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export the timeline, as one JSON object a line or as CSV. */
+        get: operations["exportTimeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/timeline/follow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Follow what happens, as server-sent events or as one JSON object a line. */
+        get: operations["followTimeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/task-history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List tasks on record, also those that the Swarm has forgotten. */
+        get: operations["listTaskHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/task-history/{task}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task: string;
+            };
+            cookie?: never;
+        };
+        /** Show a task on record, by its id, the beginning of its id, or as service.slot the last one that died there. */
+        get: operations["showTaskHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/task-history/{task}/why": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task: string;
+            };
+            cookie?: never;
+        };
+        /** Say why a task died: in words, with its states, its earlier attempts, and the last that it printed. */
+        get: operations["showTaskHistoryWhy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stack-revisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the revisions of all stacks. */
+        get: operations["listRecentRevisions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stacks/{name}/revisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** List the revisions of a stack, also of one that was removed. */
+        get: operations["listStackRevisions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stacks/{name}/revisions/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        /** Show a revision: its files, variables, plan and verdict. */
+        get: operations["showStackRevision"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stacks/{name}/revisions/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** Compare two revisions of a stack. */
+        get: operations["showStackRevisionsDiff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stacks/{name}/revisions/{number}/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Plan the return to a revision: nothing is changed. */
+        post: operations["planStackRevision"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stacks/{name}/revisions/{number}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Deploy a revision again, with the images that it had; the stack may have been removed since. */
+        post: operations["returnToRevision"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1769,6 +2026,480 @@ export interface components {
             sources: components["schemas"]["Source"][];
             /** @description The items of this page. */
             items: components["schemas"]["database.Tables"][];
+        };
+        /** @description One thing that happened. */
+        "history.Line": {
+            /** @description Its place in the timeline. */
+            number: number;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description What happened, as in service.updated, or request.refused. */
+            kind: string;
+            /** @description What was asked for: a method and a route, the kind of an operation, an action; empty otherwise. */
+            what: string;
+            /** @description The kind of object that it is about. */
+            target: string;
+            /** @description The name of that object. */
+            name: string;
+            /** @description Its id, where it has one. */
+            id: string;
+            /** @description The stack that it belongs to. */
+            stack: string | null;
+            /** @description Who did it; empty when the Swarm did. */
+            by: string;
+            /** @description What sort of caller: user, service, local, server or nobody; empty where it is not told. */
+            by_kind: string;
+            /** @description Where the request came from; empty for what was no request. */
+            address: string;
+            /** @description How it ended: the outcome of a verdict, or the status and code of an answer. */
+            outcome: string;
+            /** @description The operation that it was part of; empty for none. */
+            operation: string;
+            /** @description The hash of the line before. */
+            previous: string;
+            /** @description SHA-256 over this line, as canonical JSON without this member and with its detail. */
+            hash: string;
+        };
+        /** @description A page of the timeline. */
+        "history.Lines": {
+            /** @description The lines of this page. */
+            items: components["schemas"]["history.Line"][];
+            /** @description Where the next page begins, for after; null when there is none. */
+            next: number | null;
+        };
+        /** @description One thing that happened, with all that is known of it. */
+        "history.WholeLine": {
+            /** @description Its place in the timeline. */
+            number: number;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description What happened, as in service.updated, or request.refused. */
+            kind: string;
+            /** @description What was asked for: a method and a route, the kind of an operation, an action; empty otherwise. */
+            what: string;
+            /** @description The kind of object that it is about. */
+            target: string;
+            /** @description The name of that object. */
+            name: string;
+            /** @description Its id, where it has one. */
+            id: string;
+            /** @description The stack that it belongs to. */
+            stack: string | null;
+            /** @description Who did it; empty when the Swarm did. */
+            by: string;
+            /** @description What sort of caller: user, service, local, server or nobody; empty where it is not told. */
+            by_kind: string;
+            /** @description Where the request came from; empty for what was no request. */
+            address: string;
+            /** @description How it ended: the outcome of a verdict, or the status and code of an answer. */
+            outcome: string;
+            /** @description The operation that it was part of; empty for none. */
+            operation: string;
+            /** @description The hash of the line before. */
+            previous: string;
+            /** @description SHA-256 over this line, as canonical JSON without this member and with its detail. */
+            hash: string;
+            /** @description What else is known: for operations the changes, field by field, and the verdict. */
+            detail: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description One thing that happened, with all that is known of it and of its operation. */
+        "history.LineDetail": {
+            /** @description Its place in the timeline. */
+            number: number;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description What happened, as in service.updated, or request.refused. */
+            kind: string;
+            /** @description What was asked for: a method and a route, the kind of an operation, an action; empty otherwise. */
+            what: string;
+            /** @description The kind of object that it is about. */
+            target: string;
+            /** @description The name of that object. */
+            name: string;
+            /** @description Its id, where it has one. */
+            id: string;
+            /** @description The stack that it belongs to. */
+            stack: string | null;
+            /** @description Who did it; empty when the Swarm did. */
+            by: string;
+            /** @description What sort of caller: user, service, local, server or nobody; empty where it is not told. */
+            by_kind: string;
+            /** @description Where the request came from; empty for what was no request. */
+            address: string;
+            /** @description How it ended: the outcome of a verdict, or the status and code of an answer. */
+            outcome: string;
+            /** @description The operation that it was part of; empty for none. */
+            operation: string;
+            /** @description The hash of the line before. */
+            previous: string;
+            /** @description SHA-256 over this line, as canonical JSON without this member and with its detail. */
+            hash: string;
+            /** @description What else is known: for operations the changes, field by field, and the verdict. */
+            detail: {
+                [key: string]: unknown;
+            };
+            /** @description The other lines of the same operation, from the request to the verdict. */
+            related: components["schemas"]["history.WholeLine"][];
+        };
+        /** @description Where the chain of lines is broken. */
+        "history.Break": {
+            /** @description The first line that is not as it was written. */
+            number: number;
+            /**
+             * @description What became of it.
+             * @enum {string}
+             */
+            kind: "missing" | "changed" | "inserted";
+            /** @description The same in a sentence. */
+            detail: string;
+        };
+        /** @description Whether the timeline is as it was written. */
+        "history.Proof": {
+            /** @description Whether every line is there, and as it was written. */
+            intact: boolean;
+            /** @description How many lines were checked. */
+            lines: number;
+            /** @description The oldest line that is kept. */
+            first: number;
+            /** @description The newest line. */
+            last: number;
+            /** @description The hash of the newest line; noted elsewhere, it proves all lines up to there. */
+            hash: string;
+            /** @description Where it is broken first; null when it is not. */
+            broken: components["schemas"]["history.Break"] | null;
+        };
+        /** @description A task on record: how it was when it was last seen. */
+        "history.TaskHistory": {
+            /** @description Its id. */
+            id: string;
+            /** @description Its service, and its slot or node, as in shop_web.1. */
+            name: string;
+            /** @description The name of its service. */
+            service: string;
+            /** @description The id of its service. */
+            service_id: string;
+            /** @description The stack of its service. */
+            stack: string | null;
+            /** @description Its slot; null for a service that runs once on each node. */
+            slot: number | null;
+            /** @description The host name of its node; null when it had none. */
+            node: string | null;
+            /** @description The image that it ran. */
+            image: string;
+            /**
+             * @description The last state that was seen.
+             * @enum {string}
+             */
+            state: "new" | "allocated" | "pending" | "assigned" | "accepted" | "preparing" | "ready" | "starting" | "running" | "complete" | "shutdown" | "failed" | "rejected" | "remove" | "orphaned";
+            /**
+             * @description The state that the Swarm wanted it to be in.
+             * @enum {string}
+             */
+            desired_state: "new" | "allocated" | "pending" | "assigned" | "accepted" | "preparing" | "ready" | "starting" | "running" | "complete" | "shutdown" | "failed" | "rejected" | "remove" | "orphaned";
+            /** @description Whether it ended badly, or was lost with its node. */
+            died: boolean;
+            /** @description What its container ended with; null when there was none. */
+            exit_code: number | null;
+            /** @description The Engine's words for what was wrong; credentials in it are hidden. */
+            error: string | null;
+            /** @description Why it ended, in words; null where it did not, or was told to. */
+            cause: string | null;
+            /** @description Names the cause, stable and in kebab case. */
+            cause_code: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it got into its state.
+             */
+            at: string;
+            /**
+             * Format: date-time
+             * @description When the Swarm had forgotten it; null while it has not.
+             */
+            gone_at: string | null;
+        };
+        /** @description A page of a list that says how fresh it is. */
+        "history.TaskHistoryList": {
+            /** @description How many items there are on all pages together. */
+            total: number;
+            /** @description Changes when the list does; the ETag without its quotes. */
+            version: string;
+            /** @description Where the items come from; empty where the server itself is asked. */
+            sources: components["schemas"]["Source"][];
+            /** @description The items of this page. */
+            items: components["schemas"]["history.TaskHistory"][];
+        };
+        /** @description Why a task ended. */
+        "history.TaskCause": {
+            /** @description Stable, in kebab case. */
+            code: string;
+            /** @description What to do; null where there is nothing to say. */
+            advice: string | null;
+            /** @description In a sentence. */
+            text: string;
+        };
+        /** @description A state that a task was in. */
+        "history.TaskState": {
+            /**
+             * @description The state.
+             * @enum {string}
+             */
+            state: "new" | "allocated" | "pending" | "assigned" | "accepted" | "preparing" | "ready" | "starting" | "running" | "complete" | "shutdown" | "failed" | "rejected" | "remove" | "orphaned";
+            /**
+             * Format: date-time
+             * @description When it got into it.
+             */
+            at: string;
+            /** @description The Engine's words for it. */
+            message: string;
+            /** @description What was wrong, in the Engine's words. */
+            error: string | null;
+        };
+        /** @description The node that a task was on. */
+        "history.TaskNode": {
+            /** @description Its host name. */
+            name: string | null;
+            /** @description How it was when the task was last seen, as in: ready; down; ready, drain. */
+            state: string | null;
+            /** @description How it is now; null when it has left the Swarm. */
+            state_now: string | null;
+        };
+        /** @description The last that a task printed, to both streams. */
+        "history.TaskOutput": {
+            /** @description Whether there was more before it. */
+            cut: boolean;
+            /** @description Why it cannot be had, or not all of it; null when nothing is missing. */
+            error: string | null;
+            /**
+             * Format: date-time
+             * @description When it was taken.
+             */
+            at: string;
+            /** @description What it printed; credentials in it are hidden. */
+            text: string;
+        };
+        /** @description Why a task died, and everything that tells. */
+        "history.TaskWhy": {
+            /** @description The task. */
+            task: components["schemas"]["history.TaskHistory"];
+            /** @description Why it ended, or that it did not. */
+            cause: components["schemas"]["history.TaskCause"];
+            /** @description The states that it was seen in, the first one first. */
+            states: components["schemas"]["history.TaskState"][];
+            /** @description The node that it was on; null when it had none. */
+            node: components["schemas"]["history.TaskNode"] | null;
+            /** @description How many bytes of memory it might use; null without a limit. */
+            memory_limit: number | null;
+            /** @description Whether its container was killed for want of memory; null where nobody knows. */
+            out_of_memory: boolean | null;
+            /** @description What its health check printed last; null where nobody knows. */
+            health: string | null;
+            /** @description What was tried before in the same place, the newest first; 20 at the most. */
+            attempts: components["schemas"]["history.TaskHistory"][];
+            /** @description What it printed last; null where that was not taken. */
+            output: components["schemas"]["history.TaskOutput"] | null;
+        };
+        /** @description A revision of a stack: one deployment of a file. */
+        "history.Revision": {
+            /** @description Its stack and number, as in shop@12. */
+            id: string;
+            /** @description The name of the stack. */
+            stack: string;
+            /** @description Counts from 1 for each stack. */
+            number: number;
+            /** @description Who deployed it. */
+            by: string;
+            /**
+             * Format: date-time
+             * @description When that began.
+             */
+            at: string;
+            /**
+             * Format: date-time
+             * @description When it came to its verdict; null before.
+             */
+            ended_at: string | null;
+            /**
+             * @description How it ended; null while it goes on.
+             * @enum {string|null}
+             */
+            outcome: "converged" | "paused" | "rolled-back" | "failed" | "timed-out" | null;
+            /** @description Why, in sentences. */
+            cause: string | null;
+            /** @description The id of the operation. */
+            operation: string;
+            /** @description The number of the earlier revision of which it is a deployment again. */
+            same_as: number | null;
+            /** @description What it changed, in figures. */
+            summary: components["schemas"]["Summary"];
+            /** @description The same in words, as in: 1 created, 2 updated. */
+            changed: string;
+        };
+        /** @description A page of a list that says how fresh it is. */
+        "history.RevisionList": {
+            /** @description How many items there are on all pages together. */
+            total: number;
+            /** @description Changes when the list does; the ETag without its quotes. */
+            version: string;
+            /** @description Where the items come from; empty where the server itself is asked. */
+            sources: components["schemas"]["Source"][];
+            /** @description The items of this page. */
+            items: components["schemas"]["history.Revision"][];
+        };
+        /** @description A stack file of a revision. */
+        "history.RevisionFile": {
+            /** @description Its name. */
+            name: string;
+            /** @description The text; values that look secret are hidden. */
+            content: string;
+        };
+        /** @description A file that the stack file refers to. */
+        "history.RevisionAttachment": {
+            /** @description Its path, as it stands in the stack file. */
+            path: string;
+            /** @description How large it was; its content is sealed. */
+            bytes: number;
+        };
+        /** @description How a revision was deployed. */
+        "history.RevisionOptions": {
+            /** @description What the files were said to be: auto, compose, dab or bundle. */
+            format: string;
+            /** @description The active profiles. */
+            profiles: string[];
+            /** @description Whether what the files did not name any more was removed. */
+            prune: boolean;
+            /** @description When the digest of an image was looked up. */
+            resolve_image: string;
+            /** @description The sender's directory. */
+            working_dir: string;
+        };
+        /** @description A revision, with all that is shown of it. */
+        "history.RevisionDetail": {
+            /** @description Its stack and number, as in shop@12. */
+            id: string;
+            /** @description The name of the stack. */
+            stack: string;
+            /** @description Counts from 1 for each stack. */
+            number: number;
+            /** @description Who deployed it. */
+            by: string;
+            /**
+             * Format: date-time
+             * @description When that began.
+             */
+            at: string;
+            /**
+             * Format: date-time
+             * @description When it came to its verdict; null before.
+             */
+            ended_at: string | null;
+            /**
+             * @description How it ended; null while it goes on.
+             * @enum {string|null}
+             */
+            outcome: "converged" | "paused" | "rolled-back" | "failed" | "timed-out" | null;
+            /** @description Why, in sentences. */
+            cause: string | null;
+            /** @description The id of the operation. */
+            operation: string;
+            /** @description The number of the earlier revision of which it is a deployment again. */
+            same_as: number | null;
+            /** @description What it changed, in figures. */
+            summary: components["schemas"]["Summary"];
+            /** @description The same in words, as in: 1 created, 2 updated. */
+            changed: string;
+            /** @description The stack files. */
+            files: components["schemas"]["history.RevisionFile"][];
+            /** @description The variables that were sent, by name; values that look secret are hidden. */
+            variables: {
+                [key: string]: string;
+            };
+            /** @description The files that they refer to. */
+            attachments: components["schemas"]["history.RevisionAttachment"][];
+            /** @description How it was deployed. */
+            options: components["schemas"]["history.RevisionOptions"];
+            /** @description The image of each service, with the digest that it had, where that was known. */
+            images: {
+                [key: string]: string;
+            };
+            /** @description What was changed, as its plan said. */
+            changes: components["schemas"]["Change"][];
+            /** @description What was noteworthy. */
+            warnings: components["schemas"]["Violation"][];
+            /** @description How it ended, for each service. */
+            verdict: components["schemas"]["Verdict"] | null;
+        };
+        /** @description How a stack file differs between two revisions. */
+        "history.FileDifference": {
+            /** @description Its name. */
+            name: string;
+            /**
+             * @description What became of it.
+             * @enum {string}
+             */
+            change: "added" | "removed" | "changed";
+            /** @description The lines that differ, as diff -u writes them; null for files of more than 10,000 lines. */
+            diff: string | null;
+            /** @description Whether only values differ that are hidden. */
+            hidden_differs: boolean;
+        };
+        /** @description How something differs between two revisions; a value that is hidden in both differs all the same. */
+        "history.ValueDifference": {
+            /** @description Its name. */
+            name: string;
+            /** @description What it is in the one; null where it is not there. */
+            from: unknown;
+            /** @description What it is in the other; null where it is not there. */
+            to: unknown;
+        };
+        /** @description What became of a file that the stack files refer to. */
+        "history.AttachmentDifference": {
+            /** @description Its path. */
+            path: string;
+            /**
+             * @description What became of it.
+             * @enum {string}
+             */
+            change: "added" | "removed" | "changed";
+        };
+        /** @description How two revisions of a stack differ. */
+        "history.RevisionDiff": {
+            /** @description The number of the one. */
+            from: number;
+            /** @description The number of the other. */
+            to: number;
+            /** @description The stack files that differ. */
+            files: components["schemas"]["history.FileDifference"][];
+            /** @description The variables that differ; hidden ones are compared by what they hold. */
+            variables: components["schemas"]["history.ValueDifference"][];
+            /** @description The files that they refer to and that differ. */
+            attachments: components["schemas"]["history.AttachmentDifference"][];
+            /** @description What differs of how they were deployed. */
+            options: components["schemas"]["history.ValueDifference"][];
+            /** @description The images that differ, by service. */
+            images: components["schemas"]["history.ValueDifference"][];
+        };
+        /** @description What is sent along when a revision is deployed again. */
+        "history.Return": {
+            /** @description Credentials by registry; those of then are not kept. */
+            registry_logins?: {
+                [key: string]: components["schemas"]["Login"];
+            };
         };
     };
     responses: {
@@ -3552,6 +4283,609 @@ export interface operations {
             401: components["responses"]["UNAUTHORIZED"];
             403: components["responses"]["FORBIDDEN"];
             422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listTimeline: {
+        parameters: {
+            query?: {
+                /** @description Kinds, separated by commas, as in service.updated; service.* is all of a service. */
+                kind?: string;
+                /** @description Who did it; several separated by commas. */
+                by?: string;
+                /** @description The stack that it belongs to. */
+                stack?: string;
+                /** @description The kind of object, as in service. */
+                target?: string;
+                /** @description The name of the object. */
+                name?: string;
+                /** @description The operation that it was part of. */
+                operation?: string;
+                /** @description How it ended, as in converged. */
+                outcome?: string;
+                /** @description Not before this moment, with its time zone. */
+                since?: string;
+                /** @description Before this moment, with its time zone. */
+                until?: string;
+                /** @description Contained in the name, kind, stack, caller, or what was asked for. */
+                q?: string;
+                /** @description Go on after the line of this number: next of the page before. */
+                after?: number;
+                /** @description How many at the most. */
+                limit?: number;
+                /** @description -number: the newest first; number: the oldest first. */
+                sort?: "-number" | "number";
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the timeline. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["history.Lines"];
+                };
+            };
+            /** @description The caller has it already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showTimelineLine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The line. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["history.LineDetail"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    checkTimeline: {
+        parameters: {
+            query?: {
+                /** @description The number of a line that was noted earlier. */
+                number?: number;
+                /** @description The hash that it had. */
+                hash?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was found. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["history.Proof"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    exportTimeline: {
+        parameters: {
+            query?: {
+                /** @description Kinds, separated by commas, as in service.updated; service.* is all of a service. */
+                kind?: string;
+                /** @description Who did it; several separated by commas. */
+                by?: string;
+                /** @description The stack that it belongs to. */
+                stack?: string;
+                /** @description The kind of object, as in service. */
+                target?: string;
+                /** @description The name of the object. */
+                name?: string;
+                /** @description The operation that it was part of. */
+                operation?: string;
+                /** @description How it ended, as in converged. */
+                outcome?: string;
+                /** @description Not before this moment, with its time zone. */
+                since?: string;
+                /** @description Before this moment, with its time zone. */
+                until?: string;
+                /** @description Contained in the name, kind, stack, caller, or what was asked for. */
+                q?: string;
+                /** @description Go on after the line of this number: next of the page before. */
+                after?: number;
+                /** @description ndjson or csv; wins over the header Accept. */
+                format?: "ndjson" | "csv";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The lines as CSV. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                    "text/csv": string;
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    followTimeline: {
+        parameters: {
+            query?: {
+                /** @description Kinds, separated by commas, as in service.updated; service.* is all of a service. */
+                kind?: string;
+                /** @description Who did it; several separated by commas. */
+                by?: string;
+                /** @description The stack that it belongs to. */
+                stack?: string;
+                /** @description The kind of object, as in service. */
+                target?: string;
+                /** @description The name of the object. */
+                name?: string;
+                /** @description The operation that it was part of. */
+                operation?: string;
+                /** @description How it ended, as in converged. */
+                outcome?: string;
+                /** @description Not before this moment, with its time zone. */
+                since?: string;
+                /** @description Before this moment, with its time zone. */
+                until?: string;
+                /** @description Contained in the name, kind, stack, caller, or what was asked for. */
+                q?: string;
+                /** @description Go on after the line of this number: next of the page before. */
+                after?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Each line when it is written. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                    "application/x-ndjson": string;
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listTaskHistory: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. The newest first. */
+                sort?: "" | "at" | "-at" | "created_at" | "-created_at" | "name" | "-name" | "node" | "-node" | "state" | "-state" | "exit_code" | "-exit_code";
+                /** @description Keep items whose name contains this. */
+                q?: string;
+                /** @description The name or id of their service. */
+                service?: string;
+                /** @description Their stack. */
+                stack?: string;
+                /** @description The host name or id of the node that they were on. */
+                node?: string;
+                /** @description As in failed, rejected; several separated by commas. */
+                state?: string;
+                /** @description What their container ended with. */
+                exit_code?: number;
+                /** @description Whether they ended badly. */
+                died?: boolean;
+                /** @description Those that got into their state then or later, as RFC 3339 writes it. */
+                since?: string;
+                /** @description Those that got into their state before then. */
+                until?: string;
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tasks on record, the newest first. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["history.TaskHistoryList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showTaskHistory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The task as it was when it was last seen. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["history.TaskHistory"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showTaskHistoryWhy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Why it died, and everything that tells. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["history.TaskWhy"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listRecentRevisions: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description Empty: the newest come first. */
+                sort?: "";
+                /** @description Keep items whose name contains this. */
+                q?: string;
+                /** @description As in converged, failed; several separated by commas. */
+                outcome?: string;
+                /** @description Who deployed them. */
+                by?: string;
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The revisions of all stacks, the newest first. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["history.RevisionList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listStackRevisions: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. */
+                sort?: string;
+                /** @description Keep items whose name contains this. */
+                q?: string;
+                /** @description As in converged, failed; several separated by commas. */
+                outcome?: string;
+                /** @description Who deployed them. */
+                by?: string;
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its revisions, the newest first. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["history.RevisionList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showStackRevision: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The revision, values that look secret hidden. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["history.RevisionDetail"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showStackRevisionsDiff: {
+        parameters: {
+            query: {
+                /** @description The number of the one. */
+                from: number;
+                /** @description The number of the other; the newest when left out. */
+                to?: number | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How they differ. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["history.RevisionDiff"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    planStackRevision: {
+        parameters: {
+            query?: {
+                /** @description Remove what the revision does not name; as it was deployed then when left out. */
+                prune?: boolean | null;
+                /** @description Seconds after which the operation ends as timed out, whatever it is doing. */
+                timeout?: number | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["history.Return"];
+            };
+        };
+        responses: {
+            /** @description The plan. */
+            201: {
+                headers: {
+                    /** @description Where what was made is found. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plan"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    returnToRevision: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait for the verdict; 0 answers at once. */
+                wait?: number;
+                /** @description Answer with the plan, and change nothing; apply it by its id. */
+                plan?: boolean;
+                /** @description Seconds after which the operation ends as timed out, whatever it is doing. */
+                timeout?: number | null;
+                /** @description Remove what the revision does not name; as it was deployed then when left out. */
+                prune?: boolean | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["history.Return"];
+            };
+        };
+        responses: {
+            /** @description The operation, with its verdict: it ended while it was waited for. */
+            200: {
+                headers: {
+                    /** @description Where what was made is found. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description The plan, if only that was asked for; nothing was changed. */
+            201: {
+                headers: {
+                    /** @description Where what was made is found. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plan"];
+                };
+            };
+            /** @description The operation that deploys the revision again. */
+            202: {
+                headers: {
+                    /** @description Where what was made is found. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            409: components["responses"]["CONFLICT"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
             default: components["responses"]["DEFAULT_ERROR"];
         };
     };
