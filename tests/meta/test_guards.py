@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
-from crane_core.app import create_app
+from crane_core import app as application
 from crane_core.plugins import Plugin, discover
 from crane_core.security import NOBODY, Guard, Identity, guard_of
 from crane_core.testing import MemoryAdapter, MemorySwarm
@@ -32,14 +32,17 @@ def nobody_is_known() -> Plugin:
 
 
 @pytest.fixture(scope="module")
-def refusing(tmp_path_factory: pytest.TempPathFactory) -> Flask:
-    """A server with every plugin, and one that authenticates nobody."""
-    return create_app(
+def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """A server with every plugin, and one that authenticates nobody; it runs, because targets are looked up first."""
+    app = application.create_app(
         {"server.data_directory": str(tmp_path_factory.mktemp("data"))},
         environ={},
         plugins=[*discover(), nobody_is_known()],
         transport=MemoryAdapter(MemorySwarm(nodes=1)),
     )
+    application.start(app)
+    yield app
+    application.stop(app)
 
 
 def requests_of(rule: Rule) -> Iterator[tuple[str, str]]:
