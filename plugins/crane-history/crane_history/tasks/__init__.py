@@ -58,7 +58,7 @@ def pages() -> Iterator[Page]:
         "task:read",
         source="/api/v1/task-history",
         columns=(
-            Column("name", "Task"),
+            Column("name", "Task", link="/tasks/{id}"),
             Column("service", "Service", link="/services/{service}"),
             Column("state", "State", kind="state"),
             Column("node", "Node", link="/nodes/{node}"),

@@ -8,6 +8,7 @@ type Named<T> = { [Member in keyof T as string extends Member ? never : Member]:
 export type Stack = Schemas['Stack']
 export type StackDetail = Schemas['StackDetail']
 export type Task = Schemas['Task']
+export type TaskWhy = Schemas['history.TaskWhy']
 export type Operation = Schemas['Operation']
 export type ServiceProgress = Operation['services'][number]
 export type Verdict = NonNullable<Operation['verdict']>
