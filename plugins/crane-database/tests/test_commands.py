@@ -20,6 +20,7 @@ from crane_database.testing import Cluster
 from sqlalchemy import make_url
 
 from crane_core.cli import main
+from crane_core.plugins import discover
 
 from .conftest import EXAMPLE
 
@@ -72,8 +73,11 @@ def environment(tmp_path: Path, database_url: str) -> dict[str, str]:
     (tmp_path / "crane.toml").touch()
     (tmp_path / "passphrase").write_text("correct horse battery\n")
     others = {name: value for name, value in os.environ.items() if not name.startswith("CRANE_")}
+    # Whatever else has tables and is installed here is none of these tests' business.
+    disabled = [plugin.name for plugin in discover() if plugin.name not in ("database", "ledger")]
     return {
         **others,
+        "CRANE_PLUGINS_DISABLED": ",".join(disabled),
         "PYTHONPATH": str(tmp_path / "site"),
         "CRANE_CONFIG": str(tmp_path / "crane.toml"),
         "CRANE_SERVER_DATA_DIRECTORY": str(tmp_path / "data"),
