@@ -51,7 +51,7 @@ def crane_loops():
 
 plugins = [plugin for plugin in discover() if plugin.name == "database"]
 app = application.create_app(
-    {"database.lease_seconds": 2.0},
+    {"database.lease_seconds": 2.0, "plugins.disabled": []},
     plugins=[*plugins, make_plugin("work", crane_loops, requires=["database"])],
     transport=MemoryAdapter(MemorySwarm(nodes=1)),
 )
