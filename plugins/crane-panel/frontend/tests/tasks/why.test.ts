@@ -46,7 +46,8 @@ describe('why a task died', () => {
     const [wrapper, server] = await openTask(() => [200, WHY])
 
     expect(server.sent.map((each) => each.url)).toEqual(['/api/v1/task-history/t1/why'])
-    expect(wrapper.find('.cause').text()).toBe('The task ends with exit status 3.')
+    expect(wrapper.find('.cause .text').text()).toContain('exit')
+    expect(wrapper.find('.cause').text()).toContain('Look at its logs.')
     expect(wrapper.find('pre').element.textContent).toBe(WHY.output.text)
     expect(wrapper.find('pre b').exists()).toBe(false)
     expect(wrapper.text()).toContain('There was more before this.')
