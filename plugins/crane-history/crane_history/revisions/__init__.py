@@ -49,14 +49,13 @@ def pages() -> Iterator[Page]:
         "stack:read",
         source="/api/v1/stack-revisions",
         columns=(
-            Column("id", "Revision"),
+            Column("id", "Revision", link="/operations/{operation}"),
             Column("stack", "Stack", link="/stacks/{stack}"),
             Column("by", "By"),
             Column("at", "When", kind="moment"),
             Column("outcome", "Outcome", kind="state"),
             Column("changed", "Changed"),
             Column("cause", "Cause"),
-            Column("operation", "Operation", link="/operations/{operation}"),
         ),
         actions=(
             PageAction(
@@ -67,7 +66,8 @@ def pages() -> Iterator[Page]:
                 confirm="Deploy {id} again, with the images that it had?",
             ),
         ),
-        key="id",
+        # Not among the columns, so that the order stays that of the list: the newest first.
+        key="operation",
     )
 
 

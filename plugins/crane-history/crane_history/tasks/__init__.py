@@ -65,8 +65,8 @@ def pages() -> Iterator[Page]:
             Column("exit_code", "Exit code", kind="number"),
             Column("cause", "Why it died"),
             Column("at", "When", kind="moment"),
-            Column("id", "ID"),
         ),
+        # Not among the columns, so that the order stays that of the list: the newest first.
         key="id",
     )
 
