@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import flask
+import marshmallow as ma
 import pytest
 from crane_history.timeline.entries import Entry
+from crane_history.timeline.schemas import LineDetailSchema, LineSchema, LinesSchema, ProofSchema
 from crane_history.timeline.writer import Writer
 from flask.testing import FlaskClient
 
@@ -360,6 +362,23 @@ def test_topic_tells_the_newest_lines(crane: Crane, add: Any) -> None:
 
     assert listing.version == "2"
     assert [(topic.key(line), line["kind"]) for line in listing.rows()] == [("2", "b.done"), ("1", "a.done")]
+
+
+def test_answers_are_what_the_openapi_document_says(
+    client: FlaskClient, finish: Callable[..., str], read: Callable[..., list[JSON]]
+) -> None:
+    operation = finish()
+    [ended] = read(f"?operation={operation}&kind=operation.ended")
+    answers = {
+        LinesSchema: client.get("/api/v1/timeline").json,
+        LineSchema: ended,
+        LineDetailSchema: client.get(f"/api/v1/timeline/{ended['number']}").json,
+        ProofSchema: client.get("/api/v1/timeline/check").json,
+    }
+
+    assert {kind.__name__: kind(unknown=ma.RAISE).validate(answer) for kind, answer in answers.items()} == {
+        kind.__name__: {} for kind in answers
+    }
 
 
 def test_panel_is_told_of_the_page_and_sent_its_module(client: FlaskClient) -> None:
