@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +11,7 @@ import msgspec
 import pytest
 from crane_database import sa, select, session
 from crane_history.tasks import operations
-from crane_history.tasks.facts import see
+from crane_history.tasks.facts import find_facts, has_died, see
 from crane_history.tasks.models import OutputRow, StateRow, TaskRow
 from crane_history.tasks.outputs import Outputs
 from crane_history.tasks.recorder import Recorder
@@ -275,6 +276,19 @@ def test_task_lost_with_its_node_is_said_to_be(client, swarm, crane, deploy, wri
 
     assert told["cause"]["code"] == "node-lost"
     assert told["node"]["state"] == "down"
+
+
+def test_task_whose_own_news_came_before_those_of_its_node_is_lost_all_the_same(swarm, crane, deploy):
+    deploy("services: {web: {image: 'nginx:1', deploy: {placement: {constraints: [node.hostname == node3]}}}}")
+    before = crane.cache.snapshot()
+    swarm.node_down("node3")
+    swarm.advance(60)
+    crane.watcher.look(full=True)
+    after = crane.cache.snapshot()
+    halfway = dataclasses.replace(after, nodes=before.nodes, _indexes={})
+
+    assert not any(has_died(fact) for fact in find_facts(before, halfway))
+    assert [has_died(fact) for fact in find_facts(halfway, after)] == [True]
 
 
 def test_output_is_cut_at_its_beginning_at_64_kib(client, swarm, deploy, write):

@@ -32,9 +32,9 @@ class Fact:
 
 def find_facts(old: Snapshot, new: Snapshot) -> list[Fact]:
     """Return what became of tasks from one snapshot to the next."""
+    facts = [] if old.nodes is new.nodes else _find_lost(old, new)
     if old.tasks is new.tasks:
-        return []
-    facts: list[Fact] = []
+        return facts
     for service_id, tasks in new.tasks.items():
         before = old.tasks.get(service_id, ())
         if before is not tasks:
@@ -46,6 +46,12 @@ def find_facts(old: Snapshot, new: Snapshot) -> list[Fact]:
         if service_id not in new.tasks:
             facts += [_miss(old, task) for task in tasks]
     return facts
+
+
+def _find_lost(old: Snapshot, new: Snapshot) -> list[Fact]:
+    """Return the tasks on nodes that went down, whose own news may have come before."""
+    down = [node for id_, node in new.nodes.items() if node.state == "down" and node is not old.nodes.get(id_)]
+    return [fact for node in down for task in new.tasks_on(node.id) if _is_lost(fact := see(new, task))]
 
 
 def see(snapshot: Snapshot, task: Task) -> Fact:

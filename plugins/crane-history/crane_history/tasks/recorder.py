@@ -81,7 +81,9 @@ _WRITE_TASK = _upsert(
         "created_at": UtcDateTime(),
         "at": UtcDateTime(),
     },
-    replace="history_task.version < excluded.version",
+    # That a task was lost with its node is told by the node: the task itself need not have changed since.
+    replace="history_task.version < excluded.version "
+    "OR (history_task.version = excluded.version AND excluded.died AND NOT history_task.died)",
 )
 _WRITE_STATE = _upsert(
     StateRow,
