@@ -147,6 +147,8 @@ class Page:
     :param columns: What to show of each item of that list.
     :param actions: What can be done there.
     :param key: The member by which items are told apart; a dotted path, as for columns.
+    :param words: What it says in other languages than English: for each, as in ``zh-CN``, a text of this page and what
+        it is there. What is left out is shown as it stands.
     """
 
     path: str
@@ -158,6 +160,7 @@ class Page:
     columns: tuple[Column, ...] = ()
     actions: tuple[PageAction, ...] = ()
     key: str = "name"
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from crane_core.security import Identity, Target, may_in_general
 # What leads nowhere but to this server, whatever a browser makes of it: it takes a backslash for a slash, and passes
 # over tabs and ends of lines. Names to fill in stand in braces.
 _LOCAL = re.compile(r"/(?!/)(?:[^\\\s\x00-\x1f\x7f{}]|\{[^\\\s\x00-\x1f\x7f{}]+\})*")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _PLACE = re.compile(r"\{([^{}]+)\}")
 
 
@@ -56,6 +57,22 @@ def _find_wrong(page: Page, actions: Collection[str]) -> Iterator[str]:
     for action in page.actions:
         for wrong in _find_wrong_action(action, actions):
             yield f"has the action {action.label}, {wrong}"
+    said = set(_find_texts(page))
+    for language, words in page.words.items():
+        if not _LANGUAGE.fullmatch(language):
+            yield f"has words in {language!r}, which names no language: write it as in zh-CN"
+        if unsaid := sorted(set(words) - said):
+            yield f"has words for {unsaid[0]!r} in {language}, which it does not say"
+
+
+def _find_texts(page: Page) -> Iterator[str]:
+    """Yield what a page says, as far as it stands in its description."""
+    yield page.title
+    yield from (column.title for column in page.columns)
+    for action in page.actions:
+        yield from (action.label, action.confirm)
+        for field in action.fields:
+            yield from (field.title, field.help)
 
 
 def _find_wrong_column(column: Column) -> Iterator[str]:
@@ -145,6 +162,14 @@ class PageSchema(AnswerSchema):
     key = text("The member by which items are told apart; a dotted path, as for columns.")
     columns = many(PageColumnSchema, "What to show of each item.")
     actions = many(PageActionSchema, "What the caller may do there.")
+    words = ma.fields.Dict(
+        keys=ma.fields.String(),
+        values=ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String()),
+        required=True,
+        metadata={
+            "description": "What it says in other languages: for each, a text of this page and what it is there."
+        },
+    )
 
 
 def page_listing(crane: Crane, identity: Identity) -> Listing[dict[str, Any]]:
@@ -187,4 +212,5 @@ def describe_page(plugin: str, page: Page, may: Callable[[str], bool]) -> dict[s
         "key": page.key,
         "columns": [asdict(column) for column in page.columns],
         "actions": [asdict(action) for action in page.actions if may(action.action)],
+        "words": page.words,
     }

@@ -191,6 +191,16 @@ def crane_pages() -> Iterator[Page]:
             Column("pending", "Pending", kind="number"),
             Column("tables", "Tables", kind="list"),
         ),
+        words={
+            "zh-CN": {
+                "Database": "数据库",
+                "Plugin": "插件",
+                "State": "状态",
+                "Revision": "版本",
+                "Pending": "待升级",
+                "Tables": "数据表",
+            }
+        },
     )
 
 

@@ -34,6 +34,7 @@ FREEZES = Page(
     columns=(Column("Spec.Name", "Service", link="/services/{Spec.Name}"), Column("since", "Since", "moment")),
     actions=(THAW, FREEZE),
     key="Spec.Name",
+    words={"zh-CN": {"Freezes": "冻结", "Thaw {name}?": "解冻 {name}？"}},
 )
 
 
@@ -123,6 +124,7 @@ def test_page_is_told_with_its_plugin_columns_and_actions(run_server: RunServer)
                     ],
                 },
             ],
+            "words": {"zh-CN": {"Freezes": "冻结", "Thaw {name}?": "解冻 {name}？"}},
         }
     ]
 
@@ -174,6 +176,8 @@ def test_unchanged_pages_cost_a_304_until_the_caller_may_do_more(run_server: Run
         (replace(FREEZES, path="//evil.example"), "must have a path that begins with one slash"),
         (replace(FREEZES, path=""), "must have a path that begins with one slash"),
         (replace(FREEZES, group="other"), "is in the group other; there are applications, infrastructure, images,"),
+        (replace(FREEZES, words={"zh_CN": {}}), "has words in 'zh_CN', which names no language: write it as in zh-CN"),
+        (replace(FREEZES, words={"zh-CN": {"Freeze!": "冻结"}}), "has words for 'Freeze!' in zh-CN, which it does not"),
         (replace(FREEZES, source=None), "has neither a module nor a source"),
         (replace(FREEZES, module="/freezes.js"), "has both a module and a source"),
         (replace(FREEZES, source="http://evil.example/x"), "has the source http://evil.example/x, which is no URL of"),

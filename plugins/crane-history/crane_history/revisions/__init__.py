@@ -68,6 +68,20 @@ def pages() -> Iterator[Page]:
         ),
         # Not among the columns, so that the order stays that of the list: the newest first.
         key="operation",
+        words={
+            "zh-CN": {
+                "Stack revisions": "堆栈修订",
+                "Revision": "修订",
+                "Stack": "堆栈",
+                "By": "操作人",
+                "When": "时间",
+                "Outcome": "结果",
+                "Changed": "变更",
+                "Cause": "原因",
+                "Roll back": "回到此修订",
+                "Deploy {id} again, with the images that it had?": "重新部署 {id}，并使用当时的镜像？",
+            }
+        },
     )
 
 

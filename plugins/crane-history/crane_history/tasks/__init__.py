@@ -68,6 +68,18 @@ def pages() -> Iterator[Page]:
         ),
         # Not among the columns, so that the order stays that of the list: the newest first.
         key="id",
+        words={
+            "zh-CN": {
+                "Task history": "任务历史",
+                "Task": "任务",
+                "Service": "服务",
+                "State": "状态",
+                "Node": "节点",
+                "Exit code": "退出码",
+                "Why it died": "终止原因",
+                "When": "时间",
+            }
+        },
     )
 
 

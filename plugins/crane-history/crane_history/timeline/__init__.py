@@ -59,7 +59,14 @@ def topics() -> Iterator[Topic]:
 
 def pages() -> Iterator[Page]:
     """Contribute pages of the panel."""
-    yield Page("/timeline", "Timeline", "system", "timeline:read", module="/api/v1/timeline/page.js")
+    yield Page(
+        "/timeline",
+        "Timeline",
+        "system",
+        "timeline:read",
+        module="/api/v1/timeline/page.js",
+        words={"zh-CN": {"Timeline": "时间线"}},
+    )
 
 
 def health_checks() -> Iterator[HealthCheck]:

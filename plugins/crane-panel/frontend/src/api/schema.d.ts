@@ -988,6 +988,12 @@ export interface components {
             columns: components["schemas"]["PageColumn"][];
             /** @description What the caller may do there. */
             actions: components["schemas"]["PageAction"][];
+            /** @description What it says in other languages: for each, a text of this page and what it is there. */
+            words: {
+                [key: string]: {
+                    [key: string]: string;
+                };
+            };
         };
         /** @description A page of a list that says how fresh it is. */
         PageList: {

@@ -48,6 +48,7 @@ export function tablePage(more: Partial<Page> = {}): Page {
       { member: 'reason', title: 'Why', kind: 'text', link: '' },
     ],
     actions: [],
+    words: {},
     ...more,
   }
 }

@@ -4,6 +4,7 @@ import { navigation } from '../../src/frame/navigation'
 import { loadPluginPages } from '../../src/pages/plugin-pages'
 import type { Page } from '../../src/pages/plugin-pages/page'
 import { router } from '../../src/router'
+import { setLanguage } from '../../src/words'
 import { modulePage, serve, tablePage } from './fakes'
 
 const warned: string[] = []
@@ -15,7 +16,7 @@ beforeAll(async () => {
   router.addRoute({ path: '/services/:name', ...own })
   const pages: Page[] = [
     tablePage(),
-    modulePage(),
+    modulePage(undefined, { words: { 'zh-CN': { Board: '看板' } } }),
     modulePage('/api/v1/notes/odd.js', { path: '/odd:place/(x)', title: 'Odd' }),
     ...['/services', '/services/mine', '/Services', '/api/page', '/metrics', '/v1.2'].map((path) => tablePage({ path })),
   ]
@@ -40,6 +41,18 @@ describe('the pages of plugins', () => {
     expect(navigation.value.map((section) => [section.group, section.entries.map((entry) => entry.title())])).toEqual([
       ['applications', ['Freezes', 'Board', 'Odd']],
     ])
+  })
+
+  it('are said in the language of the reader, as far as they know it', async () => {
+    setLanguage('zh-CN')
+
+    const named = navigation.value[0]!.entries.map((entry) => entry.title())
+    const props = router.resolve('/board').matched[0]!.props['default'] as (to: unknown) => { page: Page }
+    const shown = props(router.resolve('/board')).page
+
+    expect([named, at('/board').title, shown.title]).toEqual([['Freezes', '看板', 'Odd'], '看板', '看板'])
+    setLanguage('en')
+    expect(at('/board').title).toBe('Board')
   })
 
   it('have their paths; a module has everything below its own too', () => {

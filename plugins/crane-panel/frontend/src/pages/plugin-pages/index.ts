@@ -5,7 +5,8 @@ import type { RouteLocationNormalized, RouteRecordRaw } from 'vue-router'
 import { api, ask } from '../../api/client'
 import { addEntries } from '../../frame/navigation'
 import { router } from '../../router'
-import { addressOf, isPanelAddress, patternOf, type Page } from './page'
+import { language } from '../../words'
+import { addressOf, inLanguage, isPanelAddress, patternOf, type Page } from './page'
 
 const offered = shallowRef<ReadonlySet<string>>(new Set())
 
@@ -24,7 +25,7 @@ export async function loadPluginPages(): Promise<void> {
     router.addRoute(routeOf(page))
     addEntries({
       path: addressOf(page.path),
-      title: () => page.title,
+      title: () => inLanguage(page, language.value).title,
       group: page.group,
       action: page.action,
       icon: Document,
@@ -48,8 +49,8 @@ function routeOf(page: Page): RouteRecordRaw {
     // Everything below it belongs to a module as well.
     path: page.module ? `${pattern}/:rest(.*)*` : pattern,
     component: () => import('./PluginPage.vue'),
-    props: (route) => ({ page, rest: restOf(route) }),
-    meta: { title: () => page.title, action: page.action, key: address },
+    props: (route) => ({ page: inLanguage(page, language.value), rest: restOf(route) }),
+    meta: { title: () => inLanguage(page, language.value).title, action: page.action, key: address },
   }
 }
 

@@ -26,3 +26,21 @@ export function isPanelAddress(address: string): boolean {
 export function patternOf(address: string): string {
   return address.replaceAll(':', '\\:')
 }
+
+/** Return a page in another language, as far as it has words there; each text is what it is without. */
+export function inLanguage(page: Page, language: string): Page {
+  const words = page.words[language]
+  if (!words) return page
+  const say = (text: string): string => (Object.hasOwn(words, text) ? words[text]! : text)
+  return {
+    ...page,
+    title: say(page.title),
+    columns: page.columns.map((column) => ({ ...column, title: say(column.title) })),
+    actions: page.actions.map((action) => ({
+      ...action,
+      label: say(action.label),
+      confirm: say(action.confirm),
+      fields: action.fields.map((field) => ({ ...field, title: say(field.title), help: say(field.help) })),
+    })),
+  }
+}
