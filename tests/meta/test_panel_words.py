@@ -20,14 +20,19 @@ from docs.reference import all_errors
 ROOT = Path(__file__).parents[2]
 FRONTEND = ROOT / "plugins/crane-panel/frontend"
 WORDS = sorted((FRONTEND / "src/words").glob("said.*.json"))
-SOURCES = sorted(path for path in ROOT.glob("crane_core/**/*.py") if "testing" not in path.parts)
+SOURCES = sorted(
+    path
+    for pattern in ("crane_core/**/*.py", "plugins/*/crane_*/**/*.py")
+    for path in ROOT.glob(pattern)
+    if "testing" not in path.parts
+)
 # Which argument of a call is the code, and which is the advice.
 CAUSES = {"Cause": (0, 2), "Verdict": (2, 5)}
 # A code as the last of the arguments here, else by its name.
 NOTES = {"Violation": 4, "Reason": 0, "_violation": 3, "_locate": 2, "error": 4, "error_at": 5, "warn": 4, "warn_at": 5}
 # What is passed on: codes that another of these calls has given, or that are had from elsewhere below.
 PASSED_ON = {"code", "found.code", "clash.code", "ask.kind", "error.code"}
-CAUSES_PASSED_ON = {"known.code", "cause.code", "outcome", "error.code", "worst.code or _outcome(worst)"}
+CAUSES_PASSED_ON = {"known.code", "cause.code", "outcome", "error.code", "worst.code or _outcome(worst)", "task.cause_code"}
 
 Codes = dict[str, set[str]]
 

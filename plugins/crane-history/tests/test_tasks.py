@@ -274,7 +274,7 @@ def test_task_lost_with_its_node_is_said_to_be(client, swarm, crane, deploy, wri
 
     told = ask(client, "/shop_web.1/why")
 
-    assert told["cause"]["code"] == "node-lost"
+    assert told["cause"]["code"] == "node-silent"
     assert told["node"]["state"] == "down"
 
 

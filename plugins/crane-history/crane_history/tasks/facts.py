@@ -80,7 +80,7 @@ def find_cause(fact: Fact) -> Cause | None:
     if _is_lost(fact):
         name = node.name if node else task.NodeID
         return Cause(
-            "node-lost",
+            "node-silent",
             f"Its node {name} does not answer; the Swarm gave the task up.",
             "Look at the node; what it printed can be had only from there.",
         )
