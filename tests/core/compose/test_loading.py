@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import base64
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -171,21 +170,6 @@ def test_the_package_looks_at_no_file_and_no_variable_of_the_server() -> None:
         }
         assert not {"os", "os.path", "pathlib", "io", "subprocess", "socket", "glob"} & imported, path.name
         assert not {"open", "eval", "exec", "__import__"} & called, path.name
-
-
-def test_three_hundred_services_are_loaded_in_little_time(loaded: Load) -> None:
-    services = "".join(
-        f"  s{number}:\n    image: nginx:1\n    environment: {{A: x, B: y}}\n    ports: ['{number + 1000}:80']\n"
-        f"    deploy: {{replicas: 2, labels: {{a: b}}, update_config: {{delay: 10s}}}}\n    volumes: ['/a:/b:ro']\n"
-        for number in range(300)
-    )
-    loaded("services: {a: {image: x}}")
-    started = time.process_time()
-
-    stack = loaded(f"services:\n{services}")
-
-    assert len(stack.services) == 300
-    assert time.process_time() - started < 0.6  # About 0.1 s; the rest is for a busy machine.
 
 
 KEYS = st.sampled_from([*SERVICE["properties"], "services", "a", "b", "source", "type", "target", "1", "x-a", ""])
