@@ -32,7 +32,14 @@ CAUSES = {"Cause": (0, 2), "Verdict": (2, 5)}
 NOTES = {"Violation": 4, "Reason": 0, "_violation": 3, "_locate": 2, "error": 4, "error_at": 5, "warn": 4, "warn_at": 5}
 # What is passed on: codes that another of these calls has given, or that are had from elsewhere below.
 PASSED_ON = {"code", "found.code", "clash.code", "ask.kind", "error.code"}
-CAUSES_PASSED_ON = {"known.code", "cause.code", "outcome", "error.code", "worst.code or _outcome(worst)", "task.cause_code"}
+CAUSES_PASSED_ON = {
+    "known.code",
+    "cause.code",
+    "outcome",
+    "error.code",
+    "worst.code or _outcome(worst)",
+    "task.cause_code",
+}
 
 Codes = dict[str, set[str]]
 

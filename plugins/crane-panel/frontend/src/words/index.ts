@@ -50,13 +50,27 @@ export function fill(text: string, values: Values = {}): string {
   })
 }
 
-const numbers = computed(() => new Intl.NumberFormat(language.value))
+// Formatters take long to make, and are wanted again and again.
+const numbers = computed(() => {
+  const tag = language.value
+  const made = new Map<string, Intl.NumberFormat>()
+  return (options: Intl.NumberFormatOptions | undefined): Intl.NumberFormat => {
+    const key = JSON.stringify(options ?? {})
+    let formatter = made.get(key)
+    if (!formatter) made.set(key, (formatter = new Intl.NumberFormat(tag, options)))
+    return formatter
+  }
+})
 
 /** Write a number as the present language does. */
 export function number(value: number, options?: Intl.NumberFormatOptions): string {
-  if (options) return new Intl.NumberFormat(language.value, options).format(value)
-  // Most are small, and look the same everywhere; the first formatter of a page costs it many milliseconds.
-  return Number.isInteger(value) && Math.abs(value) < 1000 ? String(value) : numbers.value.format(value)
+  // Most are small and whole, and look the same everywhere.
+  if (Number.isInteger(value) && Math.abs(value) < 1000 && isPlain(options)) return String(value)
+  return numbers.value(options).format(value)
+}
+
+function isPlain(options: Intl.NumberFormatOptions | undefined): boolean {
+  return !options || Object.keys(options).every((key) => key === 'maximumFractionDigits')
 }
 
 /** Write an amount of bytes, in powers of 1024. */
