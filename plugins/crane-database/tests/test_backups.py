@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+import resource
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 from crane_database import BackupFiles, db, sa, sealing
-from crane_database.backups import Summary, back_up, restore
+from crane_database.backups import back_up, restore
 from crane_database.copies import list_copies
 from crane_database.sealing import Opener, Sealer
 from crane_database.testing import Cluster
@@ -483,18 +485,26 @@ def forge(file: Path, *records: Any) -> None:
     file.write_bytes(data.getvalue())
 
 
+@contextmanager
+def no_room() -> Iterator[None]:
+    """Have the system refuse to write files of more than a few bytes, as a full disk does."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
 def test_file_that_was_there_stays_when_a_backup_fails(
-    open_database: OpenDatabase, database_url: str, file: Path, monkeypatch: pytest.MonkeyPatch
+    open_database: OpenDatabase, database_url: str, file: Path
 ) -> None:
     file.write_text("the one before")
 
-    def fail(_: Crane, __: Sealer) -> Summary:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("crane_database.backups._write", fail)
     with (
         open_database(**{"database.url": database_url}) as crane,
-        pytest.raises(SetupError, match="cannot be written: No space left on device"),
+        pytest.raises(SetupError, match="cannot be written: File too large"),
+        no_room(),
     ):
         back_up(crane, file, PASSPHRASE)
 

@@ -7,7 +7,6 @@ Three rooms, each with its own tables: the :mod:`~crane_history.timeline`, the :
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 from crane_database import BackupFiles, Migrations
@@ -24,55 +23,46 @@ if TYPE_CHECKING:
     import flask
 
 requires = ("database",)
-ROOMS: tuple[ModuleType, ...] = (timeline, tasks, revisions)
 
 
 @hookimpl
 def crane_settings() -> Iterator[Setting]:
-    for room in ROOMS:
-        yield from room.settings()
+    yield from (*timeline.settings(), *tasks.settings(), *revisions.settings())
 
 
 @hookimpl
 def crane_actions() -> Iterator[Action]:
-    for room in ROOMS:
-        yield from room.actions()
+    yield from timeline.actions()
 
 
 @hookimpl
 def crane_routes() -> Iterator[flask.Blueprint]:
-    for room in ROOMS:
-        yield from room.routes()
+    yield from (*timeline.routes(), *tasks.routes(), *revisions.routes())
 
 
 @hookimpl
 def crane_topics() -> Iterator[Topic]:
-    for room in ROOMS:
-        yield from room.topics()
+    yield from timeline.topics()
 
 
 @hookimpl
 def crane_pages() -> Iterator[Page]:
-    for room in ROOMS:
-        yield from room.pages()
+    yield from (*timeline.pages(), *tasks.pages(), *revisions.pages())
 
 
 @hookimpl
 def crane_health_checks() -> Iterator[HealthCheck]:
-    for room in ROOMS:
-        yield from room.health_checks()
+    yield from timeline.health_checks()
 
 
 @hookimpl
 def crane_metrics() -> Iterator[Metric]:
-    for room in ROOMS:
-        yield from room.metrics()
+    yield from (*timeline.metrics(), *tasks.metrics())
 
 
 @hookimpl
 def crane_loops() -> Iterator[Loop]:
-    for room in ROOMS:
-        yield from room.loops()
+    yield from (*timeline.loops(), *tasks.loops())
 
 
 @hookimpl
@@ -82,27 +72,23 @@ def crane_database_migrations() -> Iterator[Migrations]:
 
 @hookimpl
 def crane_database_backup_files() -> Iterator[BackupFiles]:
-    for room in ROOMS:
-        yield from room.backup_files()
+    yield from revisions.backup_files()
 
 
 @hookimpl
 def crane_startup(app: flask.Flask) -> None:
-    for room in ROOMS:
-        room.startup(app)
+    timeline.startup(app)
 
 
 @hookimpl
 def crane_shutdown(app: flask.Flask) -> None:
-    # In the opposite order: what the others still tell the timeline is kept.
-    for room in reversed(ROOMS):
-        room.shutdown(app)
+    timeline.shutdown(app)
 
 
 @hookimpl
 def crane_event(event: Event) -> None:
-    for room in ROOMS:
-        room.event(event)
+    timeline.event(event)
+    revisions.event(event)
 
 
 @hookimpl

@@ -39,20 +39,23 @@ def test_health_output_is_quoted_short_and_without_its_password(desk):
     assert len(operation.verdict.cause) < 700
 
 
-def test_followers_are_told_each_step_as_it_is_made(desk, monkeypatch):
-    done = []
-    create = desk.crane.engine.create
+def test_followers_are_told_each_step_as_it_is_made(desk_at):
+    seen = []
 
-    def look_first(kind, *given, **more):
-        (operation,) = desk.operations.all()
-        done.append((desk.operations.revision, sum(step.state == "done" for step in operation.steps)))
-        return create(kind, *given, **more)
+    class Swarm(MemorySwarm):
+        """Looks at what is told of the operation whenever something is created."""
 
-    monkeypatch.setattr(desk.crane.engine, "create", look_first)
+        def handle(self, method, path, *given, **named):
+            if path.endswith("/create"):
+                (operation,) = desk.operations.all()
+                seen.append((operation.revision, sum(step.state == "done" for step in operation.steps)))
+            return super().handle(method, path, *given, **named)
+
+    desk = desk_at(Swarm())
     desk.deploy("services: {a: {image: 'nginx:1'}, b: {image: 'nginx:1'}}")
 
-    assert [count for _, count in done] == [0, 1, 2]
-    assert len({revision for revision, _ in done}) == 3
+    assert [done for _, done in seen] == [0, 1, 2]
+    assert len({revision for revision, _ in seen}) == 3
 
 
 def test_follower_who_was_slow_still_hears_the_verdict(desk):

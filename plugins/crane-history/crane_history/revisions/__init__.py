@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from crane_database import BackupFiles
 
 from crane_core.context import get_crane
-from crane_core.contributions import Action, Column, HealthCheck, Loop, Metric, Page, PageAction, Setting, Topic
+from crane_core.contributions import Column, Page, PageAction, Setting
 from crane_core.events import Event
 from crane_core.orchestration.operations.model import Operation
 from crane_core.orchestration.plans.model import Plan
@@ -25,19 +25,9 @@ def settings() -> Iterator[Setting]:
     yield Setting("history.revisions", int, 50, "How many revisions of each stack are kept.")
 
 
-def actions() -> Iterator[Action]:
-    """Contribute actions."""
-    yield from ()
-
-
 def routes() -> Iterator[flask.Blueprint]:
     """Contribute routes."""
     yield blueprint
-
-
-def topics() -> Iterator[Topic]:
-    """Contribute topics of the live socket."""
-    yield from ()
 
 
 def pages() -> Iterator[Page]:
@@ -85,33 +75,10 @@ def pages() -> Iterator[Page]:
     )
 
 
-def health_checks() -> Iterator[HealthCheck]:
-    """Contribute health checks."""
-    yield from ()
-
-
-def metrics() -> Iterator[Metric]:
-    """Contribute figures."""
-    yield from ()
-
-
-def loops() -> Iterator[Loop]:
-    """Contribute loops."""
-    yield from ()
-
-
 def backup_files() -> Iterator[BackupFiles]:
     """Contribute files that belong to a backup."""
     # Without it no revision can be deployed again.
     yield BackupFiles(KEY_FILE)
-
-
-def startup(app: flask.Flask) -> None:
-    """Be told that the server starts."""
-
-
-def shutdown(app: flask.Flask) -> None:
-    """Be told that the server stops."""
 
 
 def event(event: Event) -> None:

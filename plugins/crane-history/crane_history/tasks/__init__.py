@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from crane_database import BackupFiles
-
 from crane_core.context import get_crane
-from crane_core.contributions import Action, Column, HealthCheck, Loop, Metric, Page, Setting, Topic
-from crane_core.events import Event
+from crane_core.contributions import Column, Loop, Metric, Page, Setting
 from crane_history.tasks.operations import run_forgetting
 from crane_history.tasks.outputs import Outputs
 from crane_history.tasks.recorder import Recorder
@@ -34,19 +31,9 @@ def settings() -> Iterator[Setting]:
     )
 
 
-def actions() -> Iterator[Action]:
-    """Contribute actions."""
-    yield from ()
-
-
 def routes() -> Iterator[flask.Blueprint]:
     """Contribute routes."""
     yield blueprint
-
-
-def topics() -> Iterator[Topic]:
-    """Contribute topics of the live socket."""
-    yield from ()
 
 
 def pages() -> Iterator[Page]:
@@ -83,11 +70,6 @@ def pages() -> Iterator[Page]:
     )
 
 
-def health_checks() -> Iterator[HealthCheck]:
-    """Contribute health checks."""
-    yield from ()
-
-
 def metrics() -> Iterator[Metric]:
     """Contribute figures."""
     yield Metric(
@@ -110,20 +92,3 @@ def loops() -> Iterator[Loop]:
     yield Loop("history.tasks", lambda stop: get_crane().room(Recorder).run(stop))
     yield Loop("history.outputs", lambda stop: get_crane().room(Outputs).run(stop))
     yield Loop("history.forget_tasks", run_forgetting, once=True)
-
-
-def backup_files() -> Iterator[BackupFiles]:
-    """Contribute files that belong to a backup."""
-    yield from ()
-
-
-def startup(app: flask.Flask) -> None:
-    """Be told that the server starts."""
-
-
-def shutdown(app: flask.Flask) -> None:
-    """Be told that the server stops."""
-
-
-def event(event: Event) -> None:
-    """Be told of something that happened."""

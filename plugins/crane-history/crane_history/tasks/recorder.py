@@ -101,8 +101,10 @@ class Recorder:
         self._waiting: deque[Fact] = deque()
         self._wake = threading.Event()
         self._writing = threading.Lock()
-        # Whether the Swarm is to be compared with what is written: at the start, and after something was missed.
-        self._compare = True
+        # How often the Swarm was to be compared with what is written (at the start, and whenever something was missed),
+        # and up to which time it has been.
+        self._missed_something = 1
+        self._compared = 0
         self._known_services: dict[str, dict[str, Any]] = {}
         self.written = 0
         self.missed = 0
@@ -115,7 +117,7 @@ class Recorder:
     def run(self, stop: threading.Event) -> None:
         """Write down what changes until told to stop."""
         _, subscription = self._crane.cache.snapshot_and_subscribe(self.note)
-        self._compare = True
+        self._missed_something += 1
         with subscription:
             while not stop.is_set():
                 self.write()
@@ -126,11 +128,11 @@ class Recorder:
     def note(self, old: Snapshot, new: Snapshot) -> None:
         """Take what changed from one snapshot to the next, and return at once."""
         if old.source.state != new.source.state == "fresh":
-            self._compare = True
+            self._missed_something += 1
         for fact in facts.find_facts(old, new):
             if len(self._waiting) >= MOST_WAITING:
                 self.missed += 1
-                self._compare = True
+                self._missed_something += 1
                 break
             self._waiting.append(fact)
         self._wake.set()
@@ -138,20 +140,16 @@ class Recorder:
     def write(self) -> None:
         """Write down what waits, and compare with the Swarm if something may have been missed."""
         with self._writing:
-            if self._compare and self._crane.cache.snapshot().source.state == "fresh":
-                self._compare = False
-                try:
-                    self._write_all(self._find_missed())
-                except Exception:
-                    self._compare = True
-                    raise
+            wanted = self._missed_something
+            if wanted != self._compared and self._crane.cache.snapshot().source.state == "fresh":
+                self._write_all(self._find_missed())
+                self._compared = wanted
             while self._waiting:
-                batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
-                try:
-                    self.write_batch(batch)
-                except Exception:
-                    self._waiting.extendleft(reversed(batch))
-                    raise
+                # It waits until it is written; more may come meanwhile, at the other end.
+                batch = [self._waiting[index] for index in range(min(BATCH, len(self._waiting)))]
+                self.write_batch(batch)
+                for _ in batch:
+                    self._waiting.popleft()
 
     def _write_all(self, found: Iterable[Fact]) -> None:
         every = list(found)

@@ -6,8 +6,6 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from crane_database import BackupFiles
-
 from crane_core.auditing import Answered
 from crane_core.context import get_crane
 from crane_core.contributions import Action, HealthCheck, HealthReport, Loop, Metric, Page, Setting, Topic
@@ -119,11 +117,6 @@ def _forget(stop: threading.Event) -> None:
         with session():
             forget_old(get_crane(), current_lease().confirm)
         pause = FORGET_SECONDS
-
-
-def backup_files() -> Iterator[BackupFiles]:
-    """Contribute files that belong to a backup."""
-    yield from ()
 
 
 def startup(app: flask.Flask) -> None:
