@@ -66,8 +66,11 @@ def test_service_converges_on_three_nodes_and_answers(swarm3):
     swarm3.ask("POST", "/services/create", spec)
     swarm3.wait_until(lambda: len(tasks(swarm3, "running")) == 3, "three tasks run")
 
-    pages = {urllib.request.urlopen(f"http://{node.address}:8080/", timeout=10).read() for node in swarm3.nodes}
-    assert pages == {b"hello v2\n"}
+    def read() -> set[bytes]:
+        return {urllib.request.urlopen(f"http://{node.address}:8080/", timeout=10).read() for node in swarm3.nodes}
+
+    # A task runs as soon as its program was started, which is before that listens.
+    swarm3.wait_until(lambda: read() == {b"hello v2\n"}, "each node answers")
 
 
 def test_tasks_of_a_killed_node_move_and_the_node_comes_back(swarm3):
