@@ -34,8 +34,9 @@ class Identity:
     """Somebody who sends requests.
 
     :param name: How logs, operations and events call them.
-    :param kind: ``user``, ``service`` (an account of a program), ``local`` (a caller on this machine while no plugin
-        authenticates), ``server`` (the server itself) or ``nobody``.
+    :param kind: ``user``, ``service`` (an account of a program), ``local`` (whoever runs the server: a caller on this
+        machine while no plugin authenticates, or who a plugin vouches for as such), ``server`` (the server itself) or
+        ``nobody``.
     :param details: What the authenticating plugin keeps for its own votes.
     """
 
@@ -174,8 +175,8 @@ class Vote:
 
 def decide(crane: Crane, identity: Identity, action: str, target: Target) -> Vote:
     """Decide whether somebody may do something: one deny forbids, else one allow is needed, else no."""
-    if may_everything(crane, identity):
-        return Vote.allow("no plugin authenticates" if identity.kind == "local" else "the server itself")
+    if may_everything(identity):
+        return Vote.allow("the server itself" if identity.kind == "server" else "whoever runs the server")
     allowed: Vote | None = None
     vote: Vote
     for _, vote in crane.plugins.ask_all("crane_authorize", identity=identity, action=action, target=target):
@@ -190,9 +191,9 @@ def in_general(action: str) -> Target:
     return Target(action.partition(":")[0])
 
 
-def may_everything(crane: Crane, identity: Identity) -> bool:
-    """Tell whether no plugin is asked about somebody: the server itself, and callers here while nobody logs in."""
-    return identity.kind == "server" or (identity.kind == "local" and not crane.authenticated)
+def may_everything(identity: Identity) -> bool:
+    """Tell whether no plugin is asked about somebody: the server itself, and whoever runs it."""
+    return identity.kind in ("server", "local")
 
 
 def may_in_general(crane: Crane, identity: Identity, action: str) -> bool:
@@ -248,7 +249,7 @@ def demanded_target() -> Target | None:
 def permitted(action: str, items: Iterable[View], target: Callable[[View], Target]) -> Iterator[View]:
     """Keep what the current caller may do something to."""
     crane, identity = get_crane(), identify()
-    if may_everything(crane, identity):
+    if may_everything(identity):
         return iter(items)
     return (item for item in items if decide(crane, identity, action, target(item)).allows)
 

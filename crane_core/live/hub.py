@@ -275,7 +275,7 @@ class Hub:
                 continue
             if not each.board.revision:
                 continue
-            free = may_everything(self._crane, connection.identity)
+            free = may_everything(connection.identity)
             stale = each.seen is None or each.seen.revision != each.board.revision
             if not stale and (free or now - each.checked_at < RECHECK_SECONDS):
                 continue

@@ -43,16 +43,16 @@ class Session:
         """Return the API of the server in use.
 
         The option wins over the variable, the variable over the login; without any it is this machine's. A token from
-        the logins goes to its own server only.
+        the logins goes to its own server only, and so does the one that a server of this machine left for its user.
         """
-        from crane_cli import logins
+        from crane_cli import logins, own_server
         from crane_cli.api import Api, is_far, normalise_address
 
         known = logins.read()
         named = self.server or os.environ.get(SERVER_VARIABLE) or known.server or DEFAULT_SERVER
         address = normalise_address(named)
         login = known.servers.get(address, logins.Login())
-        token = self.token or os.environ.get(TOKEN_VARIABLE) or login.token
+        token = self.token or os.environ.get(TOKEN_VARIABLE) or login.token or own_server.find_token(address)
         if token and address.startswith("http://") and is_far(address):
             self.warn(f"The token is sent to {address} unencrypted; use https.")
         return Api(address, token, self.ca or login.ca)

@@ -130,6 +130,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(home / ".local" / "share"))
     for name in ("CRANE_CLI_SERVER", "CRANE_CLI_TOKEN", "DOCKER_CONFIG", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
     return home
