@@ -14,6 +14,10 @@ COMMANDS = {
     "task": ("crane_cli.commands.task:task", "Look at tasks."),
     "why": ("crane_cli.commands.why:why", "Say why a task died, also when its service is gone."),
     "node": ("crane_cli.commands.node:node", "Look at nodes."),
+    "usage": (
+        "crane_cli.commands.usage:usage",
+        "Show what a service, a stack or the tasks of a node used over time.",
+    ),
     "operation": ("crane_cli.commands.operation:operation", "Look at changes that go on or have ended."),
     "timeline": ("crane_cli.commands.timeline:timeline", "See what happened, who did it, and how it ended."),
     "plugin": ("crane_cli.commands.plugin:plugin", "Look at the server's plugins."),

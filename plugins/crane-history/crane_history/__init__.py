@@ -1,7 +1,8 @@
 """History: what happened in the Swarm and in Crane, kept in the database.
 
-Three rooms, each with its own tables: the :mod:`~crane_history.timeline`, the :mod:`~crane_history.tasks`, and the
-:mod:`~crane_history.revisions` of stacks. Each contributes by functions that are named like the hooks below.
+Three rooms have tables of their own: the :mod:`~crane_history.timeline`, the :mod:`~crane_history.tasks`, and the
+:mod:`~crane_history.revisions` of stacks; the :mod:`~crane_history.stats` are read from Prometheus. Each contributes by
+functions that are named like the hooks below.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from crane_core.events import Event
 from crane_core.hookspecs import hookimpl
 from crane_core.orchestration.operations.model import Operation
 from crane_core.orchestration.plans.model import Plan
-from crane_history import revisions, tasks, timeline
+from crane_history import revisions, stats, tasks, timeline
 
 if TYPE_CHECKING:
     import flask
@@ -27,7 +28,7 @@ requires = ("database",)
 
 @hookimpl
 def crane_settings() -> Iterator[Setting]:
-    yield from (*timeline.settings(), *tasks.settings(), *revisions.settings())
+    yield from (*timeline.settings(), *tasks.settings(), *revisions.settings(), *stats.settings())
 
 
 @hookimpl
@@ -37,7 +38,7 @@ def crane_actions() -> Iterator[Action]:
 
 @hookimpl
 def crane_routes() -> Iterator[flask.Blueprint]:
-    yield from (*timeline.routes(), *tasks.routes(), *revisions.routes())
+    yield from (*timeline.routes(), *tasks.routes(), *revisions.routes(), *stats.routes())
 
 
 @hookimpl

@@ -849,6 +849,63 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/stats-history/services/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** Show what the tasks of a service used over time. */
+        get: operations["showStatsHistoryService"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stats-history/stacks/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** Show what the tasks of a stack used over time. */
+        get: operations["showStatsHistoryStack"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stats-history/nodes/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** Show what all tasks on a node used over time. */
+        get: operations["showStatsHistoryNode"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -2506,6 +2563,53 @@ export interface components {
             registry_logins?: {
                 [key: string]: components["schemas"]["Login"];
             };
+        };
+        /** @description A figure in the order of time. */
+        "history.Series": {
+            /** @description The task that it is of, as in shop_web.1; null for all together. */
+            task: string | null;
+            /** @description The id of that task. */
+            task_id: string | null;
+            /** @description When, in seconds since 1970, and how much; a gap has no points in it. */
+            points: number[][];
+            /** @description The least of them; null where there are none. */
+            least: number | null;
+            /** @description Their mean. */
+            mean: number | null;
+            /** @description The most of them. */
+            most: number | null;
+        };
+        /** @description Something that was measured. */
+        "history.Figure": {
+            /**
+             * @description What was measured.
+             * @enum {string}
+             */
+            name: "cpu" | "memory" | "network_received" | "network_sent" | "disk_read" | "disk_written";
+            /**
+             * @description In what.
+             * @enum {string}
+             */
+            unit: "cores" | "bytes" | "bytes per second";
+            /** @description What it was; none where Prometheus knows nothing. */
+            series: components["schemas"]["history.Series"][];
+        };
+        /** @description What something used over a span of time. */
+        "history.Stats": {
+            /**
+             * Format: date-time
+             * @description When it begins.
+             */
+            since: string;
+            /**
+             * Format: date-time
+             * @description When it ends.
+             */
+            until: string;
+            /** @description How far apart the points are, in seconds. */
+            step: number;
+            /** @description The figures. */
+            figures: components["schemas"]["history.Figure"][];
         };
     };
     responses: {
@@ -4892,6 +4996,114 @@ export interface operations {
             409: components["responses"]["CONFLICT"];
             422: components["responses"]["UNPROCESSABLE_ENTITY"];
             503: components["responses"]["SERVICE_UNAVAILABLE"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showStatsHistoryService: {
+        parameters: {
+            query?: {
+                /** @description From when on; 24 hours before its end by itself. */
+                since?: string;
+                /** @description Until when; now by itself. */
+                until?: string;
+                /** @description How far apart the points are, in seconds; as a chart has room for by itself. */
+                step?: number;
+                /** @description Whether the figures are those of all tasks together, or of each. */
+                by?: "all" | "task";
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The figures, those of cAdvisor. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["history.Stats"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showStatsHistoryStack: {
+        parameters: {
+            query?: {
+                /** @description From when on; 24 hours before its end by itself. */
+                since?: string;
+                /** @description Until when; now by itself. */
+                until?: string;
+                /** @description How far apart the points are, in seconds; as a chart has room for by itself. */
+                step?: number;
+                /** @description Whether the figures are those of all tasks together, or of each. */
+                by?: "all" | "task";
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The figures, those of cAdvisor. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["history.Stats"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showStatsHistoryNode: {
+        parameters: {
+            query?: {
+                /** @description From when on; 24 hours before its end by itself. */
+                since?: string;
+                /** @description Until when; now by itself. */
+                until?: string;
+                /** @description How far apart the points are, in seconds; as a chart has room for by itself. */
+                step?: number;
+                /** @description Whether the figures are those of all tasks together, or of each. */
+                by?: "all" | "task";
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The figures, those of cAdvisor. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["history.Stats"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
             default: components["responses"]["DEFAULT_ERROR"];
         };
     };
