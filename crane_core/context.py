@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -45,6 +45,8 @@ class Crane:
     topics: tuple[Topic, ...] = ()
     health_checks: tuple[HealthCheck, ...] = ()
     metrics: tuple[Metric, ...] = ()
+    # Has the server start anew in place of itself, once it has answered; None where nothing can, as in a command.
+    restart: Callable[[], None] | None = None
     _rooms: dict[type, object] = field(default_factory=dict)
     # Reentrant, because a room may need another one while it is made.
     _opening: threading.RLock = field(default_factory=threading.RLock)

@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import re
+import signal
 import sys
 import traceback
 from collections.abc import Callable, MutableMapping
@@ -75,7 +76,9 @@ class Server(BaseApplication):  # type: ignore[misc]
         if not crane.authenticated and not settings["security.open"]:
             self._say("No plugin that authenticates is installed: only callers on this machine are served.")
 
-    def _start(self, _worker: Any) -> None:
+    def _start(self, worker: Any) -> None:
+        # A worker that ends as if it was told to is followed by another, which begins where the server began.
+        self.flask.extensions["crane"].restart = lambda: os.kill(worker.pid, signal.SIGTERM)
         # What the application is made of lives as long as the server: looked at again and again by the garbage
         # collector, it would stop every thread for some 50 ms each time.
         gc.freeze()

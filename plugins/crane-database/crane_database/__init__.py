@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from crane_database.models import Model, UtcDateTime, db
     from crane_database.operations import answering
     from crane_database.sessions import session
+    from crane_database.staging import Staged
 
 _OFFERED = {
     "crane_database.connecting": ("explain",),
@@ -65,6 +66,7 @@ _OFFERED = {
     "crane_database.models": ("Model", "UtcDateTime", "db"),
     "crane_database.operations": ("answering",),
     "crane_database.sessions": ("session",),
+    "crane_database.staging": ("Staged",),
     "sqlalchemy": (
         "JSON",
         "BigInteger",
@@ -109,6 +111,7 @@ __all__ = [
     "Mapped",
     "Migrations",
     "Model",
+    "Staged",
     "String",
     "Text",
     "UniqueConstraint",
@@ -244,10 +247,13 @@ def crane_database_backup_files() -> Iterator[BackupFiles]:
 @hookimpl
 def crane_startup(app: flask.Flask) -> None:
     from crane_database.connecting import connect
+    from crane_database.staging import Staged
     from crane_database.upgrading import upgrade
 
+    crane = app.extensions["crane"]
     connect(app)
-    upgrade(app.extensions["crane"])
+    crane.room(Staged).restore()
+    upgrade(crane)
 
 
 @hookimpl

@@ -197,6 +197,42 @@ def restore(crane: Crane, path: Path, passphrase: str, *, replace: bool = False)
         shutil.rmtree(staged, ignore_errors=True)
 
 
+def check_backup(crane: Crane, path: Path, passphrase: str) -> None:
+    """Read a backup from end to end, and change nothing.
+
+    :raises SetupError: when it could not be restored here: its passphrase is another, it is not whole, or it holds what
+        the installed plugins do not know.
+    """
+    with path.open("rb") as file:
+        opener = Opener(file, passphrase)
+        _check_head(json.loads(opener.readline() or b"{}"), find_lines(crane.plugins))
+        last = b""
+        while line := opener.readline():
+            last = line
+        if "end" not in json.loads(last or b"{}"):
+            raise DamagedBackup("The backup is not whole.")
+
+
+def _check_head(head: Mapping[str, Any], lines: Iterable[Line]) -> dict[str, str]:
+    """Return the revisions that a backup begins with; refuse those that nobody here knows."""
+    if "plugins" not in head:
+        raise DamagedBackup("The backup was cut off.")
+    revisions: dict[str, str] = head["plugins"]
+    by_name = {line.plugin: line for line in lines}
+    for plugin, revision in revisions.items():
+        if plugin not in by_name:
+            raise SetupError(
+                f"The backup holds tables of the plugin {plugin}, which does not run here. Install it, or take it off "
+                "plugins.disabled, and restore again."
+            )
+        if revision not in by_name[plugin].revisions:
+            raise SetupError(
+                f"The backup holds tables of the plugin {plugin} at revision {revision}, which the installed "
+                f"{by_name[plugin].distribution} does not know: the backup was made by a newer version."
+            )
+    return revisions
+
+
 class _Restoring:
     """One backup on its way into a database."""
 
@@ -207,8 +243,7 @@ class _Restoring:
         self._summary = Summary()
 
     def run(self) -> Summary:
-        head = self._read()
-        revisions = self._check_head(head)
+        revisions = _check_head(self._read(), self._lines)
         self._make_room()
         chosen = [line for line in self._lines if line.plugin in revisions]
         for line in chosen:
@@ -230,22 +265,6 @@ class _Restoring:
             raise DamagedBackup("The backup was cut off.")
         record: dict[str, Any] = json.loads(line)
         return record
-
-    def _check_head(self, head: Mapping[str, Any]) -> dict[str, str]:
-        revisions: dict[str, str] = head["plugins"]
-        by_name = {line.plugin: line for line in self._lines}
-        for plugin, revision in revisions.items():
-            if plugin not in by_name:
-                raise SetupError(
-                    f"The backup holds tables of the plugin {plugin}, which does not run here. Install it, or take it "
-                    "off plugins.disabled, and restore again."
-                )
-            if revision not in by_name[plugin].revisions:
-                raise SetupError(
-                    f"The backup holds tables of the plugin {plugin} at revision {revision}, which the installed "
-                    f"{by_name[plugin].distribution} does not know: the backup was made by a newer version."
-                )
-        return revisions
 
     def _make_room(self) -> None:
         tables = _reflect(self._connection, self._lines, self._lines)
