@@ -55,6 +55,7 @@ test: .venv/.ok panel ## Run every test, those on real Engines included (ARGS="t
 	@scripts/need $(NEEDED_BY_TESTS)
 	@[ -n "$(ARGS)" ] || scripts/panel npm test --silent
 	@$(PYTHON_IN_VENV) -m pytest $(ARGS)
+	@[ -n "$(ARGS)" ] || $(PYTHON_IN_VENV) -m pytest tests/domains --all-plugins
 
 .PHONY: lint
 lint: .venv/.ok ## Check style, types and who imports whom

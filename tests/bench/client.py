@@ -29,8 +29,9 @@ class Answer:
 class Client:
     """One connection to a server."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, headers: Mapping[str, str] = {}) -> None:
         self._connection = http.client.HTTPConnection(host, port, timeout=120)
+        self._headers = headers
 
     def __enter__(self) -> Client:
         return self
@@ -45,7 +46,7 @@ class Client:
     def ask(self, method: str, path: str, body: Any, headers: Mapping[str, str] = {}) -> Answer:
         """Send JSON and read the whole answer."""
         content = None if body is None else json.dumps(body)
-        sent = {"Content-Type": "application/json", **headers} if content is not None else dict(headers)
+        sent = {**self._headers, **({} if content is None else {"Content-Type": "application/json"}), **headers}
         started = time.perf_counter()
         self._connection.request(method, path, content, sent)
         response = self._connection.getresponse()

@@ -54,7 +54,8 @@ def _compare(server: CraneServer, engine: SimulatedEngine, path: str, kind: str)
 
 def _readers(server: CraneServer, seconds: float = 10.0) -> Figure:
     """Read lists on several connections at once, each as fast as it can."""
-    taken = read_together(server.port, READERS, ("/api/v1/stacks", "/api/v1/services?limit=100"), seconds)
+    paths = ("/api/v1/stacks", "/api/v1/services?limit=100")
+    taken = read_together(server.port, READERS, paths, seconds, server.headers)
     note = f"{len(taken) / seconds:.0f} answers a second, median {median(taken):.1f} ms"
     what = f"Those lists with {READERS} readers at once, 99 of 100 answers within"
     return Figure(what, percentile(taken, 99), 50, "ms", note=note)

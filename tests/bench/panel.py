@@ -96,7 +96,10 @@ def _chromium() -> Iterator[Browser]:
 @contextlib.contextmanager
 def _new_tab(browser: Browser, server: CraneServer) -> Iterator[tuple[BrowserContext, Page]]:
     context = browser.new_context(
-        base_url=f"http://127.0.0.1:{server.port}", viewport={"width": 1440, "height": 900}, locale="en-GB"
+        base_url=f"http://127.0.0.1:{server.port}",
+        viewport={"width": 1440, "height": 900},
+        locale="en-GB",
+        extra_http_headers=server.headers,
     )
     try:
         yield context, context.new_page()
@@ -235,7 +238,7 @@ def _heap(devtools: Any) -> float:
 
 def _many_tabs(server: CraneServer, engine: SimulatedEngine, seconds: float = 30.0) -> Figure:
     """Have many tabs follow one list of which some items change all the time."""
-    with open_tabs(server.port, TABS, "services") as tabs, _changes(engine) as made:
+    with open_tabs(server.port, TABS, "services", server.headers) as tabs, _changes(engine) as made:
         deadline = time.monotonic() + 60
         while not tabs.all_know():
             if tabs.failed or time.monotonic() > deadline:

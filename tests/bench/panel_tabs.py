@@ -8,7 +8,7 @@ import selectors
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 _PING, _PONG, _CLOSE = 0x9, 0xA, 0x8
@@ -35,13 +35,14 @@ class Tabs:
 class _Tab:
     """One connection. It looks at the heads of frames only, so that whoever measures costs little."""
 
-    def __init__(self, port: int, topic: str) -> None:
+    def __init__(self, port: int, topic: str, headers: Mapping[str, str]) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port))
         self._unread = b""
         self._left = 0
         host = f"127.0.0.1:{port}"
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self.socket.sendall(
-            f"GET /api/v1/live HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nUpgrade: websocket\r\n"
+            f"GET /api/v1/live HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\n{lines}Upgrade: websocket\r\n"
             "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
             "Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
         )
@@ -93,9 +94,9 @@ def _read_head(data: bytes) -> tuple[int, int, int] | None:
 
 
 @contextlib.contextmanager
-def open_tabs(port: int, count: int, topic: str) -> Iterator[Tabs]:
+def open_tabs(port: int, count: int, topic: str, headers: Mapping[str, str]) -> Iterator[Tabs]:
     """Have so many tabs follow a topic."""
-    each = [_Tab(port, topic) for _ in range(count)]
+    each = [_Tab(port, topic, headers) for _ in range(count)]
     tabs = Tabs([0] * count)
     stop = threading.Event()
     reader = threading.Thread(target=_read_all, args=(each, tabs, stop))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.client import Client
+from tests.identity import find_headers
 
 ROOT = Path(__file__).parents[2]
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -58,10 +59,16 @@ class CraneServer:
     process: int
     port: int
     first_answer: float
+    data_directory: Path
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What says that whoever runs it asks."""
+        return find_headers(self.data_directory)
 
     def client(self) -> Client:
         """Return a client with a connection of its own."""
-        return Client("127.0.0.1", self.port)
+        return Client("127.0.0.1", self.port, self.headers)
 
     def wait_until_fresh(self, most: float = 60.0) -> None:
         """Wait until the server's copy of the Swarm is there."""
@@ -102,9 +109,10 @@ class CraneServer:
 def crane_server(directory: Path, engine_url: str, **settings: str) -> Iterator[CraneServer]:
     """Run the server against an Engine; ``settings`` are given as variables (``CRANE_*``)."""
     port = _free_port()
+    data = directory / f"data{port}"
     environment = {
         "CRANE_ENGINE_URL": engine_url,
-        "CRANE_SERVER_DATA_DIRECTORY": str(directory / f"data{port}"),
+        "CRANE_SERVER_DATA_DIRECTORY": str(data),
         "CRANE_SERVER_LOG_LEVEL": "warning",
         **settings,
     }
@@ -112,7 +120,7 @@ def crane_server(directory: Path, engine_url: str, **settings: str) -> Iterator[
     started = time.monotonic()
     with _running(command, directory, environment) as process:
         first_answer = _wait_for_answer(process, port) - started
-        yield CraneServer(process.pid, port, first_answer)
+        yield CraneServer(process.pid, port, first_answer, data)
 
 
 def _wait_for_answer(process: subprocess.Popen[bytes], port: int) -> float:

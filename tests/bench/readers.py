@@ -6,7 +6,7 @@ import re
 import selectors
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import cycle
 
 _LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
@@ -15,9 +15,10 @@ _LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 class Reader:
     """A connection that asks for one path after the other, each as soon as the one before has been read."""
 
-    def __init__(self, port: int, paths: Sequence[str]) -> None:
+    def __init__(self, port: int, paths: Sequence[str], headers: Mapping[str, str]) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.taken: list[float] = []
+        self._lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self._paths: Iterator[str] = cycle(paths)
         self._left = -1
         self._head = b""
@@ -26,7 +27,7 @@ class Reader:
     def ask(self) -> None:
         """Send the next request."""
         self._head, self._left, self._asked = b"", -1, time.perf_counter()
-        self.socket.sendall(f"GET {next(self._paths)} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        self.socket.sendall(f"GET {next(self._paths)} HTTP/1.1\r\nHost: localhost\r\n{self._lines}\r\n".encode())
 
     def read(self) -> None:
         """Read what has arrived, and ask again when that was the end of an answer."""
@@ -48,9 +49,11 @@ class Reader:
             self.ask()
 
 
-def read_together(port: int, readers: int, paths: Sequence[str], seconds: float) -> list[float]:
+def read_together(
+    port: int, readers: int, paths: Sequence[str], seconds: float, headers: Mapping[str, str]
+) -> list[float]:
     """Read with so many readers at once; return how long each answer took."""
-    each = [Reader(port, paths) for _ in range(readers)]
+    each = [Reader(port, paths, headers) for _ in range(readers)]
     deadline = time.perf_counter() + seconds
     with selectors.DefaultSelector() as selector:
         for reader in each:

@@ -59,6 +59,7 @@ class Visit:
         """Open a page; it is live when this returns."""
         context = self._new_context(
             base_url=server.url,
+            extra_http_headers=server.headers,
             viewport=viewport,
             color_scheme="dark" if dark else "light",
             reduced_motion="reduce",

@@ -149,6 +149,7 @@ def _pictures(
     height = 900 if width > 600 else 844
     context = browser.new_context(
         base_url=simulated.server.url,
+        extra_http_headers=simulated.server.headers,
         viewport={"width": width, "height": height},
         color_scheme="light",
         reduced_motion="reduce",

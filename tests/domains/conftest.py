@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -10,9 +10,25 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from crane_core.context import Crane
+from crane_core.plugins import Plugin, discover
 from crane_core.testing.swarm import MemorySwarm
+from tests.identity import find_headers
 
 WEB = "services: {web: {image: 'nginx:1'}}"
+
+
+@pytest.fixture
+def crane_plugins(pytestconfig: pytest.Config) -> Iterable[Plugin]:
+    """None but the core's own; every one that is installed with ``--all-plugins``."""
+    return discover() if pytestconfig.getoption("all_plugins") else ()
+
+
+@pytest.fixture
+def client(client: FlaskClient, crane: Crane) -> FlaskClient:
+    """The client of whoever runs the server, whichever plugins ask for a login."""
+    if headers := find_headers(crane.data_directory):
+        client.environ_base["HTTP_AUTHORIZATION"] = headers["Authorization"]
+    return client
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.identity import find_headers
+
 Answer = tuple[int, Any]
 # What takes long where operators are patient.
 IMPATIENT = {"CRANE_ORCHESTRATION_PENDING_SECONDS": "4", "CRANE_ORCHESTRATION_STALLED_SECONDS": "40"}
@@ -37,6 +39,16 @@ class Server:
     def url(self) -> str:
         """Where it is; the same again when it is started again."""
         return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What says that whoever runs it asks."""
+        return find_headers(self._directory / "data")
+
+    @property
+    def token(self) -> str:
+        """The token of whoever runs it; empty while it asks for none."""
+        return self.headers.get("Authorization", "").removeprefix("Bearer ")
 
     def start(self) -> Server:
         """Start it, and wait until it has read the Swarm."""
@@ -76,7 +88,8 @@ class Server:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=timeout)
         try:
             sent = None if body is None else json.dumps(body)
-            connection.request(method, f"/api/v1{path}", sent, {"Content-Type": "application/json"} if sent else {})
+            headers = {**self.headers, **({"Content-Type": "application/json"} if sent else {})}
+            connection.request(method, f"/api/v1{path}", sent, headers)
             answer = connection.getresponse()
             return answer.status, json.loads(answer.read() or b"null")
         finally:

@@ -45,7 +45,7 @@ services:
 def crane(server: Server, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command line against a server."""
     program = Path(sys.executable).with_name("crane")
-    environment = {**os.environ, "CRANE_CLI_SERVER": server.url, "CRANE_CLI_TOKEN": ""}
+    environment = {**os.environ, "CRANE_CLI_SERVER": server.url, "CRANE_CLI_TOKEN": server.token}
     return subprocess.run([program, *arguments], env=environment, capture_output=True, text=True, timeout=120)
 
 

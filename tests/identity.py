@@ -1,0 +1,15 @@
+"""As whom tests speak with a server of their own: as whoever runs it, by the token that it leaves in its files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+
+def find_headers(data_directory: Path) -> dict[str, str]:
+    """Return the headers of a request; none while the server has left no token, or asks for none."""
+    try:
+        told = json.loads((data_directory / "local-token").read_text())
+    except FileNotFoundError:
+        return {}
+    return {"Authorization": f"Bearer {told['token']}"}
