@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from crane_core.rights import Rights
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -47,6 +49,8 @@ class Crane:
     metrics: tuple[Metric, ...] = ()
     # Has the server start anew in place of itself, once it has answered; None where nothing can, as in a command.
     restart: Callable[[], None] | None = None
+    # Whether somebody's rights changed since something was decided.
+    rights: Rights = field(default_factory=Rights)
     _rooms: dict[type, object] = field(default_factory=dict)
     # Reentrant, because a room may need another one while it is made.
     _opening: threading.RLock = field(default_factory=threading.RLock)

@@ -27,6 +27,7 @@ from crane_core.security import (
     guard,
     guard_of,
     identify,
+    known,
     may,
     permitted,
     public,
@@ -359,6 +360,17 @@ def test_guard_is_known_of_a_view() -> None:
     assert guard_of(guarded) == Guard("thing:update", "name")
     assert guard_of(opened) == Guard(None, reason="It is open.")
     assert guard_of(lambda: None) is None
+
+
+def test_view_about_oneself_is_open_to_whoever_is_known(make_thing_app: Callable[..., Flask]) -> None:
+    app = make_thing_app(authenticating())
+    view = known("It tells callers of themselves.")(lambda: answer({"name": identify().name}))
+    app.add_url_rule("/me", "me", view)
+    client = app.test_client()
+
+    assert client.get("/me").status_code == 401
+    assert client.get("/me", headers={"Authorization": "Bearer ann"}).json == {"name": "ann"}
+    assert guard_of(view) == Guard(None, reason="It tells callers of themselves.", known=True)
 
 
 def test_route_without_guard_stops_the_start(make_app: Callable[..., Flask]) -> None:
