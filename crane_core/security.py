@@ -259,11 +259,16 @@ def permitted(action: str, items: Iterable[View], target: Callable[[View], Targe
 
 @dataclass(frozen=True)
 class Guard:
-    """What a view demands: an action, on the object that one of its arguments names; None when it is open to all."""
+    """What a view demands: an action, on the object that one of its arguments names; None when it is open.
+
+    :param reason: Why it is open.
+    :param known: Whether an open view is open only to callers of whom it is known who they are.
+    """
 
     action: str | None
     by: str | None = None
     reason: str = ""
+    known: bool = False
 
 
 def guard(action: str, by: str | None = None) -> Callable[[View], View]:
@@ -302,6 +307,22 @@ def public(reason: str) -> Callable[[View], View]:
     return decorate
 
 
+def known(reason: str) -> Callable[[View], View]:
+    """Leave a view open to everybody of whom it is known who they are, and say why: it is about themselves."""
+
+    def decorate(view: View) -> View:
+        @functools.wraps(view)
+        def opened(*arguments: Any, **named: Any) -> Any:
+            if identify().kind == "nobody":
+                raise Unauthenticated
+            return view(*arguments, **named)
+
+        _mark(opened, Guard(None, reason=reason, known=True))
+        return opened  # type: ignore[return-value]
+
+    return decorate
+
+
 def guard_of(view: Callable[..., Any]) -> Guard | None:
     """Return what a view demands, None when it carries neither guard nor reason."""
     return getattr(view, "crane_guard", None)
@@ -309,12 +330,14 @@ def guard_of(view: Callable[..., Any]) -> Guard | None:
 
 def require_guards(app: Flask, actions: Iterable[str]) -> None:
     """Refuse to start with a view that anybody may call unasked, or that demands an action nobody contributed."""
-    known = frozenset(actions)
+    contributed = frozenset(actions)
     for rule in app.url_map.iter_rules():
         found = guard_of(app.view_functions[rule.endpoint])
         if found is None:
-            raise SetupError(f"The route {rule.rule} ({rule.endpoint}) has no guard. Give its view @guard or @public.")
-        if found.action is not None and found.action not in known:
+            raise SetupError(
+                f"The route {rule.rule} ({rule.endpoint}) has no guard. Give its view @guard, @known or @public."
+            )
+        if found.action is not None and found.action not in contributed:
             raise SetupError(f"The route {rule.rule} demands {found.action}, which no plugin contributes as an action.")
 
 

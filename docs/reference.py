@@ -29,7 +29,7 @@ from crane_core.contributions import Setting
 from crane_core.errors import CraneError
 from crane_core.events import EVENT_KINDS
 from crane_core.plugins import CALLED_FOR_EFFECT, TOLD, Plugin, discover
-from crane_core.security import guard_of
+from crane_core.security import Guard, guard_of
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ROOT / "docs" / "reference"
@@ -189,7 +189,8 @@ def write_routes(app: Flask) -> Iterator[str]:
     yield "# Routes\n\n"
     yield (
         "The OpenAPI document at `/api/v1/openapi.json` (page: `/api/v1/docs`) has their parameters and answers.\n"
-        "*Demands* is the [action](actions.md) that the caller must hold; an open route says why it is open.\n\n"
+        "*Demands* is the [action](actions.md) that the caller must hold; an open route says why it is\n"
+        "open. *To be known* is to have logged in, whatever one may do.\n\n"
     )
     rows = []
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: (rule.rule, sorted(rule.methods or ()))):
@@ -200,10 +201,17 @@ def write_routes(app: Flask) -> Iterator[str]:
             if view_class := getattr(view, "view_class", None):
                 described = getattr(view_class, method.lower())
             found = guard_of(view)
-            demand = code(found.action) if found and found.action else f"open: {found.reason if found else ''}"
+            demand = _demand(found) if found else "open"
             path = re.sub(r"<(?:\w+(?:\([^)]*\))?:)?(\w+)>", r"{\1}", rule.rule)
             rows.append([method, code(path), summary(described), in_one_line(demand)])
     yield table(["Method", "Path", "What it does", "Demands"], rows)
+
+
+def _demand(found: Guard) -> str:
+    """Say whom a route is for."""
+    if found.action:
+        return code(found.action)
+    return f"to be known: {found.reason}" if found.known else f"open: {found.reason}"
 
 
 def write_topics(app: Flask) -> Iterator[str]:

@@ -56,13 +56,24 @@ VIOLATIONS = {
         "import crane_database.models",
         "The history stands on the core and on what crane_database offers",
     ),
+    "accounts that reach into the database": (
+        "plugins/crane-accounts/crane_accounts/planted.py",
+        "import crane_database.models",
+        "The accounts stand on the core and on what crane_database offers",
+    ),
     "a panel that asks the server from within": (
         "plugins/crane-panel/crane_panel/planted.py",
         "import crane_core.context",
         "The panel only sends its files",
     ),
 }
-PLUGINS = ("plugins/crane-cli", "plugins/crane-database", "plugins/crane-history", "plugins/crane-panel")
+PLUGINS = (
+    "plugins/crane-accounts",
+    "plugins/crane-cli",
+    "plugins/crane-database",
+    "plugins/crane-history",
+    "plugins/crane-panel",
+)
 
 
 def lint(directory: Path) -> subprocess.CompletedProcess[str]:
