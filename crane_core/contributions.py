@@ -46,7 +46,7 @@ class Setting:
     :param default: The value when nobody sets it.
     :param help: One sentence for the operator, with the unit.
     :param secret: Whether its value is hidden wherever settings are shown.
-    :param choices: The only values allowed, where there are few.
+    :param choices: The only values allowed, where there are few; of a list, the only items.
     """
 
     name: str

@@ -22,6 +22,7 @@ from crane_core.answers import (
 )
 from crane_core.context import Crane, get_crane
 from crane_core.contributions import Action, Loop, Metric, Setting, Topic
+from crane_core.engine.policy import KINDS
 from crane_core.hookspecs import hookimpl
 from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list
 from crane_core.live.hub import Hub
@@ -29,6 +30,8 @@ from crane_core.live.routes import blueprint as live
 from crane_core.pages import PageQuery, PageSchema, page_listing
 from crane_core.plugins import Plugin
 from crane_core.security import Identity, Target, guard, identify, may_in_general, public
+
+_POLICY = ("all", *KINDS)
 
 blueprint = Blueprint("server", __name__, url_prefix="/api/v1", description="The server itself.")
 pages = flask.Blueprint("server_pages", __name__)
@@ -113,14 +116,28 @@ def crane_settings() -> Iterator[Setting]:
     )
     yield Setting("watch.long_seconds", float, 15.0, "How often the Swarm is looked at otherwise, in seconds.")
     yield Setting("watch.full_seconds", float, 300.0, "How often everything is read again, in seconds.")
-    yield Setting("policy.forbid", list, [], "What no service may ask for, as in host-mounts; all forbids everything.")
+    yield Setting("policy.forbid", list, [], "What no service may ask for; all forbids everything.", choices=_POLICY)
+    yield Setting(
+        "policy.forbid_others",
+        list,
+        ["all"],
+        "What services of callers who do not hold policy:exceed may not ask for besides; all forbids everything.",
+        choices=_POLICY,
+    )
     yield Setting("policy.allowed_mounts", list, [], "Paths of the nodes that services may mount in spite of that.")
     yield Setting("policy.allowed_registries", list, [], "The only registries images may come from; empty allows all.")
+    yield Setting(
+        "policy.allowed_registries_of_others",
+        list,
+        [],
+        "The only registries that images of callers who do not hold policy:exceed may come from; empty allows all.",
+    )
 
 
 @hookimpl
 def crane_actions() -> Iterator[Action]:
     yield Action("live:read", "Open the live socket; each topic demands an action of its own.")
+    yield Action("policy:exceed", "Ask for what the policy forbids to others, as in directories of the node.")
     yield Action("plugin:read", "See which plugins are installed and how they fare.")
     yield Action("setting:read", "See the settings of the server, secret ones hidden.")
 

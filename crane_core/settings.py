@@ -154,9 +154,11 @@ class Settings(Mapping[str, Any]):
         texts = setting.kind is not list or (isinstance(value, list) and all(isinstance(each, str) for each in value))
         if type(value) is not setting.kind or not texts:
             raise SetupError(f"{setting.name} must be {_ARTICLED[setting.kind]}, not {self._shown(setting, value)}.")
-        if setting.choices and value not in setting.choices:
+        chosen = value if isinstance(value, list) else [value]
+        if setting.choices and not set(setting.choices).issuperset(chosen):
             allowed = ", ".join(map(str, setting.choices))
-            raise SetupError(f"{setting.name} must be one of {allowed}, not {self._shown(setting, value)}.")
+            few = "made of" if setting.kind is list else "one of"
+            raise SetupError(f"{setting.name} must be {few} {allowed}, not {self._shown(setting, value)}.")
         self._values[setting.name], self._sources[setting.name] = value, source
 
     def _parse(self, setting: Setting, text: str) -> Any:

@@ -25,6 +25,7 @@ HOST_NETWORK = "host-network"
 SYSCTLS = "sysctls"
 SECURITY_OPTIONS = "security-options"
 CREDENTIAL_SPECS = "credential-specs"
+NETWORK_DRIVERS = "network-drivers"
 PRIVILEGED = "privileged"
 ENGINE_PLUGINS = "engine-plugins"
 
@@ -39,6 +40,7 @@ KINDS: Mapping[str, str] = {
     SYSCTLS: "Set parameters of the kernel.",
     SECURITY_OPTIONS: "Leave seccomp, AppArmor or SELinux aside, or replace their profiles.",
     CREDENTIAL_SPECS: "Use credentials of a Windows domain.",
+    NETWORK_DRIVERS: "Make networks that reach the node's own, or replace the one that ports are published by.",
     PRIVILEGED: "Use devices or namespaces of the node, or run privileged.",
     ENGINE_PLUGINS: "Install plugins of the Engine, or run something that is no container.",
 }
@@ -49,6 +51,11 @@ _BIND_FLAGS = frozenset({"bind", "rbind", "move"})
 _SOCKETS = ("/run/docker.sock", "/run/containerd/containerd.sock", "/run/docker/containerd/containerd.sock")
 # /proc/1/root/run is /run: these lead out of /proc to the root of the node or of a process on it.
 _PROC_ROOT = re.compile(r"/proc/[^/]+/(?:root|cwd)(?=/|$)")
+# The Engine fills in templates on the node that runs a task, long after this module has looked.
+_TEMPLATE = "{{"
+_SOCKET_URL = re.compile(r"unix(?:gram)?://(?P<path>.*)", re.DOTALL | re.IGNORECASE)
+_SYSCTLS_OF_ENDPOINTS = "com.docker.network.endpoint.sysctls"
+_OVERLAY = "overlay"
 # Members of a container's spec that the Swarm of today ignores or refuses; a newer one may take them.
 _PRIVILEGED_MEMBERS = ("Privileged", "Devices", "DeviceRequests", "PidMode", "IpcMode", "UsernsMode", "CgroupnsMode")
 
@@ -77,43 +84,56 @@ def asks(spec: Mapping[str, Any], host_networks: Collection[str] = ("host",)) ->
     return list(_ask(spec, host_networks))
 
 
-def check(
-    spec: Mapping[str, Any],
-    forbidden: Collection[str],
-    allowed_mounts: Collection[str] = (),
-    allowed_registries: Collection[str] = (),
-    host_networks: Collection[str] = ("host",),
-) -> list[Violation]:
-    """Object to what a service's final spec asks for and may not have.
+@dataclass(frozen=True)
+class Rules:
+    """What some callers may not ask for.
 
     :param forbidden: The kinds of asks that are refused.
     :param allowed_mounts: Paths on the node that may be mounted, with all below them, though host mounts are forbidden.
     :param allowed_registries: The only registries that images may come from; any when empty.
+    :param remedy: What a violation says of it, in a sentence.
     """
-    violations = []
-    for ask in asks(spec, host_networks):
-        if ask.kind not in forbidden:
-            continue
-        if ask.kind == HOST_MOUNTS and ask.path is not None and any(_is_below(ask.path, one) for one in allowed_mounts):
-            continue
-        violations.append(
-            Violation(ask.pointer, f"{ask.detail} This server does not allow it ({ask.kind}).", code=ask.kind)
-        )
-    if allowed_registries:
-        violations += _check_registries(spec, allowed_registries)
+
+    forbidden: Collection[str] = ()
+    allowed_mounts: Collection[str] = ()
+    allowed_registries: Collection[str] = ()
+    remedy: str = "This server does not allow it"
+
+
+def check(spec: Mapping[str, Any], rules: Rules, host_networks: Collection[str] = ("host",)) -> list[Violation]:
+    """Object to what a service's final spec asks for and may not have."""
+    violations = [_refuse(ask, rules) for ask in asks(spec, host_networks) if _is_refused(ask, rules)]
+    if rules.allowed_registries:
+        violations += _check_registries(spec, rules)
     return violations
 
 
-def _check_registries(spec: Mapping[str, Any], allowed: Collection[str]) -> Iterator[Violation]:
+def check_network(body: Mapping[str, Any], rules: Rules) -> list[Violation]:
+    """Object to what a network that is to be made asks for and may not have."""
+    return [_refuse(ask, rules) for ask in _ask_of_network(body) if _is_refused(ask, rules)]
+
+
+def _is_refused(ask: Ask, rules: Rules) -> bool:
+    if ask.kind not in rules.forbidden:
+        return False
+    path = ask.path
+    return ask.kind != HOST_MOUNTS or path is None or not any(_is_below(path, one) for one in rules.allowed_mounts)
+
+
+def _refuse(ask: Ask, rules: Rules) -> Violation:
+    return Violation(ask.pointer, f"{ask.detail} {rules.remedy} ({ask.kind}).", code=ask.kind)
+
+
+def _check_registries(spec: Mapping[str, Any], rules: Rules) -> Iterator[Violation]:
     for pointer, image in _find(spec, "TaskTemplate", "ContainerSpec", "Image"):
         try:
             registry = parse_image(str(image)).registry
         except InvalidImage as error:
             yield Violation(pointer, error.detail, code=error.code)
             continue
-        if registry not in allowed:
-            names = ", ".join(sorted(allowed))
-            detail = f"Images from {registry} are not allowed on this server; use one from {names}."
+        if registry not in rules.allowed_registries:
+            names = ", ".join(sorted(rules.allowed_registries))
+            detail = f"It runs an image from {registry}. {rules.remedy}; use one from {names}."
             yield Violation(pointer, detail, code="registry-not-allowed")
 
 
@@ -129,6 +149,11 @@ def _ask(spec: Mapping[str, Any], host_networks: Collection[str]) -> Iterator[As
             for at, target in _find(network, "Target"):
                 if str(target) in host_networks:
                     yield Ask(HOST_NETWORK, pointer + at, "It uses the node's own network.")
+            for at, _ in _find(network, "DriverOpts", _SYSCTLS_OF_ENDPOINTS):
+                yield Ask(SYSCTLS, pointer + at, "It sets parameters of the kernel for its end of a network.")
+    for pointer, options in _find(spec, "TaskTemplate", "LogDriver", "Options"):
+        for ask in _ask_of_log(options):
+            yield Ask(ask.kind, pointer + ask.pointer, ask.detail, ask.path)
     for at, container in _find(spec, "TaskTemplate", "ContainerSpec"):
         for ask in _ask_of_container(container):
             yield Ask(ask.kind, at + ask.pointer, ask.detail, ask.path)
@@ -150,6 +175,28 @@ def _ask_of_container(container: Any) -> Iterator[Ask]:
     for pointer, privileges in _find(container, "Privileges"):
         for ask in _ask_of_privileges(privileges):
             yield Ask(ask.kind, pointer + ask.pointer, ask.detail)
+
+
+def _ask_of_network(body: Mapping[str, Any]) -> Iterator[Ask]:
+    driver = _text(body, "Driver").lower()
+    if driver not in ("", _OVERLAY):
+        yield Ask(NETWORK_DRIVERS, "/Driver", f"It is a network of the driver {driver}.")
+    for member, detail in (
+        ("Ingress", "It takes the place of the network that ports are published by."),
+        ("ConfigOnly", "It holds settings for networks of a node."),
+        ("ConfigFrom", "It takes its settings from another network."),
+    ):
+        for pointer, value in _find(body, member):
+            if value:
+                yield Ask(NETWORK_DRIVERS, pointer, detail)
+
+
+def _ask_of_log(options: Any) -> Iterator[Ask]:
+    """Ask for the sockets of the node that the Engine itself would write a service's output to."""
+    for name, value in options.items() if isinstance(options, Mapping) else ():
+        if found := _SOCKET_URL.match(str(value).strip()):
+            for ask in _ask_of_path(found["path"], "sends what it prints to"):
+                yield Ask(ask.kind, f"/{_escape(str(name))}", ask.detail, ask.path)
 
 
 def _ask_of_privileges(privileges: Any) -> Iterator[Ask]:
@@ -187,6 +234,9 @@ def _ask_of_volume(mount: Any) -> Iterator[Ask]:
             continue
         device = " ".join(str(value) for _, value in _find(driver, "Options", "device"))
         system = " ".join(str(value) for _, value in _find(driver, "Options", "type")).lower()
+        if any(_TEMPLATE in str(value) for _, options in _find(driver, "Options") for value in _values(options)):
+            yield from _ask_of_path(_TEMPLATE, "has a volume of")
+            continue
         flags = {flag.strip() for _, value in _find(driver, "Options", "o") for flag in str(value).lower().split(",")}
         if not device and not system and not flags:
             continue
@@ -199,6 +249,11 @@ def _ask_of_volume(mount: Any) -> Iterator[Ask]:
 
 
 def _ask_of_path(source: str, verb: str) -> Iterator[Ask]:
+    if _TEMPLATE in source:
+        # It may turn into any path, so that nothing that is allowed vouches for it.
+        yield Ask(HOST_MOUNTS, "", f"It {verb} a path of the node that only the node knows, because of a template.")
+        yield Ask(DOCKER_SOCKET, "", "What its template turns into may be the socket of the node's Engine.")
+        return
     path = _normalise(source)
     yield Ask(HOST_MOUNTS, "", f"It {verb} {source} of the node.", path)
     real = _PROC_ROOT.sub("", path) or "/"
@@ -229,7 +284,7 @@ def _find(node: Any, *names: str) -> Iterator[tuple[str, Any]]:
     for name, value in node.items():
         if str(name).casefold() == wanted:
             for pointer, found in _find(value, *names[1:]):
-                yield f"/{str(name).replace('~', '~0').replace('/', '~1')}{pointer}", found
+                yield f"/{_escape(str(name))}{pointer}", found
 
 
 def _find_items(node: Any, *names: str) -> Iterator[tuple[str, Any]]:
@@ -238,6 +293,14 @@ def _find_items(node: Any, *names: str) -> Iterator[tuple[str, Any]]:
         if isinstance(found, list | tuple):
             for index, item in enumerate(found):
                 yield f"{pointer}/{index}", item
+
+
+def _escape(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def _values(options: Any) -> Collection[Any]:
+    return options.values() if isinstance(options, Mapping) else ()
 
 
 def _text(node: Any, name: str) -> str:

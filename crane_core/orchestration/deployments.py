@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from crane_core.context import Crane
 from crane_core.contributions import Deployment, RegistryLogin
 from crane_core.engine.images import InvalidImage, find_registry, parse_image
-from crane_core.engine.policy import KINDS, check
+from crane_core.engine.policy import KINDS, Rules, check, check_network
 from crane_core.errors import CraneError, EngineUnavailable, Violation
+from crane_core.security import Identity, Target, decide, may_everything
+from crane_core.settings import Settings
 
 ResolveImage = Literal["always", "changed", "never"]
+
+EXCEED = "policy:exceed"
 
 # A registry that does not answer must not hold up a deployment; one that failed is left alone for a while.
 LOOKUP_SECONDS = 2.0
@@ -43,19 +47,75 @@ def judge_deployment(
     :returns: Everything that is wrong with it; pointers start at the service's spec.
     """
     violations = [found for _, found in crane.plugins.collect("crane_validate_deployment", deployment=deployment)]
-    settings = crane.settings
-    forbidden = frozenset(settings["policy.forbid"])
-    registries = tuple(settings["policy.allowed_registries"])
-    if not forbidden and not registries:
-        return violations
-    broken = check(
-        deployment.spec,
-        forbidden=frozenset(KINDS) if "all" in forbidden else forbidden,
-        allowed_mounts=tuple(settings["policy.allowed_mounts"]),
-        allowed_registries=registries,
-        host_networks=host_networks,
+    return [
+        *_broken(
+            crane,
+            deployment.identity,
+            lambda: exceeding_target(deployment),
+            lambda rules: check(deployment.spec, rules, host_networks),
+        ),
+        *violations,
+    ]
+
+
+def judge_network(crane: Crane, identity: Identity, body: Mapping[str, Any], stack: str) -> list[Violation]:
+    """Ask the policy whether a network may be made for a stack.
+
+    :returns: Everything that is wrong with it; pointers start at what is sent to make it.
+    """
+    target = Target("network", str(body.get("Name", "")), stack=stack)
+    return _broken(crane, identity, lambda: target, lambda rules: check_network(body, rules))
+
+
+def exceeding_target(deployment: Deployment) -> Target:
+    """Return what whoever deploys must hold ``policy:exceed`` on, to be exempt from what binds the others.
+
+    Its labels are those of the service that runs: those that are about to be given to it are the sender's own.
+    """
+    labels = (deployment.previous or {}).get("Labels") or {}
+    return Target("service", deployment.name, stack=deployment.stack, labels=labels)
+
+
+def may_exceed(crane: Crane, deployment: Deployment) -> bool:
+    """Tell whether whoever deploys may ask for what the policy forbids to the others."""
+    return decide(crane, deployment.identity, EXCEED, exceeding_target(deployment)).allows
+
+
+def _broken(
+    crane: Crane,
+    identity: Identity,
+    target: Callable[[], Target],
+    find: Callable[[Rules], list[Violation]],
+) -> list[Violation]:
+    """Return what breaks the rules for everybody, and for who may not exceed them those for the others too."""
+    everybody, others = read_rules(crane.settings)
+    broken = find(everybody)
+    if may_everything(identity):
+        return broken
+    known = {(each.path, each.code) for each in broken}
+    more = [each for each in find(others) if (each.path, each.code) not in known]
+    if more and not decide(crane, identity, EXCEED, target()).allows:
+        broken += more
+    return broken
+
+
+def read_rules(settings: Settings) -> tuple[Rules, Rules]:
+    """Return what nobody may ask for, and what those may not who do not hold ``policy:exceed``."""
+    mounts = tuple(settings["policy.allowed_mounts"])
+    return (
+        Rules(_read_kinds(settings, "policy.forbid"), mounts, tuple(settings["policy.allowed_registries"])),
+        Rules(
+            _read_kinds(settings, "policy.forbid_others"),
+            mounts,
+            tuple(settings["policy.allowed_registries_of_others"]),
+            "Ask an administrator to deploy it: only who holds policy:exceed may",
+        ),
     )
-    return [*broken, *violations]
+
+
+def _read_kinds(settings: Settings, name: str) -> frozenset[str]:
+    kinds = frozenset(settings[name])
+    return frozenset(KINDS) if "all" in kinds else kinds
 
 
 @dataclass(frozen=True)

@@ -357,7 +357,7 @@ class Operations:
             return
         try:
             with self._sending_alone(running.operation):
-                running.plan = running.plan.remake()
+                running.plan = running.plan.remake(running.plan.identity)
                 # What was allowed before need not be allowed any more.
                 refuse_violations(running.plan)
                 self._send(running)

@@ -106,7 +106,8 @@ class Plan:
 
     :param kind: The operation that applying it starts, as in ``stack.deploy``.
     :param target: The name of the stack or service.
-    :param remake: Makes the plan again from the same wish and the state as it is then.
+    :param remake: Makes the plan again for somebody, from the same wish and the state as it is then: what one may
+        do, another need not be allowed.
     :param timeout: Seconds after which the operation ends as timed out, None to end when nothing moves any more.
     :param existing: The ids of configs and secrets that the stack uses and does not make, by kind (``configs``,
         ``secrets``) and name.
@@ -120,7 +121,7 @@ class Plan:
     stack: str | None
     identity: Identity
     changes: Sequence[Change]
-    remake: Callable[[], Plan] = field(repr=False)
+    remake: Callable[[Identity], Plan] = field(repr=False)
     warnings: Sequence[Violation] = ()
     violations: Sequence[Violation] = ()
     prune: bool = False
@@ -151,7 +152,7 @@ class Plan:
     def as_applied(self) -> Plan:
         """Return what is kept of it once it was applied: what it said, and nothing to send."""
 
-        def refuse() -> Plan:
+        def refuse(identity: Identity) -> Plan:
             raise PlanApplied
 
         bare = [replace(change, body=None, login=None, credential=change.credential) for change in self.changes]

@@ -50,7 +50,7 @@ def apply(query: dict[str, Any], plan_id: str) -> Response:
     if not plan.kind.startswith("stack."):
         live = get_crane().cache.snapshot().service_named(plan.target)
         demand_stack(plan, live.stack if live else None)
-    require_applicable(plans, plan)
+    require_applicable(plans, plan, identify())
     taken = plans.take(plan_id)
     try:
         return carry_out(replace(taken, identity=identify()), query["wait"])

@@ -26,6 +26,7 @@ from crane_core.orchestration.deployments import (
     same_image,
     settle_deployment,
 )
+from crane_core.orchestration.plans.belongings import Belongings
 from crane_core.orchestration.plans.model import Change, Plan, Reason, digest
 from crane_core.orchestration.plans.ports import find_clashes
 from crane_core.orchestration.plans.references import NetworkNames, by_name
@@ -118,6 +119,8 @@ class ServicePlanner:
         deployment = Deployment(desired, copy.deepcopy(previous), self.identity, stack, self.origin)
         for violation in settle_deployment(self.crane, deployment, self._host_networks):
             self.violations.append(self.place(name, violation))
+        for violation in self.belongings.refuse(desired, stack):
+            self.violations.append(self.place(name, violation))
         image, login = deployment.image, self.logins.find(deployment.image)
         if live is not None and self.origin == "stack" and live.stack != stack:
             self.violations.append(self.place(name, _say_whose(live)))
@@ -157,6 +160,11 @@ class ServicePlanner:
             image=image,
             login=login,
         )
+
+    @cached_property
+    def belongings(self) -> Belongings:
+        """Whose it is what services would use."""
+        return Belongings(self.crane, self.snapshot, self.identity)
 
     @cached_property
     def _host_networks(self) -> frozenset[str]:
@@ -221,7 +229,7 @@ def plan_service(
     :param require: Raises when the live service is not the one that the caller meant.
     """
 
-    def make(require: Callable[[Service], None] = lambda live: None) -> Plan:
+    def make(identity: Identity, require: Callable[[Service], None] = lambda live: None) -> Plan:
         snapshot = crane.watcher.fresh()
         live = snapshot.service_named(name)
         if live is None and kind != "service.create":
@@ -249,7 +257,7 @@ def plan_service(
             seen={f"service {name}": change.based_on},
         )
 
-    return make(require)
+    return make(identity, require)
 
 
 def live_spec(crane: Crane, snapshot: Snapshot, service: Service) -> JSON:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from crane_core.context import Crane
 from crane_core.events import Event
 from crane_core.orchestration.errors import PlanApplied, PlanNotFound, PlanOutdated, PlanRefused
 from crane_core.orchestration.plans.model import Plan
+from crane_core.security import Identity
 
 # A plan holds the contents of its secrets, so no more of them are kept than people look at.
 MOST_PLANS = 200
@@ -73,20 +76,22 @@ class Plans:
             del self._plans[plan_id]
 
 
-def require_applicable(plans: Plans, plan: Plan) -> None:
-    """Go on only if a plan breaks no rule and what it was made from has not moved.
+def require_applicable(plans: Plans, plan: Plan, identity: Identity) -> None:
+    """Go on only if a plan breaks no rule for whoever applies it, and what it was made from has not moved.
 
-    A plan is made again for this, from the same wish. A version that only counted on, as it does while the Swarm
+    A plan is made again for this, from the same wish: the rules that bind who applies it need not be those that bind
+    who made it, and plugins may make something else of it. A version that only counted on, as it does while the Swarm
     carries out an update, does not outdate a plan; another spec does.
 
     :raises PlanApplied: when it was applied already.
     :raises PlanRefused: with its violations.
     :raises PlanOutdated: with the new plan, which can be applied instead.
     """
-    fresh = plan.remake()
+    fresh = plan.remake(identity)
     if fresh.violations:
         raise PlanRefused(violations=fresh.violations)
-    if dict(fresh.seen) != dict(plan.seen) or _outline(fresh) != _outline(plan):
+    moved = dict(fresh.seen) != dict(plan.seen) or _outline(fresh) != _outline(plan)
+    if moved or (identity != plan.identity and _bodies(fresh) != _bodies(plan)):
         raise PlanOutdated(plan=plans.add(fresh).to_json())
 
 
@@ -98,6 +103,10 @@ def refuse_violations(plan: Plan) -> None:
     if plan.violations:
         detail = f"The plan breaks {len(plan.violations)} rule(s); nothing was changed. The first: "
         raise PlanRefused(detail + plan.violations[0].detail, violations=plan.violations)
+
+
+def _bodies(plan: Plan) -> list[Mapping[str, Any] | None]:
+    return [change.body for change in plan.effective]
 
 
 def _outline(plan: Plan) -> list[tuple[str, str, str]]:

@@ -19,6 +19,7 @@ from crane_core.orchestration.deployments import Logins, judge_deployment
 from crane_core.orchestration.errors import NothingToRollBack, NotScalable, ServiceExists
 from crane_core.orchestration.operations.causes import Cause, explain_failure, say_running_of
 from crane_core.orchestration.operations.judge import FAILED_STATES
+from crane_core.orchestration.plans.belongings import Belongings
 from crane_core.orchestration.plans.model import Change, Plan, digest
 from crane_core.orchestration.plans.references import NetworkNames, by_name
 from crane_core.orchestration.plans.services import live_spec
@@ -224,7 +225,7 @@ def plan_rollback(
     :raises NothingToRollBack: when none has one.
     """
 
-    def make() -> Plan:
+    def make(identity: Identity) -> Plan:
         snapshot = crane.watcher.fresh()
         services = [snapshot.get_service(name) for name in names]
         planned = [_plan_return(crane, identity, snapshot, service) for service in services]
@@ -243,7 +244,7 @@ def plan_rollback(
             seen={f"service {change.name}": change.based_on for change in changes},
         )
 
-    return make()
+    return make(identity)
 
 
 def _at_service(name: str, found: Violation) -> Violation:
@@ -261,6 +262,7 @@ def _plan_return(
     # Plugins may not change it, because it is the Engine that takes it from its own memory.
     deployment = Deployment(copy.deepcopy(previous), present, identity, service.stack, "rollback")
     violations = judge_deployment(crane, deployment, crane.room(NetworkNames).of_host(snapshot))
+    violations += Belongings(crane, snapshot, identity).refuse(previous, service.stack)
     # An Engine 20.10 crashes when a rollback takes the placement away; an update to the same spec leaves an empty one.
     by_engine = _places(previous) or not _places(present)
     sent = previous if by_engine else settle(previous, present)
@@ -293,7 +295,7 @@ def _places(spec: Mapping[str, Any]) -> bool:
 def plan_removal(crane: Crane, identity: Identity, name: str, timeout: float | None = None) -> Plan:
     """Plan the removal of one service."""
 
-    def make() -> Plan:
+    def make(identity: Identity) -> Plan:
         service = crane.watcher.fresh().get_service(name)
         change = Change("service", service.name, "remove", service.id, service.version)
         seen = {f"service {service.name}": service.id}
@@ -301,7 +303,7 @@ def plan_removal(crane: Crane, identity: Identity, name: str, timeout: float | N
             "service.remove", service.name, service.stack, identity, [change], remake=make, timeout=timeout, seen=seen
         )
 
-    return make()
+    return make(identity)
 
 
 def _merge(target: JSON, patch: Mapping[str, Any]) -> None:

@@ -117,7 +117,7 @@ def plan_removal(crane: Crane, identity: Identity, name: str, timeout: float | N
     :raises StackNotFound: when nothing belongs to it.
     """
 
-    def make() -> Plan:
+    def make(identity: Identity) -> Plan:
         snapshot = crane.watcher.fresh()
         changes = [Change("service", each.name, "remove", each.id, each.version) for each in snapshot.services_of(name)]
         objects: tuple[tuple[Kind, Collection[Config | Secret | Network]], ...] = (
@@ -132,7 +132,7 @@ def plan_removal(crane: Crane, identity: Identity, name: str, timeout: float | N
         seen = {f"{change.kind} {change.name}": str(change.id) for change in changes}
         return Plan("stack.remove", name, name, identity, changes, remake=make, timeout=timeout, seen=seen)
 
-    return make()
+    return make(identity)
 
 
 def plan_stack_rollback(crane: Crane, identity: Identity, name: str, timeout: float | None = None) -> Plan:

@@ -10,7 +10,7 @@ from crane_core.context import Crane
 from crane_core.contributions import RegistryLogin
 from crane_core.engine.records import Config, Network, Secret, Service
 from crane_core.errors import Violation
-from crane_core.orchestration.deployments import Logins, ResolveImage
+from crane_core.orchestration.deployments import Logins, ResolveImage, judge_network
 from crane_core.orchestration.plans import existing
 from crane_core.orchestration.plans.model import Change, Kind, Plan, Reason, digest
 from crane_core.orchestration.plans.ports import find_holders, find_releasing
@@ -21,7 +21,7 @@ from crane_core.orchestration.stacks.diff import FieldChange
 from crane_core.orchestration.stacks.formats import load
 from crane_core.orchestration.stacks.formats.naming import PREDEFINED_NETWORKS
 from crane_core.orchestration.stacks.formats.request import StackRequest
-from crane_core.orchestration.stacks.versions import DataKind, Version, choose_version
+from crane_core.orchestration.stacks.versions import DataKind, Version, choose_version, version_number
 from crane_core.security import Identity
 
 JSON = dict[str, Any]
@@ -125,9 +125,9 @@ class _StackPlanner:
             },
         )
 
-    def _remake(self) -> Plan:
+    def _remake(self, identity: Identity) -> Plan:
         # Loaded anew, because plugins change the specs of a plan in place.
-        return plan_stack(self.crane, self.identity, self.wish)
+        return plan_stack(self.crane, identity, self.wish)
 
     def _networks(self) -> list[Change]:
         changes = []
@@ -140,10 +140,16 @@ class _StackPlanner:
                 changes.append(Change("network", found.name, "keep", found.id))
             elif live is None:
                 changes.append(Change("network", name, "create", body=body))
+                self._judge_network(name, body)
             else:
                 changes.append(Change("network", name, "keep", live.id))
                 self._warn_of_network(name, body, live)
         return changes
+
+    def _judge_network(self, name: str, body: Mapping[str, Any]) -> None:
+        for found in judge_network(self.crane, self.identity, body, self.desired.name):
+            pointer = f"{self._pointer_of('networks', name)}{found.pointer.lower()}"
+            self.services.violations.append(self._locate(pointer, found.detail, found.code))
 
     def _warn_of_network(self, name: str, body: Mapping[str, Any], live: Network) -> None:
         compared = (
@@ -166,9 +172,20 @@ class _StackPlanner:
             self.snapshot.configs.values() if kind == "config" else self.snapshot.secrets.values()
         )
         for name, body in bodies.items():
-            version = choose_version(self.crane.engine, kind, body, live, bodies)
+            # Whose it is not may not even learn whether it holds the same.
+            own = [each for each in live if self._may_take(kind, name, each)]
+            version = choose_version(self.crane.engine, kind, body, own, bodies)
             self._chosen[f"{kind}s", name] = version.name
             yield self._object_change(kind, name, body, version)
+
+    def _may_take(self, kind: DataKind, plain: str, live: Config | Secret) -> bool:
+        if not version_number(plain, live.name) or self.services.belongings.may_take(kind, live, self.desired.name):
+            return True
+        owner = f"the stack {live.stack}" if live.stack else "no stack"
+        detail = f"The {kind} {live.name} exists already and belongs to {owner}. Give this one another name."
+        pointer = self._pointer_of(f"{kind}s", plain)
+        self.services.violations.append(self._locate(pointer, detail, "belongs-to-another"))
+        return False
 
     @staticmethod
     def _object_change(kind: DataKind, plain: str, body: JSON, version: Version) -> Change:

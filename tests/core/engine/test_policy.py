@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from crane_core.engine import policy
-from crane_core.engine.policy import KINDS, asks, check
+from crane_core.engine.policy import KINDS, Rules, asks, check, check_network
 
 EVERYTHING = frozenset(KINDS)
 AT_CONTAINER = "/TaskTemplate/ContainerSpec"
@@ -59,6 +59,13 @@ ESCAPES = [
     (_mount(Type="bind", Source="/proc/1/root/run/docker.sock"), SOCKET),
     (_mount(Type="bind", Source="/proc/self/cwd/var/run"), SOCKET),
     (_mount(Type="npipe", Source="\\\\.\\pipe\\docker_engine"), {policy.NAMED_PIPES}),
+    # Templates, which the Engine fills in on the node.
+    (_mount(Type="bind", Source='/srv/data/{{ "../../etc" }}'), SOCKET),
+    (_volume(type="nfs", o='{{ "bind" }}', device="/etc"), SOCKET),
+    (_volume(type="none", o="bind", device="/srv/{{.Task.Slot}}"), SOCKET),
+    # What a service prints, written to a socket by the Engine itself.
+    ({"TaskTemplate": {"LogDriver": {"Name": "syslog", "Options": {"syslog-address": "unix:///dev/log"}}}}, HOST),
+    ({"TaskTemplate": {"LogDriver": {"Options": {"fluentd-address": "UNIX:///run/docker.sock"}}}}, SOCKET),
     # Rights in the kernel.
     (_container(CapabilityAdd=["CAP_SYS_ADMIN"]), {policy.CAPABILITIES}),
     (_container(capabilityadd=["ALL"]), {policy.CAPABILITIES}),
@@ -77,6 +84,10 @@ ESCAPES = [
     ({"TaskTemplate": {"Networks": [{"Target": "hostid"}]}}, {policy.HOST_NETWORK}),
     ({"Networks": [{"Target": "host"}]}, {policy.HOST_NETWORK}),
     ({"tasktemplate": {"networks": [{"target": "host"}]}}, {policy.HOST_NETWORK}),
+    (
+        {"TaskTemplate": {"Networks": [{"Target": "a", "DriverOpts": {"com.docker.network.endpoint.sysctls": "x=1"}}]}},
+        {policy.SYSCTLS},
+    ),
     # What is no container at all.
     ({"TaskTemplate": {"Runtime": "plugin"}}, {policy.ENGINE_PLUGINS}),
     ({"TaskTemplate": {"PluginSpec": {"Remote": "evil/plugin"}}}, {policy.ENGINE_PLUGINS}),
@@ -87,6 +98,8 @@ ESCAPES = [
 ]  # fmt: skip
 
 HARMLESS = [
+    _mount(Type="volume", Source="data-{{.Task.Slot}}"),
+    {"TaskTemplate": {"LogDriver": {"Name": "syslog", "Options": {"syslog-address": "tcp://10.0.0.1:514"}}}},
     _container(),
     _container(Mounts=None, CapabilityAdd=None, Sysctls=None, Privileges=None),
     _mount(Type="volume", Source="data"),
@@ -111,8 +124,8 @@ def test_each_way_out_of_a_container_is_seen(spec, kinds):
 
 @pytest.mark.parametrize(("spec", "kinds"), ESCAPES)
 def test_each_way_out_of_a_container_is_refused_where_it_is_forbidden(spec, kinds):
-    assert check(spec, EVERYTHING, host_networks=("host", "hostid"))
-    assert not check(spec, EVERYTHING - kinds, host_networks=("host", "hostid"))
+    assert check(spec, Rules(EVERYTHING), host_networks=("host", "hostid"))
+    assert not check(spec, Rules(EVERYTHING - kinds), host_networks=("host", "hostid"))
 
 
 @pytest.mark.parametrize("spec", HARMLESS)
@@ -132,16 +145,16 @@ def test_an_ask_says_where_it_stands():
 
 @pytest.mark.parametrize("source", ["/srv/data", "/srv/data/shop", "/srv/data/", "/srv/other/../data/x"])
 def test_a_path_that_is_allowed_may_be_mounted(source):
-    assert check(_mount(Type="bind", Source=source), EVERYTHING, allowed_mounts=["/srv/data"]) == []
+    assert check(_mount(Type="bind", Source=source), Rules(EVERYTHING, allowed_mounts=["/srv/data"])) == []
 
 
 @pytest.mark.parametrize("source", ["/srv/database", "/srv", "/srv/data/../secret", "/"])
 def test_a_path_beside_what_is_allowed_may_not(source):
-    assert check(_mount(Type="bind", Source=source), EVERYTHING, allowed_mounts=["/srv/data"])
+    assert check(_mount(Type="bind", Source=source), Rules(EVERYTHING, allowed_mounts=["/srv/data"]))
 
 
 def test_an_allowed_path_does_not_open_the_socket():
-    (violation,) = check(_mount(Type="bind", Source="/run"), EVERYTHING, allowed_mounts=["/run"])
+    (violation,) = check(_mount(Type="bind", Source="/run"), Rules(EVERYTHING, allowed_mounts=["/run"]))
 
     assert "socket" in violation.detail
 
@@ -149,7 +162,7 @@ def test_an_allowed_path_does_not_open_the_socket():
 def test_the_device_of_a_file_system_is_no_path_that_could_be_allowed():
     spec = _volume(type="overlay", o="lowerdir=/etc", device="/srv/data")
 
-    assert check(spec, EVERYTHING, allowed_mounts=["/srv/data"])
+    assert check(spec, Rules(EVERYTHING, allowed_mounts=["/srv/data"]))
 
 
 @pytest.mark.parametrize(("image", "refused"), [
@@ -160,15 +173,38 @@ def test_the_device_of_a_file_system_is_no_path_that_could_be_allowed():
     ("not an image", True),
 ])  # fmt: skip
 def test_only_images_of_allowed_registries_are_taken(image, refused):
-    violations = check(_container(Image=image), frozenset(), allowed_registries=["ghcr.io"])
+    violations = check(_container(Image=image), Rules(allowed_registries=["ghcr.io"]))
 
     assert bool(violations) == refused
     assert all(violation.path == f"{AT_CONTAINER}/Image" for violation in violations)
 
 
 def test_any_registry_will_do_where_none_is_named():
-    assert check(_container(Image="nginx"), EVERYTHING) == []
+    assert check(_container(Image="nginx"), Rules(EVERYTHING)) == []
 
 
 def test_every_kind_of_ask_is_explained_and_seen_by_some_test():
-    assert {kind for _, kinds in ESCAPES for kind in kinds} == set(KINDS)
+    assert {kind for _, kinds in ESCAPES for kind in kinds} | {policy.NETWORK_DRIVERS} == set(KINDS)
+
+
+@pytest.mark.parametrize("body", [
+    {"Driver": "macvlan", "Options": {"parent": "eth0"}},
+    {"driver": "HOST"},
+    {"Driver": "overlay", "Ingress": True},
+    {"ConfigOnly": True},
+    {"ConfigFrom": {"Network": "of-the-node"}},
+])  # fmt: skip
+def test_a_network_that_reaches_the_nodes_own_is_refused(body):
+    assert {found.code for found in check_network(body, Rules(EVERYTHING))} == {policy.NETWORK_DRIVERS}
+    assert check_network(body, Rules(EVERYTHING - {policy.NETWORK_DRIVERS})) == []
+
+
+@pytest.mark.parametrize("body", [{}, {"Driver": "overlay", "Ingress": False, "Options": {"encrypted": ""}}])
+def test_a_network_between_services_may_be_made(body):
+    assert check_network(body, Rules(EVERYTHING)) == []
+
+
+def test_a_template_is_vouched_for_by_no_path_that_is_allowed():
+    spec = _mount(Type="bind", Source="/srv/data/{{.Node.Hostname}}")
+
+    assert check(spec, Rules(EVERYTHING, allowed_mounts=["/srv/data"]))

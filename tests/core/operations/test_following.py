@@ -206,7 +206,7 @@ def test_what_is_no_longer_allowed_is_not_sent_when_the_engine_is_back(swarm, de
         def __iter__(self):
             return super().__iter__()
 
-    def remake():
+    def remake(identity):
         desk.crane.watcher.fresh()
         return replace(plan, violations=[Violation("/services/web", "It is frozen.")])
 
