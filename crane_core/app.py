@@ -31,6 +31,7 @@ from crane_core.pages import check_pages
 from crane_core.plugins import Plugin, Plugins, discover
 from crane_core.security import public, require_guards
 from crane_core.settings import Settings, find_file, read_file, variable
+from crane_core.standing import Standing
 
 if TYPE_CHECKING:
     import requests
@@ -144,6 +145,7 @@ def take_leave(app: Flask) -> None:
     """Take leave of those who would stay for as long as they may: the server is about to stop."""
     crane: Crane = app.extensions["crane"]
     crane.room(Hub).close()
+    crane.room(Standing).close()
 
 
 def stop(app: Flask) -> None:

@@ -65,11 +65,28 @@ class Action:
     :param help: One sentence: what whoever holds it may do.
     :param find: Finds the target that a route names, by name or id; raises ``NotFound``. None where the action is about
         no object in particular.
+    :param within: What its objects may belong to: ``stack``, ``node``, ``registry``. Who holds it on one of those
+        may ask for it in general, as for a list, which is then filtered. Nothing is a matter of the whole server, which
+        nobody holds who was given a role on a stack only.
+    :param role: The least of the roles that holds it, of those who come with Crane: ``viewer``, ``operator`` or
+        ``admin``. Unless told otherwise, a viewer reads what is within something, an operator does what is
+        within stacks, and an admin does the rest.
     """
 
     name: str
     help: str
     find: Callable[[str], Target] | None = None
+    within: tuple[Literal["stack", "node", "registry"], ...] = ()
+    role: Literal["viewer", "operator", "admin"] | None = None
+
+    @property
+    def least_role(self) -> Literal["viewer", "operator", "admin"]:
+        """The least of the roles that come with Crane that holds it."""
+        if self.role is not None:
+            return self.role
+        if self.within and self.name.endswith(":read"):
+            return "viewer"
+        return "operator" if "stack" in self.within else "admin"
 
 
 @dataclass(frozen=True)

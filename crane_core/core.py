@@ -30,6 +30,7 @@ from crane_core.live.routes import blueprint as live
 from crane_core.pages import PageQuery, PageSchema, page_listing
 from crane_core.plugins import Plugin
 from crane_core.security import Identity, Target, guard, identify, may_in_general, public
+from crane_core.standing import Standing
 
 _POLICY = ("all", *KINDS)
 
@@ -136,8 +137,12 @@ def crane_settings() -> Iterator[Setting]:
 
 @hookimpl
 def crane_actions() -> Iterator[Action]:
-    yield Action("live:read", "Open the live socket; each topic demands an action of its own.")
     yield Action("policy:exceed", "Ask for what the policy forbids to others, as in directories of the node.")
+    yield Action(
+        "live:read",
+        "Open the live socket; each topic demands an action of its own.",
+        within=("stack", "node", "registry"),
+    )
     yield Action("plugin:read", "See which plugins are installed and how they fare.")
     yield Action("setting:read", "See the settings of the server, secret ones hidden.")
 
@@ -163,6 +168,7 @@ def crane_topics() -> Iterator[Topic]:
 @hookimpl
 def crane_loops() -> Iterator[Loop]:
     yield Loop("core.live", lambda stop: get_crane().room(Hub).run(stop))
+    yield Loop("core.standing", lambda stop: get_crane().room(Standing).run(stop))
 
 
 @hookimpl

@@ -13,7 +13,7 @@ tuple of plugin names. Mark each implementation with :data:`hookimpl`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -225,6 +225,20 @@ def crane_authorize(identity: Identity, action: str, target: Target) -> Vote | N
     :param action: What, as in ``service:update``.
     :param target: To what; already looked up.
     :returns: A vote, or None to abstain.
+    """
+
+
+@hookspec
+def crane_prepare_vote(identity: Identity, action: str) -> Callable[[Target], Vote | None] | None:
+    """Vote on whether somebody may do something to many targets, as those of a list.
+
+    Another way of :func:`crane_authorize`, for who can work out once what does not depend on the target; a plugin
+    needs only one of them. Asked whenever permission is needed, for one target or for thousands; what is returned is
+    used at once, and not kept.
+
+    :param identity: Who wants to.
+    :param action: What, as in ``service:update``.
+    :returns: A function that returns a vote on a target, or None to abstain on it; or None to abstain on all.
     """
 
 

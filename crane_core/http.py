@@ -6,14 +6,17 @@ Lists are the same everywhere: ``limit``, ``offset``, ``sort``, ``q`` and the li
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import hashlib
 import logging
 import secrets
+import socket
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any, Generic, TypeVar
 
 import marshmallow as ma
@@ -23,10 +26,12 @@ from webargs.core import missing
 from webargs.flaskparser import FlaskParser, abort, is_json_request
 from werkzeug.exceptions import HTTPException
 
-from crane_core.context import Crane
+from crane_core.context import Crane, get_crane
 from crane_core.errors import CraneError, Invalid, Violation
 from crane_core.openapi import NDJSON, PROBLEM, DescribedBlueprint
-from crane_core.security import Target, decide, identify, may_everything, refuse_foreign_pages
+from crane_core.security import Target, decider, identify, may_everything, refuse_foreign_pages
+from crane_core.standing import Standing
+from crane_core.websockets import find_socket
 
 log = logging.getLogger(__name__)
 Row = TypeVar("Row")
@@ -230,7 +235,8 @@ def _find_visible(crane: Crane, listing: Listing[Row]) -> list[Row]:
     action, identity = listing.action, identify()
     if action is None:
         return list(listing.rows())
-    return [row for row in listing.rows() if decide(crane, identity, action, listing.target(row)).allows]
+    decide_on, target = decider(crane, identity, action), listing.target
+    return [row for row in listing.rows() if decide_on(target(row)).allows]
 
 
 def _make_page(listing: Listing[Row], rows: list[Row], query: Mapping[str, Any]) -> tuple[msgspec.Raw, int]:
@@ -273,14 +279,30 @@ def _sorted(rows: list[Row], fields: Mapping[str, Callable[[Row], Any]], sort: s
 
 
 def stream_lines(values: Iterable[Any]) -> Response:
-    """Answer with values as they come: as server-sent events, or one JSON object a line for who asks for that."""
+    """Answer with values as they come: as server-sent events, or one JSON object a line for who asks for that.
+
+    It ends when the caller may not have it any more: nothing is sent after that, and the connection is closed at once.
+    """
+    standing = get_crane().room(Standing)
+    connection = find_socket(request.environ)
+
+    def end(reason: str) -> None:
+        # Whoever writes still waits for the next value; the caller is not left waiting with them.
+        if connection is not None:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    visitor = standing.admit(end)
+    values = takewhile(lambda value: standing.may_stay(visitor), values)
     if request.accept_mimetypes.best_match(["text/event-stream", NDJSON]) != NDJSON:
         frames = (b"data: " + _encoder.encode(value) + b"\n\n" if value is not None else b": \n\n" for value in values)
         mimetype = "text/event-stream"
     else:
         frames = (_encoder.encode(value) + b"\n" if value is not None else b"\n" for value in values)
         mimetype = NDJSON
-    return Response(frames, mimetype=mimetype, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+    response = Response(frames, mimetype=mimetype, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+    response.call_on_close(lambda: standing.leave(visitor))
+    return response
 
 
 # --- Errors -------------------------------------------------------------------------------------------------------

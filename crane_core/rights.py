@@ -14,7 +14,7 @@ class Rights:
 
     def __init__(self) -> None:
         self.version = 0
-        self._moved = threading.Condition()
+        self._counting = threading.Lock()
         self._spread: list[Callable[[], None]] = []
         self._told: list[Callable[[], None]] = []
 
@@ -29,9 +29,8 @@ class Rights:
 
     def noticed(self) -> None:
         """Say on this server only that rights changed: because another server said so, or they are told already."""
-        with self._moved:
+        with self._counting:
             self.version += 1
-            self._moved.notify_all()
         for tell in self._told:
             tell()
 
@@ -42,9 +41,3 @@ class Rights:
     def tell(self, listener: Callable[[], None]) -> None:
         """Call a function whenever rights changed, on the thread where that was noticed; it must return at once."""
         self._told.append(listener)
-
-    def wait(self, seen: int, timeout: float) -> int:
-        """Wait until the version is another one than was seen, or some seconds have gone by; return it."""
-        with self._moved:
-            self._moved.wait_for(lambda: self.version != seen, timeout)
-            return self.version

@@ -173,17 +173,47 @@ class Vote:
         return cls(False, reason)
 
 
+Voter = Callable[[Target], "Vote | None"]
+_NOBODY_ALLOWED = Vote.deny("nobody allowed it")
+
+
 def decide(crane: Crane, identity: Identity, action: str, target: Target) -> Vote:
     """Decide whether somebody may do something: one deny forbids, else one allow is needed, else no."""
+    return decider(crane, identity, action)(target)
+
+
+def decider(crane: Crane, identity: Identity, action: str) -> Callable[[Target], Vote]:
+    """Return what decides whether somebody may do one thing, for who asks of many targets; good for this moment."""
     if may_everything(identity):
-        return Vote.allow("the server itself" if identity.kind == "server" else "whoever runs the server")
-    allowed: Vote | None = None
-    vote: Vote
-    for _, vote in crane.plugins.ask_all("crane_authorize", identity=identity, action=action, target=target):
-        if not vote.allows:
-            return vote
-        allowed = allowed or vote
-    return allowed or Vote.deny("nobody allowed it")
+        everything = Vote.allow("the server itself" if identity.kind == "server" else "whoever runs the server")
+        return lambda target: everything
+    voters = [voter for _, voter in crane.plugins.ask_all("crane_prepare_vote", identity=identity, action=action)]
+    asked = crane.plugins.implemented("crane_authorize")
+    if len(voters) == 1 and not asked:
+        [only] = voters
+        return lambda target: only(target) or _NOBODY_ALLOWED
+
+    def decide_on(target: Target) -> Vote:
+        allowed: Vote | None = None
+        for vote in _votes(crane, identity, action, target, voters, asked):
+            if vote is None:
+                continue
+            if not vote.allows:
+                return vote
+            allowed = allowed or vote
+        return allowed or _NOBODY_ALLOWED
+
+    return decide_on
+
+
+def _votes(
+    crane: Crane, identity: Identity, action: str, target: Target, voters: Iterable[Voter], asked: bool
+) -> Iterator[Vote | None]:
+    for voter in voters:
+        yield voter(target)
+    if asked:
+        for _, vote in crane.plugins.ask_all("crane_authorize", identity=identity, action=action, target=target):
+            yield vote
 
 
 def in_general(action: str) -> Target:
@@ -251,7 +281,8 @@ def permitted(action: str, items: Iterable[View], target: Callable[[View], Targe
     crane, identity = get_crane(), identify()
     if may_everything(identity):
         return iter(items)
-    return (item for item in items if decide(crane, identity, action, target(item)).allows)
+    decide_on = decider(crane, identity, action)
+    return (item for item in items if decide_on(target(item)).allows)
 
 
 # --- Guards -------------------------------------------------------------------------------------------------------
@@ -318,6 +349,7 @@ def known(reason: str) -> Callable[[View], View]:
             return view(*arguments, **named)
 
         _mark(opened, Guard(None, reason=reason, known=True))
+        _document(opened, {"x-crane-known": reason})
         return opened  # type: ignore[return-value]
 
     return decorate

@@ -12,7 +12,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from flask import Response
@@ -88,7 +88,7 @@ class WebSocket:
         """
         if request.headers.get("Upgrade", "").lower() != "websocket":
             raise UpgradeRequired("Open this address as a WebSocket.")
-        connection = next((request.environ[name] for name in _SOCKETS if name in request.environ), None)
+        connection = find_socket(request.environ)
         if connection is None:
             raise UpgradeRequired("This server cannot open WebSockets.")
         protocol = WSConnection(ConnectionType.SERVER)
@@ -290,6 +290,11 @@ class WebSocket:
             self.shut()
             raise Gone from error
         return None
+
+
+def find_socket(environ: Mapping[str, Any]) -> socket.socket | None:
+    """Return the socket that a request came by, None where this server does not hand it over."""
+    return next((environ[name] for name in _SOCKETS if name in environ), None)
 
 
 def to_frame(text: bytes) -> bytes:

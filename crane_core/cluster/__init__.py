@@ -15,7 +15,7 @@ from crane_core.hookspecs import hookimpl
 
 @hookimpl
 def crane_actions() -> Iterator[Action]:
-    yield Action("node:read", "See nodes.", find_node)
+    yield Action("node:read", "See nodes.", find_node, within=("node",))
 
 
 @hookimpl

@@ -19,7 +19,7 @@ from crane_core.contributions import Topic
 from crane_core.engine.cache import Subscription
 from crane_core.errors import CraneError, Forbidden, Invalid, NotFound
 from crane_core.live.board import Board, Seen
-from crane_core.security import Identity, decide, in_general, may_everything
+from crane_core.security import Identity, decider, in_general, may_everything
 from crane_core.websockets import GOING_AWAY, Gone, WebSocket, to_frame
 
 log = logging.getLogger(__name__)
@@ -86,6 +86,8 @@ class Following:
     known: str | None = None
     seen: Seen | None = None
     checked_at: float = float("-inf")
+    # The version of the rights that it was last decided with.
+    rights: int = -1
 
 
 @dataclass(eq=False)
@@ -122,6 +124,7 @@ class Hub:
         # Requests must find a thread however many tabs there are.
         self.most = min(settings["server.live_connections"], max(1, settings["server.threads"] * 9 // 10))
         self._places = threading.BoundedSemaphore(max(0, self.most))
+        crane.rights.tell(self._wake)
 
     # Connections
 
@@ -257,7 +260,8 @@ class Hub:
                     # Topics come from plugins: one that fails must not silence the others.
                     log.exception("The topic %s failed.", board.topic)
                     failed[board] = CraneError(f"The topic {board.topic} failed; the server's log says why.")
-        sights = Sights(self._crane)
+        # Read before anything is decided: what changes meanwhile is decided anew in the next step.
+        sights = Sights(self._crane, self._crane.rights.version)
         for connection in connections:
             try:
                 self._write(connection, sights, failed, now)
@@ -277,9 +281,10 @@ class Hub:
                 continue
             free = may_everything(connection.identity)
             stale = each.seen is None or each.seen.revision != each.board.revision
-            if not stale and (free or now - each.checked_at < RECHECK_SECONDS):
+            decided = now - each.checked_at < RECHECK_SECONDS and each.rights == sights.rights
+            if not stale and (free or decided):
                 continue
-            each.checked_at = now
+            each.checked_at, each.rights = now, sights.rights
             try:
                 visible = None if free else sights.look(connection.identity, each.board)
             except Forbidden as refusal:
@@ -346,7 +351,8 @@ def _drain(ear: socket.socket) -> None:
 class Sights:
     """What each caller may see of each board; asked once for all connections of the same caller."""
 
-    def __init__(self, crane: Crane) -> None:
+    def __init__(self, crane: Crane, rights: int = 0) -> None:
+        self.rights = rights
         self._crane = crane
         self._known: dict[tuple[Identity, Board], list[tuple[Mapping[str, Any], frozenset[str]]]] = {}
 
@@ -363,11 +369,10 @@ class Sights:
         return visible
 
     def _find_visible(self, identity: Identity, board: Board) -> Iterable[str]:
-        visible = [
-            key for key, item in board.items.items() if decide(self._crane, identity, board.action, item.target).allows
-        ]
+        decide_on = decider(self._crane, identity, board.action)
+        visible = [key for key, item in board.items.items() if decide_on(item.target).allows]
         if not visible and "/" not in board.topic:
-            vote = decide(self._crane, identity, board.action, in_general(board.action))
+            vote = decide_on(in_general(board.action))
             if not vote.allows:
                 raise Forbidden(f"You may not do {board.action} any more: {vote.reason}.", action=board.action)
         return visible

@@ -14,6 +14,7 @@ from crane_core.context import Crane, get_crane
 from crane_core.errors import CraneError, Invalid
 from crane_core.live.hub import Connection, Hub
 from crane_core.security import demand_on, guard, identify, identify_again
+from crane_core.standing import Standing
 from crane_core.websockets import FAILED, POLICY, Ended, Gone, WebSocket
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,8 @@ def live() -> Response:
     hub = crane.room(Hub)
     with hub.connected(lambda: WebSocket.accept(request), identify()) as connection:
         try:
-            _converse(crane, hub, connection)
+            with crane.room(Standing).admitted(lambda reason: connection.websocket.close(POLICY, reason)):
+                _converse(crane, hub, connection)
         except Gone:
             pass
         except Exception:

@@ -40,19 +40,21 @@ def crane_settings() -> Iterator[Setting]:
 
 @hookimpl
 def crane_actions() -> Iterator[Action]:
-    yield Action("stack:read", "See stacks.", find_stack)
-    yield Action("stack:plan", "See what a deployment of a stack would change.", find_stack)
-    yield Action("stack:update", "Deploy stacks, and roll them back.", find_stack)
-    yield Action("stack:remove", "Remove stacks.", find_stack)
-    yield Action("service:read", "See services.", find_service)
-    yield Action("service:create", "Create services.")
-    yield Action("service:update", "Change, scale, restart and roll back services.", find_service)
-    yield Action("service:remove", "Remove services.", find_service)
-    yield Action("service:reveal", "See values of services that look secret.", find_service)
-    yield Action("task:read", "See tasks.", find_task)
-    yield Action("operation:read", "See operations and their verdicts.", find_operation)
-    yield Action("plan:read", "See plans.", find_plan)
-    yield Action("plan:apply", "Apply plans; what a plan does must be allowed too.", find_plan)
+    yield Action("stack:read", "See stacks.", find_stack, within=("stack",))
+    yield Action("stack:plan", "See what a deployment of a stack would change.", find_stack, within=("stack",))
+    yield Action("stack:update", "Deploy stacks, and roll them back.", find_stack, within=("stack",))
+    yield Action("stack:remove", "Remove stacks.", find_stack, within=("stack",))
+    yield Action("service:read", "See services.", find_service, within=("stack",))
+    yield Action("service:create", "Create services.", within=("stack",))
+    yield Action("service:update", "Change, scale, restart and roll back services.", find_service, within=("stack",))
+    yield Action("service:remove", "Remove services.", find_service, within=("stack",))
+    yield Action(
+        "service:reveal", "See values of services that look secret.", find_service, within=("stack",), role="admin"
+    )
+    yield Action("task:read", "See tasks.", find_task, within=("stack",))
+    yield Action("operation:read", "See operations and their verdicts.", find_operation, within=("stack",))
+    yield Action("plan:read", "See plans.", find_plan, within=("stack",))
+    yield Action("plan:apply", "Apply plans; what a plan does must be allowed too.", find_plan, within=("stack",))
 
 
 @hookimpl

@@ -15,6 +15,7 @@ log = logging.getLogger(__name__)
 @hookimpl
 def crane_settings():
     yield Setting("house.token", str, "", "What everybody of the house sends as a token.", secret=True)
+    yield Setting("house.open_stacks", list, [], "Stacks that everybody may look at.")
     yield Setting("house.password", str, "", "The password for the registry of the house.", secret=True)
 
 
@@ -36,6 +37,14 @@ def crane_authorize(identity, action, target):
     if identity.name == "resident":
         return Vote.allow("everybody of the house may")
     return None
+
+
+@hookimpl
+def crane_prepare_vote(identity, action):
+    open_stacks = get_crane().settings["house.open_stacks"]
+    if not open_stacks or not action.endswith(":read"):
+        return None
+    return lambda target: Vote.allow("its stack is open to all") if target.stack in open_stacks else None
 
 
 @hookimpl

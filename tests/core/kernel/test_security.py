@@ -24,6 +24,7 @@ from crane_core.security import (
     Target,
     Vote,
     decide,
+    decider,
     guard,
     guard_of,
     identify,
@@ -247,6 +248,36 @@ def test_one_deny_forbids_else_one_allow_is_needed(
     crane = make_crane(authenticating(), *voters)
 
     assert decide(crane, ANN, "thing:update", Target("thing", "lamp")).allows is allowed
+
+
+def test_hook_crane_prepare_vote(make_crane: Callable[..., Crane]) -> None:
+    prepared: list[tuple[str, str]] = []
+
+    def crane_prepare_vote(identity: Identity, action: str) -> Callable[[Target], Vote | None] | None:
+        if action != "thing:read":
+            return None
+        prepared.append((identity.name, action))
+        votes = {"open": Vote.allow("it is open"), "shut": Vote.deny("it is shut")}
+        return lambda target: votes.get(target.name)
+
+    crane = make_crane(make_plugin("prepared", crane_prepare_vote))
+    decide_on = decider(crane, ANN, "thing:read")
+
+    assert [decide_on(Target("thing", name)).allows for name in ("open", "shut", "other")] == [True, False, False]
+    assert prepared == [("ann", "thing:read")]
+    assert not decide(crane, ANN, "thing:update", Target("thing", "open")).allows
+
+
+def test_vote_that_was_prepared_counts_like_any_other(make_crane: Callable[..., Crane]) -> None:
+    def crane_prepare_vote(identity: Identity, action: str) -> Callable[[Target], Vote | None]:
+        return lambda target: {"open": Vote.allow(), "shut": Vote.deny("it is shut")}.get(target.name)
+
+    allowing = make_crane(make_plugin("prepared", crane_prepare_vote), voting("other", Vote.allow()))
+    denying = make_crane(make_plugin("prepared", crane_prepare_vote), voting("other", Vote.deny("no")))
+
+    names = ("open", "shut", "other")
+    assert [decide(allowing, ANN, "thing:read", Target("thing", name)).allows for name in names] == [True, False, True]
+    assert [decide(denying, ANN, "thing:read", Target("thing", name)).allows for name in names] == [False] * 3
 
 
 def test_server_itself_may_do_anything(make_crane: Callable[..., Crane]) -> None:

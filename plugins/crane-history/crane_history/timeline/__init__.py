@@ -35,7 +35,9 @@ def settings() -> Iterator[Setting]:
 
 def actions() -> Iterator[Action]:
     """Contribute actions."""
-    yield Action("timeline:read", "See what happened, as far as it is about what they may see.", find_line)
+    yield Action(
+        "timeline:read", "See what happened, as far as it is about what they may see.", find_line, within=("stack",)
+    )
 
 
 def routes() -> Iterator[flask.Blueprint]:
