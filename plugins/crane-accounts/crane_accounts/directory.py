@@ -13,6 +13,8 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Literal
 
+from crane_accounts.names import matches, overlap
+
 AccountKind = Literal["user", "service"]
 Effect = Literal["allow", "deny"]
 ScopeKind = Literal["everything", "stack", "node", "registry"]
@@ -71,6 +73,32 @@ class Scope:
 
     kind: ScopeKind = "everything"
     pattern: str = ""
+
+    def lies_in(self, other: Scope) -> bool:
+        """Tell whether all of this scope is in another one. A name is a pattern of one name.
+
+        >>> Scope("stack", "shop-*").lies_in(Scope("stack", "*")), EVERYTHING.lies_in(Scope("stack", "*"))
+        (True, False)
+        """
+        if other.kind == "everything":
+            return True
+        # A namespace of a registry is all that lies within it.
+        return self.kind == other.kind and any(matches(pattern, self.pattern) for pattern in other._patterns())
+
+    def meets(self, other: Scope) -> bool:
+        """Tell whether something may lie in both scopes.
+
+        >>> Scope("stack", "shop-*").meets(Scope("stack", "*-web")), Scope("node", "*").meets(Scope("stack", "*"))
+        (True, False)
+        """
+        if "everything" in (self.kind, other.kind):
+            return True
+        return self.kind == other.kind and any(
+            overlap(one, another) for one in self._patterns() for another in other._patterns()
+        )
+
+    def _patterns(self) -> tuple[str, ...]:
+        return (self.pattern, f"{self.pattern}/*") if self.kind == "registry" else (self.pattern,)
 
     def __str__(self) -> str:
         if self.kind == "everything":

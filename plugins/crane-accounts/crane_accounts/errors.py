@@ -69,3 +69,15 @@ class MoreThanYouHold(Forbidden):
     """Nobody gives away more than they hold."""
 
     code, title = "more-than-you-hold", "You cannot give away more than you hold."
+
+
+class MemberNotFound(NotFound):
+    """The account is not in the group."""
+
+    code, title = "member-not-found", "The account is not in the group."
+
+
+class MemberFromElsewhere(Conflict):
+    """Only another source put the account into the group, and would do so again."""
+
+    code, title = "member-from-elsewhere", "The account is in the group by another source."

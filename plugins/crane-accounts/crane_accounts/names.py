@@ -53,7 +53,7 @@ def check_pattern(pattern: str) -> str:
     :raises Invalid: when it is none.
     """
     if len(pattern) > LONGEST_PATTERN or not _PATTERN.fullmatch(pattern):
-        raise _wrong("scope/name", "Give a name, in which * stands for any letters, as in shop or shop-*.")
+        raise _wrong("on", "Give a name, in which * stands for any letters, as in shop or shop-*.")
     return pattern
 
 

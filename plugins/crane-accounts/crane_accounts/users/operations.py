@@ -11,11 +11,13 @@ from crane_database import delete, insert, select, update
 
 from crane_accounts.directory import ADMIN, LOCAL_SOURCE, Account, AccountKind, Directory
 from crane_accounts.errors import AccountNotFound, AlreadySetUp, NameTaken
-from crane_accounts.keeping import account_of, directories
+from crane_accounts.giving import demand_rank
+from crane_accounts.keeping import Directories, account_of, directories
 from crane_accounts.models import AccountRow, GrantRow, MemberRow, SubjectRow
 from crane_accounts.names import check_account_name, normal
-from crane_core.context import get_crane
+from crane_core.context import Crane, get_crane
 from crane_core.events import Event
+from crane_core.security import Identity
 
 log = logging.getLogger(__name__)
 
@@ -100,9 +102,7 @@ def make_admin(name: str) -> Account:
     :raises AccountNotFound: when there is no such account.
     """
     with directories().changing() as (database, before):
-        account = before.account_named(normal(name))
-        if account is None:
-            raise AccountNotFound(f"There is no account {name}.")
+        account = _require(before, name)
         database.execute(update(AccountRow).where(AccountRow.id == account.id).values(disabled=False))
         held = [held.grant for held in before.held_by(account.id) if held.grant.scope.kind == "everything"]
         denied = [grant.id for grant in held if grant.effect == "deny"]
@@ -147,6 +147,72 @@ def provide_account(
     if created:
         _tell("user.created", account, account.name, kind="user", source=source)
     return room.current.accounts.get(account.id, account)
+
+
+def change_account(crane: Crane, identity: Identity, name: str, members: Mapping[str, Any]) -> Account:
+    """Change members of an account: ``display_name``, ``email``, ``disabled``.
+
+    :raises AccountNotFound: when there is no such account.
+    :raises MoreThanYouHold: when the account may do more than who asks.
+    :raises LastAdmin: when it is the last who may do everything, and would be disabled.
+    """
+    room = crane.room(Directories)
+    with room.changing() as (database, before):
+        account = _require(before, name)
+        demand_rank(crane, identity, account, before)
+        changed = {member: value for member, value in members.items() if getattr(account, member) != value}
+        if changed:
+            database.execute(update(AccountRow).where(AccountRow.id == account.id).values(**changed))
+    if changed:
+        # Addresses are nobody's business but the account's; that they changed is told, and not to what.
+        shown = {"disabled": changed["disabled"]} if "disabled" in changed else {}
+        _tell("user.updated", account, identity.name, changed=sorted(changed), **shown)
+    return room.current.accounts[account.id]
+
+
+def remove_account(crane: Crane, identity: Identity, name: str) -> None:
+    """Remove an account, with its memberships and grants; its id is never used again.
+
+    :raises AccountNotFound: when there is no such account.
+    :raises MoreThanYouHold: when the account may do more than who asks.
+    :raises LastAdmin: when it is the last who may do everything.
+    """
+    with crane.room(Directories).changing() as (database, before):
+        account = _require(before, name)
+        demand_rank(crane, identity, account, before)
+        database.execute(delete(AccountRow).where(AccountRow.id == account.id))
+    _tell("user.removed", account, identity.name)
+
+
+def demand_no_less(identity: Identity, account: Account) -> None:
+    """Go on only if somebody may do all that an account may: before they set its password, or make a token for it.
+
+    :raises MoreThanYouHold: when the account may do more.
+    """
+    crane = get_crane()
+    demand_rank(crane, identity, account, crane.room(Directories).current)
+
+
+def present(directory: Directory, account: Account) -> dict[str, Any]:
+    """Return an account as it is answered."""
+    return {
+        "id": account.id,
+        "name": account.name,
+        "kind": account.kind,
+        "display_name": account.display_name,
+        "email": account.email,
+        "disabled": account.disabled,
+        "source": account.source,
+        "groups": [group.name for group in directory.groups_of(account.id)],
+        "admin": account.id in directory.admins,
+        "created_at": account.created_at,
+    }
+
+
+def _require(directory: Directory, name: str) -> Account:
+    if (account := directory.account_named(normal(name))) is None:
+        raise AccountNotFound(f"There is no account {name}.")
+    return account
 
 
 def _provide(

@@ -1,0 +1,1 @@
+"""Groups of accounts, and who is in them."""
