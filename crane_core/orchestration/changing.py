@@ -59,16 +59,24 @@ def answer_change(plan: Plan, query: Mapping[str, Any]) -> Response:
     return carry_out(plan, query["wait"])
 
 
-def demand_stack(plan: Plan, before: str | None) -> None:
-    """Go on only if the caller may change the stack that a plan puts a service into.
+def demand_place(plan: Plan, before: str | None) -> None:
+    """Go on only if the caller may do what a plan does to a service where the service will be after it.
 
-    A label is all that makes a service part of a stack, and whoever may change services need not have every stack.
+    A label is all that makes a service part of a stack, and whoever may change services need not have every stack, nor
+    what is in none.
 
     :param before: The stack that the service is in already.
     :raises Forbidden: when the caller may not.
     """
-    if plan.stack is not None and plan.stack != before:
+    if plan.kind == "service.create":
+        # Without the labels that it is to have: what does not exist yet cannot say who may make it.
+        demand("service:create", Target("service", plan.target, stack=plan.stack))
+    if plan.stack == before:
+        return
+    if plan.stack is not None:
         demand("stack:update", Target("stack", plan.stack, stack=plan.stack))
+    else:
+        demand("service:update", Target("service", plan.target))
 
 
 def answer_plan(plan: Plan) -> Response:

@@ -8,7 +8,9 @@ import marshmallow as ma
 from flask import Response
 
 from crane_core.context import Crane, get_crane
+from crane_core.engine.cache import Snapshot
 from crane_core.http import Blueprint, Listing, ListQuery, WaitQuery, answer, answer_list, stream_lines
+from crane_core.orchestration.changed import labels_of
 from crane_core.orchestration.operations.model import Operation
 from crane_core.orchestration.operations.operations import Operations
 from crane_core.orchestration.operations.schemas import OperationSchema
@@ -35,21 +37,23 @@ class OperationQuery(ListQuery):
 
 def find_operation(operation_id: str) -> Target:
     """Find an operation as the target of an action."""
-    return _target(get_crane().room(Operations).get(operation_id))
+    crane = get_crane()
+    return _target(crane.cache.snapshot(), crane.room(Operations).get(operation_id))
 
 
-def _target(operation: Operation) -> Target:
-    return Target("operation", operation.target, operation.id, operation.stack)
+def _target(snapshot: Snapshot, operation: Operation) -> Target:
+    labels = labels_of(snapshot, operation.kind, operation.target)
+    return Target("operation", operation.target, operation.id, operation.stack, labels)
 
 
 def operation_listing(crane: Crane) -> Listing[Operation]:
     """Return the list of operations."""
-    operations = crane.room(Operations)
+    operations, snapshot = crane.room(Operations), crane.cache.snapshot()
     return Listing(
         version=str(operations.revision),
         rows=operations.all,
         action="operation:read",
-        target=_target,
+        target=lambda operation: _target(snapshot, operation),
         fields={
             "name": lambda operation: operation.target,
             "created_at": lambda operation: operation.created_at,

@@ -10,7 +10,8 @@ from flask import Response
 from crane_core.context import get_crane
 from crane_core.http import Blueprint, WaitQuery, answer
 from crane_core.openapi import PROBLEM
-from crane_core.orchestration.changing import carry_out, demand_stack, response_change
+from crane_core.orchestration.changed import labels_of
+from crane_core.orchestration.changing import carry_out, demand_place, response_change
 from crane_core.orchestration.errors import DeploymentInProgress
 from crane_core.orchestration.plans.schemas import PlanConflictSchema, PlanSchema
 from crane_core.orchestration.plans.store import Plans, require_applicable
@@ -20,9 +21,11 @@ blueprint = Blueprint("plans", __name__, url_prefix="/api/v1/plans", description
 
 
 def find_plan(plan_id: str) -> Target:
-    """Find a plan as the target of an action; rights to a stack are rights to its plans."""
-    plan = get_crane().room(Plans).get(plan_id)
-    return Target("plan", plan.target, plan.id, plan.stack)
+    """Find a plan as the target of an action; rights to a stack or a service are rights to its plans."""
+    crane = get_crane()
+    plan = crane.room(Plans).get(plan_id)
+    labels = labels_of(crane.cache.snapshot(), plan.kind, plan.target)
+    return Target("plan", plan.target, plan.id, plan.stack, labels)
 
 
 @blueprint.route("/<plan_id>")
@@ -46,10 +49,11 @@ def apply(query: dict[str, Any], plan_id: str) -> Response:
     plan = plans.get(plan_id)
     # Whoever applies a plan must be allowed what it does, not only to apply plans.
     action = _ACTIONS[plan.kind]
-    demand_on(action, None if action == "service:create" else plan.target)
+    if action != "service:create":
+        demand_on(action, plan.target)
     if not plan.kind.startswith("stack."):
         live = get_crane().cache.snapshot().service_named(plan.target)
-        demand_stack(plan, live.stack if live else None)
+        demand_place(plan, live.stack if live else None)
     require_applicable(plans, plan, identify())
     taken = plans.take(plan_id)
     try:

@@ -25,11 +25,11 @@ from crane_core.orchestration.plans.references import NetworkNames, by_name
 from crane_core.orchestration.plans.services import live_spec
 from crane_core.orchestration.services.restoring import is_hiding, restore
 from crane_core.orchestration.services.specs import checked, expand, shaped
-from crane_core.orchestration.stacks.desired import IMAGE_LABEL
+from crane_core.orchestration.stacks.desired import IMAGE_LABEL, STACK_LABEL
 from crane_core.orchestration.stacks.diff import diff, force, restarts_tasks, settle
 from crane_core.orchestration.tasks.operations import by_place
 from crane_core.redaction import redact
-from crane_core.security import Identity
+from crane_core.security import Identity, Target, decide
 
 JSON = dict[str, Any]
 Condition = Literal["converged", "updating", "paused", "rolled-back", "degraded"]
@@ -262,6 +262,7 @@ def _plan_return(
     # Plugins may not change it, because it is the Engine that takes it from its own memory.
     deployment = Deployment(copy.deepcopy(previous), present, identity, service.stack, "rollback")
     violations = judge_deployment(crane, deployment, crane.room(NetworkNames).of_host(snapshot))
+    violations += _refuse_place(crane, identity, service, (previous.get("Labels") or {}).get(STACK_LABEL) or None)
     violations += Belongings(crane, snapshot, identity).refuse(previous, service.stack)
     # An Engine 20.10 crashes when a rollback takes the placement away; an update to the same spec leaves an empty one.
     by_engine = _places(previous) or not _places(present)
@@ -285,6 +286,21 @@ def _plan_return(
         rollback=by_engine,
     )
     return change, violations
+
+
+def _refuse_place(crane: Crane, identity: Identity, service: Service, stack: str | None) -> list[Violation]:
+    """Object to the return of a service to a stack, or out of one, by who may not put it there."""
+    if stack == service.stack:
+        return []
+    action, target = "service:update", Target("service", service.name)
+    if stack is not None:
+        action, target = "stack:update", Target("stack", stack, stack=stack)
+    vote = decide(crane, identity, action, target)
+    if vote.allows:
+        return []
+    where = f"in the stack {stack}" if stack else "in no stack"
+    detail = f"Before its last change the service {service.name} was {where}, where you may not put it: {vote.reason}."
+    return [Violation("/Labels", detail, code="belongs-to-another")]
 
 
 def _places(spec: Mapping[str, Any]) -> bool:

@@ -13,7 +13,7 @@ from crane_core.engine.errors import Outdated
 from crane_core.engine.records import Service
 from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list
 from crane_core.openapi import ETAG, IF_MATCH
-from crane_core.orchestration.changing import ChangeQuery, answer_change, demand_stack, response_change
+from crane_core.orchestration.changing import ChangeQuery, answer_change, demand_place, response_change
 from crane_core.orchestration.plans.services import plan_service
 from crane_core.orchestration.services import operations
 from crane_core.orchestration.services.schemas import ServiceDetailSchema, ServiceSchema
@@ -143,7 +143,7 @@ def create(query: dict[str, Any], spec: dict[str, Any]) -> Response:
     wish = operations.wish_new(spec)
     name = str(expand(spec).get("Name", ""))
     plan = plan_service(get_crane(), identify(), "service.create", name, wish, timeout=query["timeout"])
-    demand_stack(plan, None)
+    demand_place(plan, None)
     return answer_change(plan, query)
 
 
@@ -283,5 +283,5 @@ def _change(kind: str, name: str, wish: Any, query: dict[str, Any], **options: A
     crane = get_crane()
     service = crane.cache.snapshot().get_service(name)
     plan = plan_service(crane, identify(), kind, service.name, wish, timeout=query["timeout"], **options)
-    demand_stack(plan, service.stack)
+    demand_place(plan, service.stack)
     return answer_change(plan, query)

@@ -13,7 +13,7 @@ from flask import Response, current_app, request
 from crane_core.context import Crane, get_crane
 from crane_core.http import Blueprint, Listing, answer, answer_unless_known, stream_lines
 from crane_core.openapi import ETAG, IF_NONE_MATCH, NDJSON
-from crane_core.security import Target, guard, identify
+from crane_core.security import Target, demand, guard, identify
 from crane_history.timeline.schemas import (
     CheckQuery,
     ExportQuery,
@@ -77,6 +77,8 @@ def check(query: dict[str, Any]) -> Response:
     """Check whether every line of the timeline is there, and as it was written."""
     from crane_history.timeline.operations import prove
 
+    # It is about all lines together, also about those that not everybody may see.
+    demand("timeline:read", Target("timeline", "chain"))
     return answer(prove((query["number"], query["hash"]) if query else None))
 
 
