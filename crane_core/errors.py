@@ -69,6 +69,8 @@ class CraneError(Exception):
         self.detail = detail or self.title
         self.violations = tuple(violations)
         self.members: Mapping[str, Any] = members
+        # Headers of the answer, as Retry-After.
+        self.headers: Mapping[str, str] = {}
 
     def to_problem(self) -> dict[str, Any]:
         """Return the problem details: ``code``, ``status``, ``title``, ``detail``, ``errors`` and other members."""

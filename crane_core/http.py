@@ -314,7 +314,7 @@ def handle_errors(app: Flask) -> None:
     @app.errorhandler(CraneError)
     def crane_error(error: CraneError) -> Response:
         log.info("%s %s: %s: %s", request.method, request.path, error.code, error.detail)
-        return _problem(error.to_problem())
+        return _problem(error.to_problem(), error.headers.items())
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:

@@ -61,6 +61,11 @@ VIOLATIONS = {
         "import crane_database.models",
         "The accounts stand on the core and on what crane_database offers",
     ),
+    "logins that reach into the accounts": (
+        "plugins/crane-auth/crane_auth/planted.py",
+        "import crane_accounts.models",
+        "Logins stand on the core and on what crane_accounts and crane_database offer",
+    ),
     "a panel that asks the server from within": (
         "plugins/crane-panel/crane_panel/planted.py",
         "import crane_core.context",
@@ -69,6 +74,7 @@ VIOLATIONS = {
 }
 PLUGINS = (
     "plugins/crane-accounts",
+    "plugins/crane-auth",
     "plugins/crane-cli",
     "plugins/crane-database",
     "plugins/crane-history",

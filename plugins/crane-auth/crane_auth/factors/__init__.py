@@ -1,0 +1,1 @@
+"""Second factors: authenticators with codes, recovery codes, and passkeys."""

@@ -1,0 +1,1 @@
+"""Logging in: step by step, whatever the method."""

@@ -1,0 +1,1 @@
+"""Sessions: logins of browsers and programs, listed and revocable."""
