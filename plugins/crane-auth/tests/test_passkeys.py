@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from crane_auth.testing import PASSWORD, Browser
 from flask import Flask
 
+from .authenticator import Authenticator
+
 Visitors = Callable[..., Browser]
 
 
-def load_authenticator() -> Any:
-    """Load the authenticator, which stands beside this file."""
-    name = "crane_auth_tests_authenticator"
-    if name not in sys.modules:
-        found = importlib.util.spec_from_file_location(name, Path(__file__).with_name("authenticator.py"))
-        assert found is not None
-        assert found.loader is not None
-        module = importlib.util.module_from_spec(found)
-        sys.modules[name] = module
-        found.loader.exec_module(module)
-    return sys.modules[name]
-
-
 @pytest.fixture
-def key() -> Any:
+def key() -> Authenticator:
     """A security key."""
-    return load_authenticator().Authenticator()
+    return Authenticator()
 
 
 @pytest.fixture
@@ -119,7 +105,7 @@ def test_answer_is_good_once(added: Any, key: Any, visitor: Visitors) -> None:
 
 def test_passkey_of_another_is_no_second_factor(ann: Browser, bob: Browser, key: Any, visitor: Visitors) -> None:
     add(ann, key)
-    of_bob = load_authenticator().Authenticator()
+    of_bob = Authenticator()
     add(bob, of_bob)
     browser = visitor()
     challenge = browser.log_in()["challenge"]
