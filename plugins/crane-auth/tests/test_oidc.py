@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -343,3 +344,57 @@ def test_settings_that_cannot_be_meant_stop_the_server(crane: Crane, changed: di
 
     with pytest.raises(SetupError, match=says):
         Ours(replace(crane, settings=settings)).check_settings()  # type: ignore[arg-type]
+
+
+# --- Programs -----------------------------------------------------------------------------------------------------
+
+
+def begin(program: Browser, verifier: str = "the verifier") -> str:
+    """Begin to log in from a program that listens on a port."""
+    loopback = {"port": 45678, "proof": hashlib.sha256(verifier.encode()).hexdigest()}
+    return str(program.ask("POST", "auth/login/oidc/start", {"loopback": loopback}, 200)["url"])
+
+
+def test_program_collects_what_a_browser_brings(ann: Browser, provider: Any, visitor: Visitors) -> None:
+    program, browser = visitor(), visitor()
+
+    answer = come_back(browser, provider.authorize(begin(program)))
+
+    where = urlsplit(answer.headers["Location"])
+    assert (where.scheme, where.netloc) == ("http", "127.0.0.1:45678")
+    sent = {"code": parse_qs(where.query)["code"][0], "verifier": "the verifier"}
+    program.token = program.ask("POST", "auth/login/collect", sent, 200)["token"]
+    assert (program.name, browser.name, browser.cookie) == ("carol", "nobody", "")
+    assert visitor().ask("POST", "auth/login/collect", sent, 401)["code"] == "login-expired"
+
+
+def test_what_a_browser_brings_is_of_no_use_to_others(ann: Browser, provider: Any, visitor: Visitors) -> None:
+    answer = come_back(visitor(), provider.authorize(begin(visitor())))
+    code = parse_qs(urlsplit(answer.headers["Location"]).query)["code"][0]
+
+    sent = {"code": code, "verifier": "another verifier"}
+    assert visitor().ask("POST", "auth/login/collect", sent, 401)["code"] == "login-expired"
+
+
+def test_program_is_told_why_it_was_refused(ann: Browser, provider: Any, visitor: Visitors) -> None:
+    provider.changed = {"nonce": "another"}
+
+    answer = come_back(visitor(), provider.authorize(begin(visitor())))
+
+    where = urlsplit(answer.headers["Location"])
+    assert (where.netloc, parse_qs(where.query)["error"]) == ("127.0.0.1:45678", ["login-refused"])
+
+
+@pytest.mark.parametrize(
+    "loopback",
+    [
+        {},
+        {"port": 80, "proof": "0" * 64},
+        {"port": 45678, "proof": "x"},
+        {"port": "45678@evil.example", "proof": "0" * 64},
+    ],
+)
+def test_browser_is_led_to_no_other_place_for_a_program(
+    ann: Browser, visitor: Visitors, loopback: dict[str, Any]
+) -> None:
+    visitor().ask("POST", "auth/login/oidc/start", {"loopback": loopback}, 422)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from crane_accounts import Account, find_account, get_account
+from crane_accounts import Account, demand_no_less, find_account, get_account
 from flask import Response
 
 from crane_auth.factors import operations, passkeys
@@ -183,6 +183,7 @@ def remove_passkey(sent: dict[str, Any], passkey_id: str) -> Response:
 def set_password(sent: dict[str, Any], name: str) -> Response:
     """Set somebody's password."""
     crane, account = get_crane(), get_account(name)
+    demand_no_less(identify(), account)
     passwords.set_password(crane, account, sent["password"], must_change=sent["must_change"])
     sessions.revoke_all(crane, account.id)
     passwords.tell_changed(crane, account, identify().name)
@@ -194,7 +195,9 @@ def set_password(sent: dict[str, Any], name: str) -> Response:
 @blueprint.response(204, description="They may log in with the password alone, or must make another one.")
 def remove_factors(name: str) -> Response:
     """Take away all second factors of somebody who has lost theirs."""
-    operations.remove_all(get_crane(), get_account(name), identify().name)
+    account = get_account(name)
+    demand_no_less(identify(), account)
+    operations.remove_all(get_crane(), account, identify().name)
     return Response(status=204)
 
 

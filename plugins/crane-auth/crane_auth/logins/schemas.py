@@ -110,6 +110,21 @@ class PasskeySchema(Sent):
     bearer = bearer()
 
 
+class LoopbackSchema(Sent):
+    """A program that waits on its own machine for a browser to come back."""
+
+    port = ma.fields.Integer(
+        required=True,
+        validate=ma.validate.Range(1024, 65535),
+        metadata={"description": "The port of 127.0.0.1 that it listens on."},
+    )
+    proof = ma.fields.String(
+        required=True,
+        validate=ma.validate.Regexp(r"[0-9a-f]{64}\Z"),
+        metadata={"description": "The SHA-256 of the verifier that it will show, in hexadecimal."},
+    )
+
+
 class StartSchema(Sent):
     """A login at an identity provider."""
 
@@ -119,6 +134,18 @@ class StartSchema(Sent):
         validate=ma.validate.Length(1, 2000),
         metadata={"description": "The path of this server that the browser shall see afterwards."},
     )
+    loopback = ma.fields.Nested(
+        LoopbackSchema,
+        load_default=None,
+        metadata={"description": "The program that logs in by a browser on its own machine; left out by browsers."},
+    )
+
+
+class CollectSchema(Sent):
+    """What a program was brought by a browser, and what proves that it is the one that began."""
+
+    code = secret("What the browser brought.", 100)
+    verifier = secret("What was kept secret when the login began.", 200)
 
 
 class MethodSchema(AnswerSchema):

@@ -10,8 +10,8 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from crane_auth.authenticating import is_secure, set_cookie
 from crane_auth.errors import LoginRefused
-from crane_auth.logins.routes import NO_STORE, end_own_session, origin, site
-from crane_auth.logins.schemas import StartedSchema, StartSchema
+from crane_auth.logins.routes import NO_STORE, answer_login, end_own_session, origin, site
+from crane_auth.logins.schemas import CollectSchema, LoginAnswerSchema, StartedSchema, StartSchema
 from crane_auth.outside import operations
 from crane_core.context import get_crane
 from crane_core.errors import CraneError, Invalid, Violation
@@ -35,7 +35,8 @@ def start(sent: dict[str, Any], method: str) -> Response:
         sentence = "This is no path of this server; write it as in /stacks."
         raise Invalid(sentence, violations=[Violation("/return", sentence, code="no-local-path")])
     crane = get_crane()
-    departure = operations.depart(crane, method, _redirect_uri(method), return_to)
+    loopback = operations.Loopback(**sent["loopback"]) if sent["loopback"] else None
+    departure = operations.depart(crane, method, _redirect_uri(method), return_to, loopback)
     response = answer({"url": departure.url}, headers=NO_STORE)
     # Lax, because the provider's page leads back here.
     response.set_cookie(
@@ -59,19 +60,29 @@ def come_back(method: str) -> BaseResponse:
     crane = get_crane()
     mark = request.cookies.get(MARK, "")
     try:
-        login, return_to = operations.come_back(
-            crane, method, request.args.to_dict(), mark, _redirect_uri(method), origin()
-        )
+        arrival = operations.come_back(crane, method, request.args.to_dict(), mark, _redirect_uri(method), origin())
     except CraneError as error:
         told = error if error.status < 500 or error.status == 503 else LoginRefused()
         return _go(f"/login#{urlencode({'error': told.code, 'detail': told.detail})}")
-    if login.begun is None:
+    login = arrival.login
+    if login is not None and login.begun is None:
         challenge = login.challenge.secret if login.challenge else ""
         return _go(f"/login#{urlencode({'challenge': challenge, 'state': login.state})}")
-    response = _go(return_to)
-    end_own_session()
-    set_cookie(crane, request, response, login.begun)
+    response = _go(arrival.go_to)
+    if login is not None and login.begun is not None:
+        end_own_session()
+        set_cookie(crane, request, response, login.begun)
     return response
+
+
+@blueprint.route("/login/collect", methods=["POST"])
+@blueprint.doc(operationId="collectLogin")
+@public("Whoever logs in is not known before.")
+@blueprint.arguments(CollectSchema)
+@blueprint.response(200, LoginAnswerSchema, description="The session.")
+def collect(sent: dict[str, Any]) -> Response:
+    """Finish a login that a program began and a browser went through."""
+    return answer_login(operations.collect(get_crane(), sent["code"], sent["verifier"], origin()))
 
 
 def _go(where: str) -> BaseResponse:

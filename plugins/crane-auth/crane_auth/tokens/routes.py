@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from crane_accounts import get_account
+from crane_accounts import demand_no_less, get_account
 from flask import Response
 
 from crane_auth.errors import SessionNeeded
@@ -107,6 +107,7 @@ def create(sent: dict[str, Any]) -> Response:
     if account.kind != "service":
         sentence = f"{account.name} is a person, who makes tokens by themselves. Name a service account."
         raise Invalid(sentence, violations=[Violation("/account", sentence, code="not-a-service-account")])
+    demand_no_less(identity, account)
     return answer(operations.create(get_crane(), account, _wish(sent), identity.name), 201, NO_STORE)
 
 
