@@ -27,6 +27,8 @@ COMMANDS = {
         "crane_cli.commands.login:logout",
         "Forget a server and its token; without a URL the one that commands go to.",
     ),
+    "whoami": ("crane_cli.commands.whoami:whoami", "Say who the server takes you for."),
+    "token": ("crane_cli.commands.token:token", "Make and revoke API tokens."),
     "completion": ("crane_cli.commands.completion:completion", "Print a shell's completion script."),
 }
 

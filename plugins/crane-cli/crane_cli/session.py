@@ -21,6 +21,12 @@ SERVER_VARIABLE = "CRANE_CLI_SERVER"
 TOKEN_VARIABLE = "CRANE_CLI_TOKEN"  # noqa: S105 - the name of a variable, not a token
 
 
+def _browse(url: str) -> object:
+    import webbrowser
+
+    return webbrowser.open(url)
+
+
 @dataclass
 class Session:
     """One run of the program.
@@ -30,6 +36,7 @@ class Session:
     :param ca: The file of ``--ca``.
     :param output: ``table``, ``json`` or ``yaml``.
     :param pause: Waits for so many seconds before trying again.
+    :param browse: Shows somebody an address in a browser, where there is one.
     """
 
     server: str | None = None
@@ -37,6 +44,7 @@ class Session:
     ca: str | None = None
     output: str = "table"
     pause: Callable[[float], None] = time.sleep
+    browse: Callable[[str], object] = _browse
     warned: set[str] = field(default_factory=set)
 
     def api(self) -> Api:
