@@ -59,19 +59,21 @@ class Strength:
         :param others: Names of its owner, which are no passwords.
         :raises WeakPassword: with what is wrong with it.
         """
-        if found := self._find_weakness(password, others):
-            code, sentence = found
-            raise WeakPassword(sentence, violations=[Violation(pointer, sentence, code=code)])
+        if found := self._find_weakness(password, others, pointer):
+            raise WeakPassword(found.detail, violations=[found])
 
-    def _find_weakness(self, password: str, others: tuple[str, ...]) -> tuple[str, str] | None:
+    def _find_weakness(self, password: str, others: tuple[str, ...], pointer: str) -> Violation | None:
         if len(password) < self.shortest:
-            return "password-too-short", f"A password has at least {self.shortest} characters."
+            least = f"A password has at least {self.shortest} characters."
+            return Violation(pointer, least, code="password-too-short")
         if len(password) > LONGEST:
-            return "password-too-long", f"A password has at most {LONGEST} characters."
+            return Violation(pointer, f"A password has at most {LONGEST} characters.", code="password-too-long")
         if _is_simple(password) or any(_is_made_of(password, name) for name in others if name):
-            return "password-common", "This password is among the first that are guessed. Take a few words at random."
+            first = "This password is among the first that are guessed. Take a few words at random."
+            return Violation(pointer, first, code="password-common")
         if self._breached is not None and _is_listed(password, self._breached):
-            return "password-breached", "This password was stolen elsewhere before, and is tried by those who guess."
+            stolen = "This password was stolen elsewhere before, and is tried by those who guess."
+            return Violation(pointer, stolen, code="password-breached")
         return None
 
 
