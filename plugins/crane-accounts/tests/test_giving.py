@@ -157,9 +157,7 @@ def test_token_gives_no_more_than_it_is_for(ask: Ask) -> None:
 
 
 @pytest.mark.usefixtures("company")
-def test_group_that_labels_grant_to_is_made_and_filled_by_who_may_grant_there(
-    ask: Ask, root: Root, look: Any
-) -> None:
+def test_group_that_labels_grant_to_is_made_and_filled_by_who_may_grant_there(ask: Ask, root: Root, look: Any) -> None:
     root("PATCH", "/services/bank_web", {"Labels": {"crane.reserved.permissions.qa.w": "true"}})
     look()
 
