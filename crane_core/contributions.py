@@ -5,7 +5,7 @@ Each hook of :mod:`crane_core.hookspecs` that is named by a plural noun returns 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -277,6 +277,9 @@ class Deployment:
     :param identity: On whose behalf.
     :param stack: The stack that the service belongs to, None outside a stack.
     :param origin: The entry point it came through: ``stack``, ``service`` ...
+    :param together: All deployments of the same plan, this one among them. Each is final by the time the first of
+        them is validated.
+    :param leaving: The names of services that the same plan removes.
     """
 
     spec: dict[str, Any]
@@ -284,6 +287,8 @@ class Deployment:
     identity: Identity
     stack: str | None = None
     origin: str = "service"
+    together: Sequence[Deployment] = field(default=(), repr=False, compare=False)
+    leaving: Collection[str] = ()
 
     @property
     def name(self) -> str:

@@ -272,8 +272,9 @@ def crane_mutate_deployment(deployment: Deployment) -> None:
 def crane_validate_deployment(deployment: Deployment) -> Iterable[Violation]:  # type: ignore[empty-body]
     """Object to a deployment.
 
-    Called before a service is created or changed, after every ``crane_mutate_deployment``. All plugins are asked; the
-    caller is told of all violations at once. Do not change the deployment here.
+    Called before a service is created or changed, after every ``crane_mutate_deployment`` of its plan. All plugins are
+    asked; the caller is told of all violations at once. Do not change the deployment here. What is to be counted over
+    several services is in ``deployment.together`` and ``deployment.leaving``.
 
     :param deployment: What is about to be deployed, by whom, and what it replaces.
     :returns: One violation for each thing that is wrong; none to agree.

@@ -26,17 +26,10 @@ MOST_LOOKUPS = 16
 REST_SECONDS = 60.0
 
 
-def settle_deployment(
-    crane: Crane, deployment: Deployment, host_networks: Collection[str] = ("host",)
-) -> list[Violation]:
-    """Let plugins change a deployment, then ask the policy and the plugins whether it may be.
-
-    :param host_networks: Names and ids of networks that are a node's own.
-    :returns: Everything that is wrong with it; pointers start at the service's spec.
-    """
+def mutate_deployment(crane: Crane, deployment: Deployment) -> None:
+    """Let plugins change a deployment."""
     for _ in crane.plugins.ask_all("crane_mutate_deployment", deployment=deployment):
         pass
-    return judge_deployment(crane, deployment, host_networks)
 
 
 def judge_deployment(
@@ -44,6 +37,7 @@ def judge_deployment(
 ) -> list[Violation]:
     """Ask the policy and the plugins whether a deployment may be, exactly as it is.
 
+    :param host_networks: Names and ids of networks that are a node's own.
     :returns: Everything that is wrong with it; pointers start at the service's spec.
     """
     violations = [found for _, found in crane.plugins.collect("crane_validate_deployment", deployment=deployment)]

@@ -82,6 +82,6 @@ def test_hooks_are_called_somewhere() -> None:
 
 
 def test_deployment_says_what_plugins_are_told() -> None:
-    members = {"spec", "previous", "identity", "stack", "origin"}
+    members = {"spec", "previous", "identity", "stack", "origin", "together", "leaving"}
 
     assert set(inspect.signature(Deployment).parameters) == members

@@ -15,6 +15,7 @@ from crane_core.engine.cache import Snapshot
 from crane_core.engine.parts import ServiceSpec
 from crane_core.engine.records import Config, Network, Secret, Service
 from crane_core.errors import Violation
+from crane_core.orchestration.stacks.desired import STACK_LABEL
 from crane_core.orchestration.stacks.versions import DataKind
 from crane_core.security import Identity, Target, decide, may_everything
 
@@ -43,6 +44,10 @@ class Belongings:
         """
         if may_everything(self._identity):
             return
+        label = (spec.get("Labels") or {}).get(STACK_LABEL) or None
+        if label not in (None, stack) and not self._decide("stack:update", Target("stack", label, stack=label)):
+            detail = f"It would become part of the stack {label}, which you may not change."
+            yield Violation("/Labels", detail, code="belongs-to-another")
         known = self._used_already(str(spec.get("Name", "")), stack)
         for kind, name in sorted(_uses(spec) - known):
             if owner := self._find_owner(kind, name, stack):

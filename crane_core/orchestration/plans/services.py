@@ -23,8 +23,9 @@ from crane_core.orchestration.deployments import (
     Logins,
     ResolveImage,
     Unresolved,
+    judge_deployment,
+    mutate_deployment,
     same_image,
-    settle_deployment,
 )
 from crane_core.orchestration.plans.belongings import Belongings
 from crane_core.orchestration.plans.model import Change, Plan, Reason, digest
@@ -59,6 +60,7 @@ class ServicePlanner:
     warnings: list[Violation] = field(default_factory=list)
     violations: list[Violation] = field(default_factory=list)
     pinned: Mapping[str, str] = field(default_factory=dict)
+    _prepared: dict[str, Deployment] = field(default_factory=dict)
     # On a thousand nodes a constraint that none of them meets takes a while to find out.
     _obstacles: dict[str, str] = field(default_factory=dict)
 
@@ -109,15 +111,28 @@ class ServicePlanner:
             elif not any(each.pointer.startswith(found.pointer) for each in self.warnings):
                 self.warnings.append(found)
 
-    def change(self, name: str, desired: JSON, stack: str | None) -> Change:
-        """Work out the change of one service.
+    def prepare(self, wanted: Mapping[str, JSON], stack: str | None, leaving: Collection[str] = ()) -> None:
+        """Let plugins change all services of the plan, before any of them is judged.
 
-        :param desired: The whole spec wanted, referring to everything by name; plugins may change it.
+        :param wanted: The whole specs by name of service, referring to everything by name; changed in place.
+        :param leaving: The names of services that the plan removes.
         """
+        together: list[Deployment] = []
+        for name, desired in wanted.items():
+            live = self.snapshot.service_named(name)
+            previous = live_spec(self.crane, self.snapshot, live) if live else None
+            deployment = Deployment(desired, previous, self.identity, stack, self.origin, together, leaving)
+            together.append(deployment)
+            self._prepared[name] = deployment
+            mutate_deployment(self.crane, deployment)
+
+    def change(self, name: str) -> Change:
+        """Work out the change of one service that was prepared."""
+        deployment = self._prepared[name]
+        desired, stack = deployment.spec, deployment.stack
         live = self.snapshot.service_named(name)
         previous = live_spec(self.crane, self.snapshot, live) if live else None
-        deployment = Deployment(desired, copy.deepcopy(previous), self.identity, stack, self.origin)
-        for violation in settle_deployment(self.crane, deployment, self._host_networks):
+        for violation in judge_deployment(self.crane, deployment, self._host_networks):
             self.violations.append(self.place(name, violation))
         for violation in self.belongings.refuse(desired, stack):
             self.violations.append(self.place(name, violation))
@@ -243,7 +258,8 @@ def plan_service(
             planner.resolve({name: desired})
         planner.refuse_clashes({name: desired})
         stack = (desired.get("Labels") or {}).get(STACK_LABEL) or None
-        change = planner.change(name, desired, stack)
+        planner.prepare({name: desired}, stack)
+        change = planner.change(name)
         return Plan(
             kind,
             name,

@@ -228,7 +228,14 @@ def plan_rollback(
     def make(identity: Identity) -> Plan:
         snapshot = crane.watcher.fresh()
         services = [snapshot.get_service(name) for name in names]
-        planned = [_plan_return(crane, identity, snapshot, service) for service in services]
+        together: list[Deployment] = []
+        for service in services:
+            if service.PreviousSpec is not None:
+                previous = by_name(crane, snapshot, msgspec.json.decode(service.PreviousSpec))
+                present = live_spec(crane, snapshot, service)
+                # Plugins may not change it, because it is the Engine that takes it from its own memory.
+                together.append(Deployment(previous, present, identity, service.stack, "rollback", together))
+        planned = [_plan_return(crane, identity, snapshot, service, together) for service in services]
         changes = [change for change, _ in planned]
         if not any(change.action == "update" for change in changes):
             raise NothingToRollBack(f"{target} has no earlier spec to return to.")
@@ -252,15 +259,14 @@ def _at_service(name: str, found: Violation) -> Violation:
 
 
 def _plan_return(
-    crane: Crane, identity: Identity, snapshot: Snapshot, service: Service
+    crane: Crane, identity: Identity, snapshot: Snapshot, service: Service, together: Sequence[Deployment]
 ) -> tuple[Change, list[Violation]]:
     """Plan the return of one service to its previous spec, and judge that spec by the rules of today."""
     present = live_spec(crane, snapshot, service)
-    if service.PreviousSpec is None:
+    deployment = next((each for each in together if each.name == service.name), None)
+    if deployment is None:
         return Change("service", service.name, "keep", service.id, service.version, digest(present)), []
-    previous = by_name(crane, snapshot, msgspec.json.decode(service.PreviousSpec))
-    # Plugins may not change it, because it is the Engine that takes it from its own memory.
-    deployment = Deployment(copy.deepcopy(previous), present, identity, service.stack, "rollback")
+    previous = copy.deepcopy(deployment.spec)
     violations = judge_deployment(crane, deployment, crane.room(NetworkNames).of_host(snapshot))
     violations += _refuse_place(crane, identity, service, (previous.get("Labels") or {}).get(STACK_LABEL) or None)
     violations += Belongings(crane, snapshot, identity).refuse(previous, service.stack)

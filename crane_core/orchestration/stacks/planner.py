@@ -219,7 +219,10 @@ class _StackPlanner:
         # The Swarm gives a port to one service only after the other has given it up.
         releasing = find_releasing(specs, self.snapshot)
         in_order = sorted(specs.items(), key=lambda item: item[0] not in releasing)
-        return [self.services.change(name, spec, self.desired.name) for name, spec in in_order]
+        stack = self.desired.name
+        leaving = {each.name for each in self.snapshot.services_of(stack) if self.wish.prune} - specs.keys()
+        self.services.prepare(dict(in_order), stack, leaving)
+        return [self.services.change(name) for name, _ in in_order]
 
     def _left_over(self, planned: list[Change]) -> Iterator[Change]:
         """Plan what the stack has and its file no longer names: removed only when pruning."""

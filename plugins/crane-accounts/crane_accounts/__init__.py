@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from crane_database import Migrations
 
+from crane_accounts import quotas
 from crane_accounts.grants.routes import blueprint as grants
 from crane_accounts.grants.routes import find_grant, grant_listing
 from crane_accounts.groups.routes import blueprint as groups
@@ -104,11 +105,13 @@ def crane_actions() -> Iterator[Action]:
     yield Action("grant:read", "See what was granted to whom.", find_grant, within=("stack",), role="admin")
     yield Action("grant:create", "Grant what one holds, and withhold it.", within=("stack",), role="admin")
     yield Action("grant:remove", "Take back what was granted.", find_grant, within=("stack",), role="admin")
+    yield from quotas.actions()
 
 
 @hookimpl
 def crane_routes() -> Iterator[flask.Blueprint]:
     yield from (users, groups, roles, grants)
+    yield from quotas.routes()
 
 
 @hookimpl
@@ -155,6 +158,7 @@ def crane_validate_deployment(deployment: Deployment) -> Iterator[Violation]:
     from crane_accounts.objections import object_to
 
     yield from object_to(get_crane(), deployment)
+    yield from quotas.validate_deployment(deployment)
 
 
 @hookimpl

@@ -18,6 +18,10 @@ from crane_database import (
     mapped_column,
 )
 
+from crane_accounts.quotas.models import QuotaRow
+
+__all__ = ["AccountRow", "GrantRow", "GroupRow", "MemberRow", "QuotaRow", "RoleRow", "StateRow", "SubjectRow"]
+
 
 class StateRow(Model):
     """One row, which whoever changes anything of the accounts has to hold; its version moves with each change."""

@@ -20,6 +20,7 @@ COMMANDS = {
     ),
     "operation": ("crane_cli.commands.operation:operation", "Look at changes that go on or have ended."),
     "timeline": ("crane_cli.commands.timeline:timeline", "See what happened, who did it, and how it ended."),
+    "quota": ("crane_cli.commands.quota:quota", "Limit how much the services of some stacks may ask for."),
     "plugin": ("crane_cli.commands.plugin:plugin", "Look at the server's plugins."),
     "database": ("crane_cli.commands.database:database", "Show the server's database, its tables and last backup."),
     "login": ("crane_cli.commands.login:login", "Log in to a server: check it, and remember it and the token."),
