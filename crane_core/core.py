@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.resources import files
 from typing import Any
 
@@ -23,19 +23,22 @@ from crane_core.answers import (
 from crane_core.context import Crane, get_crane
 from crane_core.contributions import Action, Loop, Metric, Setting, Topic
 from crane_core.engine.policy import KINDS
+from crane_core.errors import NotFound
 from crane_core.hookspecs import hookimpl
 from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list
 from crane_core.live.hub import Hub
 from crane_core.live.routes import blueprint as live
 from crane_core.pages import PageQuery, PageSchema, page_listing
 from crane_core.plugins import Plugin
-from crane_core.security import Identity, Target, guard, identify, may_in_general, public
+from crane_core.security import Identity, Target, decide, guard, identify, may_in_general, public
 from crane_core.standing import Standing
 
 _POLICY = ("all", *KINDS)
 
 blueprint = Blueprint("server", __name__, url_prefix="/api/v1", description="The server itself.")
 pages = flask.Blueprint("server_pages", __name__)
+# Each is looked up and decided on while others wait.
+MOST_NAMES = 200
 
 
 class PluginQuery(ListQuery):
@@ -59,6 +62,36 @@ class WhoAmISchema(AnswerSchema):
     actions = many(
         ma.fields.String(), "The actions that they may do in general; single objects are decided on besides."
     )
+
+
+class OwnRightsQuery(ma.Schema):
+    """Which objects are asked about."""
+
+    class Meta:
+        unknown = ma.RAISE
+
+    kind = ma.fields.String(required=True, metadata={"description": "Their kind, as in service."})
+    name = ma.fields.List(
+        ma.fields.String(),
+        load_default=[],
+        validate=ma.validate.Length(max=MOST_NAMES),
+        metadata={"description": "Their names or ids; given once for each."},
+    )
+
+
+class OwnRightSchema(AnswerSchema):
+    """What a caller may do to one object."""
+
+    name = text("Its name, as it was asked for.")
+    actions = many(
+        ma.fields.String(), "The actions that they may do; none also where there is no such object that they may see."
+    )
+
+
+class OwnRightsSchema(AnswerSchema):
+    """What a caller may do to some objects."""
+
+    items = many(OwnRightSchema, "One for each object that was asked about, in that order.")
 
 
 class PluginSchema(AnswerSchema):
@@ -195,6 +228,43 @@ def whoami() -> Response:
             "actions": sorted(action for action in crane.actions if may_in_general(crane, identity, action)),
         }
     )
+
+
+@blueprint.route("/whoami/rights")
+@public("It tells callers only what they themselves may do.")
+@blueprint.arguments(OwnRightsQuery, location="query")
+@blueprint.response(200, OwnRightsSchema, description="What the caller may do to each.")
+def show_own_rights(query: dict[str, Any]) -> Response:
+    """Tell what the caller may do to single objects, so that a client offers nothing else."""
+    crane, identity = get_crane(), identify()
+    return answer(
+        {
+            "items": [
+                {"name": name, "actions": sorted(_actions_on(crane, identity, query["kind"], name))}
+                for name in query["name"]
+            ]
+        }
+    )
+
+
+def _actions_on(crane: Crane, identity: Identity, kind: str, name: str) -> Iterator[str]:
+    """Find the actions that somebody may do to the object of a name."""
+    found: dict[Callable[[str], Target], Target | None] = {}
+    for action, described in crane.actions.items():
+        if described.find is None or action.partition(":")[0] != kind:
+            continue
+        if described.find not in found:
+            found[described.find] = _find_or_none(described.find, name)
+        target = found[described.find]
+        if target is not None and decide(crane, identity, action, target).allows:
+            yield action
+
+
+def _find_or_none(find: Callable[[str], Target], name: str) -> Target | None:
+    try:
+        return find(name)
+    except NotFound:
+        return None
 
 
 @blueprint.route("/pages")

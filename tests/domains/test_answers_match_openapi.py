@@ -173,6 +173,8 @@ class Call:
 
 CALLS = [
     Call("showWhoami", "GET", "/whoami"),
+    Call("listWhoamiRights", "GET", "/whoami/rights?kind=stack&name=shop&name=other"),
+    Call("listWhoamiRights", "GET", "/whoami/rights?name=shop", 422),
     Call("listPages", "GET", "/pages"),
     Call("listPlugins", "GET", "/plugins"),
     Call("listSettings", "GET", "/settings"),

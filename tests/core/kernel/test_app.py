@@ -122,6 +122,29 @@ def test_caller_is_told_what_they_may_do_in_general(run_server: RunServer) -> No
     assert all(target == Target(action.partition(":")[0]) for action, target in asked)
 
 
+def test_caller_is_told_what_they_may_do_to_single_objects(run_server: RunServer) -> None:
+    def crane_authenticate(request: flask.Request) -> Identity:
+        return Identity("ann")
+
+    def crane_authorize(identity: Identity, action: str, target: Target) -> Vote | None:
+        return Vote.allow() if target.stack == "shop" and action != "stack:remove" else None
+
+    client = run_server(make_plugin("auth", crane_authenticate, crane_authorize)).test_client()
+
+    def rights(query: str) -> list[tuple[str, list[str]]]:
+        items = client.get(f"/api/v1/whoami/rights?{query}").json["items"]
+        return [(item["name"], item["actions"]) for item in items]
+
+    assert rights("kind=stack&name=shop&name=bank") == [
+        ("shop", ["stack:plan", "stack:read", "stack:update"]),
+        ("bank", []),
+    ]
+    assert rights("kind=service&name=nowhere") == [("nowhere", [])]
+    assert rights("kind=nothing&name=shop") == [("shop", [])]
+    assert rights("kind=stack") == []
+    assert client.get(f"/api/v1/whoami/rights?kind=stack{'&name=shop' * 201}").status_code == 422
+
+
 def test_settings_of_a_plugin_that_is_switched_off_are_no_error(swarm: MemorySwarm) -> None:
     app = create_app(
         {"plugins.disabled": ["freeze"]},

@@ -21,6 +21,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/whoami/rights": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell what the caller may do to single objects, so that a client offers nothing else. */
+        get: operations["listWhoamiRights"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/pages": {
         parameters: {
             query?: never;
@@ -953,6 +970,18 @@ export interface components {
             version: string;
             /** @description The actions that they may do in general; single objects are decided on besides. */
             actions: string[];
+        };
+        /** @description What a caller may do to one object. */
+        OwnRight: {
+            /** @description Its name, as it was asked for. */
+            name: string;
+            /** @description The actions that they may do; none also where there is no such object that they may see. */
+            actions: string[];
+        };
+        /** @description What a caller may do to some objects. */
+        OwnRights: {
+            /** @description One for each object that was asked about, in that order. */
+            items: components["schemas"]["OwnRight"][];
         };
         /** @description Where an answer comes from, and how old it is. */
         Source: {
@@ -2702,6 +2731,33 @@ export interface operations {
                     "application/json": components["schemas"]["WhoAmI"];
                 };
             };
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listWhoamiRights: {
+        parameters: {
+            query: {
+                /** @description Their kind, as in service. */
+                kind: string;
+                /** @description Their names or ids; given once for each. */
+                name?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the caller may do to each. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnRights"];
+                };
+            };
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
             default: components["responses"]["DEFAULT_ERROR"];
         };
     };
