@@ -2,7 +2,7 @@
 import { createApp } from 'vue'
 import App from './App.vue'
 import { toProblem } from './api/problem'
-import { loadCaller } from './caller'
+import { caller } from './caller'
 import { useElements } from './elements'
 import { watchMenus } from './frame/menus'
 import './frame/theme'
@@ -10,14 +10,23 @@ import { live } from './live'
 import { addPages } from './pages'
 import StartFailed from './frame/StartFailed.vue'
 import { router } from './router'
+import { divert, findStanding, watchSession } from './session'
 import './tokens.css'
 import './base.css'
 
 async function start(): Promise<void> {
   const place = '#crane'
   try {
-    live().connect()
-    await Promise.all([loadCaller(), addPages()])
+    const pages = addPages()
+    // Who has to log in first is not told which pages there are.
+    pages.catch(() => undefined)
+    const standing = await findStanding()
+    if (standing === 'known') {
+      live().connect()
+      await pages
+      watchSession()
+    }
+    router.beforeEach((to) => divert(standing, to))
   } catch (error) {
     createApp(StartFailed, { problem: toProblem(error) }).mount(place)
     return
@@ -26,6 +35,8 @@ async function start(): Promise<void> {
   useElements(app)
   app.use(router)
   watchMenus()
+  // Whether there is a frame around the first page is known once its address is.
+  if (caller.value === null || caller.value.kind === 'nobody') await router.isReady()
   app.mount(place)
 }
 

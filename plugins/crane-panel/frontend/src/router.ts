@@ -12,6 +12,10 @@ declare module 'vue-router' {
     action?: string
     /** While this stays the same the page stays, whatever becomes of the address; the path unless given. */
     key?: string
+    /** It stands alone, without the frame. */
+    bare?: boolean
+    /** Whoever has not logged in may open it. */
+    open?: boolean
   }
 }
 

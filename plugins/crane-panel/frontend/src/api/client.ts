@@ -6,6 +6,7 @@
  */
 import createClient from 'openapi-fetch'
 import { Problem, toProblem } from './problem'
+import { tellRefusal } from './refusals'
 import type { paths } from './schema'
 
 export const api = createClient<paths>({
@@ -28,8 +29,17 @@ export async function ask<Data>(answer: Promise<Answer<Data>>): Promise<NonNulla
   } catch (error) {
     throw toProblem(error)
   }
-  if (!answered.response.ok) throw toProblem(answered.error, answered.response.status)
+  if (!answered.response.ok) throw failed(answered.error, answered.response)
   return answered.data as NonNullable<Data>
+}
+
+/** Return the problem of an answer, with what only its headers say. */
+function failed(error: unknown, response: Response): Problem {
+  const problem = toProblem(error, response.status)
+  const pause = Number(response.headers.get('Retry-After') ?? '')
+  if (pause > 0) problem.details['retry_after'] = pause
+  tellRefusal(problem)
+  return problem
 }
 
 /** Ask an address that the OpenAPI document of the core does not name, as those of plugins are; throws a Problem. */
@@ -56,6 +66,6 @@ export async function askUrl<Data>(url: string, options: RequestInit & { json?: 
   } catch {
     // An answer that is no JSON explains nothing.
   }
-  if (!response.ok) throw toProblem(body, response.status)
+  if (!response.ok) throw failed(body, response)
   return body as Data
 }

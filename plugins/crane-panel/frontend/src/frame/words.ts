@@ -45,6 +45,9 @@ export const t = words(
     notAllowedHint: 'It demands the action {action}. Whoever gives out rights here can give it to you.',
     startFailed: 'The panel cannot start',
     again: 'Try again',
+    account: 'Account: {name}',
+    profile: 'Profile',
+    logOut: 'Log out',
   },
   {
     skip: '跳到正文',
@@ -90,5 +93,8 @@ export const t = words(
     notAllowedHint: '需要操作权限 {action}，请联系权限管理员。',
     startFailed: '面板无法启动',
     again: '重试',
+    account: '账户：{name}',
+    profile: '个人资料',
+    logOut: '退出登录',
   },
 )

@@ -13,6 +13,7 @@ import {
   type ShallowRef,
 } from 'vue'
 import type { Problem } from '../api/problem'
+import { tellRefusal } from '../api/refusals'
 import type { Source } from '../api/types'
 import { LiveConnection, type LiveState } from './connection'
 
@@ -114,6 +115,7 @@ export function useTopic<Item>(topic: MaybeRefOrGetter<string | null>): Topic<It
       onError(error) {
         told = null
         problem.value = error
+        tellRefusal(error)
       },
     })
     atOnce = false

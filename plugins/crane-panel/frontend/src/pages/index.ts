@@ -3,13 +3,16 @@ import type { RouteRecordRaw } from 'vue-router'
 import { addEntries, type Entry } from '../frame/navigation'
 import { router } from '../router'
 import * as dashboard from './dashboard'
+import * as login from './login'
 import * as nodes from './nodes'
 import * as operations from './operations'
 import * as plans from './plans'
+import * as profile from './profile'
 import * as plugins from './plugins'
 import { loadPluginPages } from './plugin-pages'
 import * as services from './services'
 import * as settings from './settings'
+import * as setup from './setup'
 import * as stacks from './stacks'
 import * as tasks from './tasks'
 
@@ -20,7 +23,20 @@ export interface Section {
   routes: RouteRecordRaw[]
 }
 
-const SECTIONS: Section[] = [dashboard, stacks, services, tasks, nodes, operations, plans, plugins, settings]
+const SECTIONS: Section[] = [
+  dashboard,
+  stacks,
+  services,
+  tasks,
+  nodes,
+  operations,
+  plans,
+  plugins,
+  settings,
+  login,
+  setup,
+  profile,
+]
 
 /** Make all pages known to the router and the navigation. */
 export async function addPages(): Promise<void> {

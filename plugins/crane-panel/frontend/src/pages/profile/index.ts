@@ -1,0 +1,8 @@
+import type { RouteRecordRaw } from 'vue-router'
+import { t } from './words'
+
+export const entry = null
+
+export const routes: RouteRecordRaw[] = [
+  { path: '/profile', component: () => import('./ProfilePage.vue'), meta: { title: () => t('title') } },
+]
