@@ -6,7 +6,6 @@ import { caller } from './caller'
 import { useElements } from './elements'
 import { watchMenus } from './frame/menus'
 import './frame/theme'
-import { live } from './live'
 import { addPages } from './pages'
 import StartFailed from './frame/StartFailed.vue'
 import { router } from './router'
@@ -22,9 +21,8 @@ async function start(): Promise<void> {
     pages.catch(() => undefined)
     const standing = await findStanding()
     if (standing === 'known') {
-      live().connect()
-      await pages
       watchSession()
+      await pages
     }
     router.beforeEach((to) => divert(standing, to))
   } catch (error) {

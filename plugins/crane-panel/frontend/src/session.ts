@@ -10,7 +10,7 @@ import { readAuthState } from './api/access'
 import type { AuthState } from './api/access'
 import { toProblem, type Problem } from './api/problem'
 import { hearRefusals } from './api/refusals'
-import { caller, loadCaller } from './caller'
+import { caller, loadCaller, may } from './caller'
 import { live, liveState } from './live'
 
 /** How the server lets people in; null where it asks for no login, or another plugin than crane-auth does. */
@@ -96,7 +96,7 @@ export async function resume(name: string): Promise<void> {
   }
   await Promise.all([loadCaller(), loadAuthState()])
   ended.value = false
-  live().connect()
+  if (may('live:read')) live().connect()
 }
 
 let checking: Promise<void> | null = null
@@ -113,8 +113,14 @@ function check(): Promise<void> {
   return checking
 }
 
-/** Notice when a login ends, or rights change. */
+/** Be live, and notice when a login ends, or rights change. */
 export function watchSession(): void {
+  // Whoever is granted nothing yet is let in by no socket.
+  watch(
+    () => may('live:read'),
+    (is) => (is ? live().connect() : live().close()),
+    { immediate: true },
+  )
   if (!needsLogin()) return
   hearRefusals((problem: Problem) => {
     if (problem.code === 'unauthenticated') end()

@@ -159,7 +159,7 @@ export const me = {
     send<PasskeyOptions<PublicKeyCredentialCreationOptionsJSON>>('POST', '/auth/me/passkeys/options', proof(password)),
   addPasskey: (challenge: string, name: string, credential: unknown) =>
     send<Passkey & { recovery_codes?: string[] }>('POST', '/auth/me/passkeys', { challenge, name, credential }),
-  removePasskey: (id: string) => send<null>('DELETE', `/auth/me/passkeys/${encodeURIComponent(id)}`),
+  removePasskey: (id: string, password: string) => send<null>('DELETE', `/auth/me/passkeys/${encodeURIComponent(id)}`, proof(password)),
 }
 
 function proof(password: string): { password?: string } {
@@ -176,4 +176,147 @@ export const others = {
   setPassword: (name: string, password: string, mustChange: boolean) =>
     send<null>('PUT', `/passwords/${encodeURIComponent(name)}`, { password, must_change: mustChange }),
   removeSecondFactors: (name: string) => send<null>('DELETE', `/second-factors/${encodeURIComponent(name)}`),
+}
+
+// --- Accounts and what is granted to them ------------------------------------------------------------------------------
+
+export interface User {
+  id: number
+  name: string
+  kind: 'user' | 'service'
+  display_name: string
+  email: string
+  disabled: boolean
+  source: string
+  groups: string[]
+  admin: boolean
+  created_at: string
+}
+
+export interface Group {
+  name: string
+  description: string
+  members: number
+  grants: number
+  created_at: string
+}
+
+export interface Member {
+  name: string
+  kind: 'user' | 'service'
+  display_name: string
+  disabled: boolean
+  sources: string[]
+}
+
+export interface Role {
+  name: string
+  description: string
+  built_in: boolean
+  actions: string[]
+  grants: number
+  created_at: string | null
+}
+
+export interface Action {
+  name: string
+  help: string
+  kind: string
+  within: string[]
+  roles: string[]
+}
+
+export type Effect = 'allow' | 'deny'
+export type Scope = 'everything' | 'stack' | 'node' | 'registry'
+
+export interface Grant {
+  id: number
+  name: string
+  effect: Effect
+  role: string
+  account: string | null
+  group: string | null
+  scope: Scope
+  on: string
+  created_by: string
+  created_at: string
+}
+export type NewGrant = Pick<Grant, 'effect' | 'role' | 'account' | 'group' | 'scope' | 'on'>
+
+export interface Right {
+  action: string
+  help: string
+  allowed: boolean
+  reason: string
+  grants: { id: number; effect: Effect; text: string }[]
+}
+
+export interface Rights {
+  account: string | null
+  group: string | null
+  target: { kind: string; name: string; stack: string | null }
+  rights: Right[]
+}
+
+const path = (...parts: (string | number)[]): string => parts.map((each) => `/${encodeURIComponent(each)}`).join('')
+
+export const users = {
+  list: () => all<User>('/users'),
+  create: (user: { name: string; kind: User['kind']; display_name: string; email: string }) => send<User>('POST', '/users', user),
+  change: (name: string, change: { display_name?: string; email?: string; disabled?: boolean }) =>
+    send<User>('PATCH', path('users', name), change),
+  remove: (name: string) => send<null>('DELETE', path('users', name)),
+}
+
+export const groups = {
+  members: (name: string) => all<Member>(path('groups', name, 'members')),
+  create: (group: { name: string; description: string }) => send<Group>('POST', '/groups', group),
+  change: (name: string, description: string) => send<Group>('PATCH', path('groups', name), { description }),
+  remove: (name: string) => send<null>('DELETE', path('groups', name)),
+  add: (name: string, account: string) => send<null>('POST', path('groups', name, 'members'), { name: account }),
+  takeOut: (name: string, account: string) => send<null>('DELETE', path('groups', name, 'members', account)),
+}
+
+export const roles = {
+  list: () => all<Role>('/roles'),
+  actions: () => all<Action>('/actions'),
+  create: (role: { name: string; description: string; actions: string[] }) => send<Role>('POST', '/roles', role),
+  change: (name: string, change: { description?: string; actions?: string[] }) => send<Role>('PATCH', path('roles', name), change),
+  remove: (name: string) => send<null>('DELETE', path('roles', name)),
+}
+
+export const grants = {
+  create: (grant: NewGrant) => send<Grant>('POST', '/grants', grant),
+  remove: (id: number) => send<null>('DELETE', path('grants', id)),
+  rights: (asked: { account?: string; group?: string; kind?: string; name?: string }) =>
+    askUrl<Rights>(`/api/v1/rights?${new URLSearchParams(Object.entries(asked).filter(([, value]) => value))}`),
+}
+
+// --- Quotas ------------------------------------------------------------------------------------------------------------
+
+/** What a quota can limit; null is no limit. */
+export interface Limits {
+  replicas: number | null
+  cpus: number | null
+  memory_bytes: number | null
+  replicas_per_service: number | null
+}
+
+export interface Quota extends Limits {
+  name: string
+  /** A name or pattern of stacks; null for every service. */
+  stack: string | null
+  description: string
+  created_at: string
+  services: number
+  used: { replicas: number; cpus: number; memory_bytes: number; largest_service: number }
+  /** The services that ask for no limit of their own, where the quota demands one. */
+  unlimited: { cpus: string[]; memory_bytes: string[] }
+}
+
+export const quotas = {
+  list: () => all<Quota>('/quotas'),
+  create: (quota: Limits & Pick<Quota, 'name' | 'stack' | 'description'>) => send<Quota>('POST', '/quotas', quota),
+  change: (name: string, change: Limits & Pick<Quota, 'description'>) => send<Quota>('PATCH', path('quotas', name), change),
+  remove: (name: string) => send<null>('DELETE', path('quotas', name)),
 }

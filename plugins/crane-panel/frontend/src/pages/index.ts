@@ -2,6 +2,7 @@
 import type { RouteRecordRaw } from 'vue-router'
 import { addEntries, type Entry } from '../frame/navigation'
 import { router } from '../router'
+import * as access from './access'
 import * as dashboard from './dashboard'
 import * as login from './login'
 import * as nodes from './nodes'
@@ -18,8 +19,8 @@ import * as tasks from './tasks'
 
 /** What each folder of pages exports. */
 export interface Section {
-  /** Null for pages that are only linked to. */
-  entry: Entry | null
+  /** Several for folders of several subjects, null for pages that are only linked to. */
+  entry: Entry | Entry[] | null
   routes: RouteRecordRaw[]
 }
 
@@ -29,6 +30,7 @@ const SECTIONS: Section[] = [
   services,
   tasks,
   nodes,
+  access,
   operations,
   plans,
   plugins,
@@ -42,7 +44,7 @@ const SECTIONS: Section[] = [
 export async function addPages(): Promise<void> {
   for (const section of SECTIONS) {
     for (const route of section.routes) router.addRoute(route)
-    if (section.entry) addEntries(section.entry)
+    if (section.entry) addEntries(...[section.entry].flat())
   }
   fetchCode(location.pathname)
   await loadPluginPages()
