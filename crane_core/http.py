@@ -96,7 +96,9 @@ class ListQuery(ma.Schema):
         load_default=100, validate=ma.validate.Range(0, 1000), metadata={"description": "How many items at the most."}
     )
     offset = ma.fields.Integer(
-        load_default=0, validate=ma.validate.Range(0), metadata={"description": "How many items to pass over."}
+        load_default=0,
+        validate=ma.validate.Range(0, 10**9),
+        metadata={"description": "How many items to pass over."},
     )
     sort = ma.fields.String(
         load_default="", metadata={"description": "The member to sort by; with a leading minus the other way round."}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from typing import Any
 
@@ -192,6 +191,6 @@ def _content(path: str, attachment: dict[str, str]) -> bytes:
         return attachment["content"].encode()
     try:
         return base64.b64decode(attachment["content"], validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         pointer = path.replace("~", "~0").replace("/", "~1")
         raise Invalid(violations=[Violation(f"/attachments/{pointer}/content", "This is no base64.")]) from error

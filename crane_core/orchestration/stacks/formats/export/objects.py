@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import copy
 import ipaddress
 from collections.abc import Mapping, Sequence
@@ -200,6 +199,6 @@ def _text(data: str) -> str | None:
     """Return the text that base64 stands for, None where it stands for none that a Compose file can hold."""
     try:
         text = base64.b64decode(data, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return None
     return text if all(character.isprintable() or character in "\n\t\r" for character in text) else None

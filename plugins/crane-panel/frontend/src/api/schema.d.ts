@@ -609,6 +609,274 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List users, and accounts of programs. */
+        get: operations["listUsers"];
+        put?: never;
+        /** Make a user, or an account of a program. */
+        post: operations["createUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** Show an account. */
+        get: operations["showUser"];
+        put?: never;
+        post?: never;
+        /** Remove an account, with its memberships and grants. */
+        delete: operations["removeUser"];
+        options?: never;
+        head?: never;
+        /** Change an account; one that is disabled may do nothing from now on. */
+        patch: operations["updateUser"];
+        trace?: never;
+    };
+    "/api/v1/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List groups. */
+        get: operations["listGroups"];
+        put?: never;
+        /** Make a group. */
+        post: operations["createGroup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/groups/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** Show a group. */
+        get: operations["showGroup"];
+        put?: never;
+        post?: never;
+        /** Remove a group with its grants; the accounts in it stay. */
+        delete: operations["removeGroup"];
+        options?: never;
+        head?: never;
+        /** Change what is said of a group. */
+        patch: operations["updateGroup"];
+        trace?: never;
+    };
+    "/api/v1/groups/{name}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** List who is in a group. */
+        get: operations["listGroupMembers"];
+        put?: never;
+        /** Put an account into a group, which takes that one may do all that the group gives. */
+        post: operations["addMember"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/groups/{name}/members/{account}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                account: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take an account out of a group. */
+        delete: operations["removeMember"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List roles. */
+        get: operations["listRoles"];
+        put?: never;
+        /** Make a role. */
+        post: operations["createRole"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/roles/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** Show a role. */
+        get: operations["showRole"];
+        put?: never;
+        post?: never;
+        /** Remove a role that no grant names. */
+        delete: operations["removeRole"];
+        options?: never;
+        head?: never;
+        /** Change a role, which takes that one may do all that it then gives wherever it is granted. */
+        patch: operations["updateRole"];
+        trace?: never;
+    };
+    "/api/v1/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what somebody may be allowed to do. */
+        get: operations["listActions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List grants. */
+        get: operations["listGrants"];
+        put?: never;
+        /** Give a role to an account or a group, or withhold it, which takes that one may do all of it there oneself. */
+        post: operations["createGrant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/grants/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        /** Show a grant. */
+        get: operations["showGrant"];
+        put?: never;
+        post?: never;
+        /** Take back what was granted, or withheld. */
+        delete: operations["removeGrant"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rights": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say what somebody may do to an object, or in general, and why. */
+        get: operations["showRights"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quotas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List quotas. */
+        get: operations["listQuotas"];
+        put?: never;
+        /** Make a quota. */
+        post: operations["createQuota"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quotas/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** Show a quota. */
+        get: operations["showQuota"];
+        put?: never;
+        post?: never;
+        /** Remove a quota. */
+        delete: operations["removeQuota"];
+        options?: never;
+        head?: never;
+        /** Change a quota; null takes a limit away. */
+        patch: operations["updateQuota"];
+        trace?: never;
+    };
     "/api/v1/timeline": {
         parameters: {
             query?: never;
@@ -918,6 +1186,522 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell how to log in, and who is logged in. */
+        get: operations["showAuthState"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/setup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make the first administrator with the setup token, and log in. */
+        post: operations["setUp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Log in with name and password. */
+        post: operations["logIn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/login/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Go on with a code of an authenticator, or a recovery code. */
+        post: operations["showSecondFactor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/login/totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make the authenticator without which one may not log in here. */
+        post: operations["beginEnrolment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/login/new-password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Choose a password in place of the one that somebody else had set. */
+        post: operations["chooseNewPassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/login/passkey-options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for a passkey: as the second factor of a login that waits for it, or alone. */
+        post: operations["askForPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/login/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Go on with a passkey, or log in with it alone. */
+        post: operations["showPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End the session. */
+        post: operations["logOut"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/login/{method}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                method: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to log in at an identity provider. */
+        post: operations["startLogin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/login/{method}/return": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                method: string;
+            };
+            cookie?: never;
+        };
+        /** Take a browser back from an identity provider: its login is finished, and a session begins. */
+        get: operations["returnFromLogin"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/login/collect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Finish a login that a program began and a browser went through. */
+        post: operations["collectLogin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell how one logs in oneself. */
+        get: operations["showOwnLogin"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change one's own password. */
+        put: operations["changeOwnPassword"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/me/totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Show a code of the new authenticator, which counts from then on. */
+        put: operations["confirmTotp"];
+        /** Make the secret of a new authenticator. */
+        post: operations["beginTotp"];
+        /** Remove one's authenticator. */
+        delete: operations["removeTotp"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/me/recovery-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make new recovery codes in place of those before. */
+        post: operations["renewRecoveryCodes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/me/passkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List one's own passkeys. */
+        get: operations["listAuthMePasskeys"];
+        put?: never;
+        /** Add a passkey. */
+        post: operations["addPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/me/passkeys/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to add a passkey. */
+        post: operations["beginPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/me/passkeys/{passkey_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                passkey_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove one of one's own passkeys. */
+        delete: operations["removeAuthMePasskey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/passwords/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Set somebody's password. */
+        put: operations["putPassword"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/second-factors/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take away all second factors of somebody who has lost theirs. */
+        delete: operations["removeSecondFactor"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/me/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List one's own sessions. */
+        get: operations["listAuthMeSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/me/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End one of one's own sessions. */
+        delete: operations["removeAuthMeSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the sessions of all accounts. */
+        get: operations["listSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End somebody's session. */
+        delete: operations["removeSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/me/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List one's own tokens. */
+        get: operations["listAuthMeTokens"];
+        put?: never;
+        /** Make a token that stands for oneself. */
+        post: operations["createOwnToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/me/tokens/{token_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke one of one's own tokens. */
+        delete: operations["removeAuthMeToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the tokens of all accounts. */
+        get: operations["listTokens"];
+        put?: never;
+        /** Make a token for a service account. */
+        post: operations["createToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{token_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke somebody's token. */
+        delete: operations["removeToken"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2119,6 +2903,410 @@ export interface components {
             /** @description The items of this page. */
             items: components["schemas"]["database.Tables"][];
         };
+        /** @description A user, or the account of a program. */
+        "accounts.User": {
+            /** @description Never given to another account. */
+            id: number;
+            /** @description Its name. */
+            name: string;
+            /**
+             * @description service is the account of a program.
+             * @enum {string}
+             */
+            kind: "user" | "service";
+            /** @description What people call it. */
+            display_name: string;
+            /** @description Where mail reaches it; empty when it is not known. */
+            email: string;
+            /** @description Whether it may do nothing at all. */
+            disabled: boolean;
+            /** @description Who vouches for it: local, or where its logins come from. */
+            source: string;
+            /** @description The names of the groups that it is in. */
+            groups: string[];
+            /** @description Whether it is a user who may do everything. */
+            admin: boolean;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+        };
+        /** @description A page of a list that says how fresh it is. */
+        "accounts.UserList": {
+            /** @description How many items there are on all pages together. */
+            total: number;
+            /** @description Changes when the list does; the ETag without its quotes. */
+            version: string;
+            /** @description Where the items come from; empty where the server itself is asked. */
+            sources: components["schemas"]["Source"][];
+            /** @description The items of this page. */
+            items: components["schemas"]["accounts.User"][];
+        };
+        /** @description An account to make. */
+        "accounts.NewUser": {
+            name: string;
+            /**
+             * @default user
+             * @enum {string}
+             */
+            kind: "user" | "service";
+            /** @default  */
+            display_name: string;
+            /** @default  */
+            email: string;
+        };
+        /** @description What to change of an account; what is not named stays as it is. */
+        "accounts.ChangedUser": {
+            display_name?: string;
+            email?: string;
+            disabled?: boolean;
+        };
+        /** @description A group of accounts. */
+        "accounts.Group": {
+            /** @description Its name. */
+            name: string;
+            /** @description What it is for. */
+            description: string;
+            /** @description How many accounts are in it. */
+            members: number;
+            /** @description How many grants it has. */
+            grants: number;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+        };
+        /** @description A page of a list that says how fresh it is. */
+        "accounts.GroupList": {
+            /** @description How many items there are on all pages together. */
+            total: number;
+            /** @description Changes when the list does; the ETag without its quotes. */
+            version: string;
+            /** @description Where the items come from; empty where the server itself is asked. */
+            sources: components["schemas"]["Source"][];
+            /** @description The items of this page. */
+            items: components["schemas"]["accounts.Group"][];
+        };
+        /** @description A group to make. */
+        "accounts.NewGroup": {
+            name: string;
+            /** @default  */
+            description: string;
+        };
+        /** @description What to change of a group. */
+        "accounts.ChangedGroup": {
+            description: string;
+        };
+        /** @description An account in a group. */
+        "accounts.Member": {
+            /** @description The name of the account. */
+            name: string;
+            /**
+             * @description service is the account of a program.
+             * @enum {string}
+             */
+            kind: "user" | "service";
+            /** @description What people call it. */
+            display_name: string;
+            /** @description Whether it may do nothing at all. */
+            disabled: boolean;
+            /** @description Who put it there: local, or where its logins come from, which takes it out again there. */
+            sources: string[];
+        };
+        /** @description A page of a list that says how fresh it is. */
+        "accounts.MemberList": {
+            /** @description How many items there are on all pages together. */
+            total: number;
+            /** @description Changes when the list does; the ETag without its quotes. */
+            version: string;
+            /** @description Where the items come from; empty where the server itself is asked. */
+            sources: components["schemas"]["Source"][];
+            /** @description The items of this page. */
+            items: components["schemas"]["accounts.Member"][];
+        };
+        /** @description An account to put into a group. */
+        "accounts.NewMember": {
+            /** @description The name of the account. */
+            name: string;
+        };
+        /** @description A set of actions. */
+        "accounts.Role": {
+            /** @description Its name. */
+            name: string;
+            /** @description What it is for. */
+            description: string;
+            /** @description Whether it comes with Crane, and cannot be changed. */
+            built_in: boolean;
+            /** @description The names of its actions. */
+            actions: string[];
+            /** @description How many grants give it, or withhold it. */
+            grants: number;
+            /**
+             * Format: date-time
+             * @description When it was made; null for those that come with Crane.
+             */
+            created_at: string | null;
+        };
+        /** @description A page of a list that says how fresh it is. */
+        "accounts.RoleList": {
+            /** @description How many items there are on all pages together. */
+            total: number;
+            /** @description Changes when the list does; the ETag without its quotes. */
+            version: string;
+            /** @description Where the items come from; empty where the server itself is asked. */
+            sources: components["schemas"]["Source"][];
+            /** @description The items of this page. */
+            items: components["schemas"]["accounts.Role"][];
+        };
+        /** @description A role to make. */
+        "accounts.NewRole": {
+            name: string;
+            /** @default  */
+            description: string;
+            /** @description The names of its actions. */
+            actions: string[];
+        };
+        /** @description What to change of a role; what is not named stays as it is. */
+        "accounts.ChangedRole": {
+            description?: string;
+            /** @description All of its actions from now on. */
+            actions?: string[];
+        };
+        /** @description Something that somebody may be allowed to do. */
+        "accounts.Action": {
+            /** @description Its name. */
+            name: string;
+            /** @description What whoever holds it may do. */
+            help: string;
+            /** @description What it is done to. */
+            kind: string;
+            /** @description What its objects may belong to: stack, node, registry. Only what is named here can be given on less than everything. */
+            within: string[];
+            /** @description The names of the roles that hold it. */
+            roles: string[];
+        };
+        /** @description A page of a list that says how fresh it is. */
+        "accounts.ActionList": {
+            /** @description How many items there are on all pages together. */
+            total: number;
+            /** @description Changes when the list does; the ETag without its quotes. */
+            version: string;
+            /** @description Where the items come from; empty where the server itself is asked. */
+            sources: components["schemas"]["Source"][];
+            /** @description The items of this page. */
+            items: components["schemas"]["accounts.Action"][];
+        };
+        /** @description A role that is given to somebody, or withheld from them. */
+        "accounts.Grant": {
+            /** @description Its number. */
+            id: number;
+            /** @description What it says, in words. */
+            name: string;
+            /**
+             * @description deny withholds the role, whatever else is granted.
+             * @enum {string}
+             */
+            effect: "allow" | "deny";
+            /** @description The name of the role. */
+            role: string;
+            /** @description The account that has it; null where a group does. */
+            account: string | null;
+            /** @description The group that has it; null where an account does. */
+            group: string | null;
+            /**
+             * @description What it is about.
+             * @enum {string}
+             */
+            scope: "everything" | "stack" | "node" | "registry";
+            /** @description The name of a stack, node or repository, in which * stands for anything; empty for everything. */
+            on: string;
+            /** @description Who granted it. */
+            created_by: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            created_at: string;
+        };
+        /** @description A page of a list that says how fresh it is. */
+        "accounts.GrantList": {
+            /** @description How many items there are on all pages together. */
+            total: number;
+            /** @description Changes when the list does; the ETag without its quotes. */
+            version: string;
+            /** @description Where the items come from; empty where the server itself is asked. */
+            sources: components["schemas"]["Source"][];
+            /** @description The items of this page. */
+            items: components["schemas"]["accounts.Grant"][];
+        };
+        /** @description A grant to make, to an account or to a group. */
+        "accounts.NewGrant": {
+            /**
+             * @description deny withholds the role, whatever else is granted.
+             * @default allow
+             * @enum {string}
+             */
+            effect: "allow" | "deny";
+            /** @description The name of the role. */
+            role: string;
+            /**
+             * @description The account to have it.
+             * @default null
+             */
+            account: string | null;
+            /**
+             * @description The group to have it.
+             * @default null
+             */
+            group: string | null;
+            /**
+             * @description What it is about.
+             * @default everything
+             * @enum {string}
+             */
+            scope: "everything" | "stack" | "node" | "registry";
+            /**
+             * @description The name of a stack, node or repository; * stands for anything, as in shop-*.
+             * @default
+             */
+            on: string;
+        };
+        /** @description What rights were asked for on. */
+        "accounts.Target": {
+            /** @description The kind of the object; empty for everything. */
+            kind: string;
+            /** @description Its name; empty for the kind as a whole. */
+            name: string;
+            /** @description The stack that it belongs to. */
+            stack: string | null;
+        };
+        /** @description A grant that speaks for or against it. */
+        "accounts.Speaking": {
+            /** @description Its number. */
+            id: number;
+            /**
+             * @description Whether it speaks for it.
+             * @enum {string}
+             */
+            effect: "allow" | "deny";
+            /** @description What it says, in words. */
+            text: string;
+        };
+        /** @description Whether somebody may do one thing, and why. */
+        "accounts.Right": {
+            /** @description The action. */
+            action: string;
+            /** @description What whoever holds it may do. */
+            help: string;
+            /** @description Whether they may. */
+            allowed: boolean;
+            /** @description Why, or why not. */
+            reason: string;
+            /** @description The grants that speak for it or against it. */
+            grants: components["schemas"]["accounts.Speaking"][];
+        };
+        /** @description What somebody may do, and why. */
+        "accounts.Rights": {
+            /** @description Whose rights these are; null for those of a group. */
+            account: string | null;
+            /** @description The group; null for those of an account. */
+            group: string | null;
+            /** @description On what. */
+            target: components["schemas"]["accounts.Target"];
+            /** @description One for each action. */
+            rights: components["schemas"]["accounts.Right"][];
+        };
+        /** @description How much services ask for together. */
+        "accounts.Used": {
+            /** @description Tasks; of a global service, one for each node. */
+            replicas: number;
+            /** @description The limits of all tasks in processors; those without one count for nothing. */
+            cpus: number;
+            /** @description The limits of all tasks in bytes; those without one count for nothing. */
+            memory_bytes: number;
+            /** @description The tasks of the service that has most. */
+            largest_service: number;
+        };
+        /** @description Services that set no limit. */
+        "accounts.Unlimited": {
+            /** @description Names of services whose tasks may take any number of processors. */
+            cpus: string[];
+            /** @description Names of services whose tasks may take any amount of memory. */
+            memory_bytes: string[];
+        };
+        /** @description How much the services of some stacks may ask for together. */
+        "accounts.Quota": {
+            /** @description Its name. */
+            name: string;
+            /** @description The stack, in whose name * stands for anything; null for every service. */
+            stack: string | null;
+            /** @description What it is for. */
+            description: string;
+            /** @description Tasks of all services; null for any number. */
+            replicas: number | null;
+            /** @description The limits of all tasks in processors; null for any. */
+            cpus: number | null;
+            /** @description The limits of all tasks in bytes; null for any. */
+            memory_bytes: number | null;
+            /** @description Tasks of each service; null for any number. */
+            replicas_per_service: number | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description How many services count now. */
+            services: number;
+            /** @description How much they ask for now. */
+            used: components["schemas"]["accounts.Used"];
+            /** @description Those of them that set no limit. */
+            unlimited: components["schemas"]["accounts.Unlimited"];
+        };
+        /** @description A page of a list that says how fresh it is. */
+        "accounts.QuotaList": {
+            /** @description How many items there are on all pages together. */
+            total: number;
+            /** @description Changes when the list does; the ETag without its quotes. */
+            version: string;
+            /** @description Where the items come from; empty where the server itself is asked. */
+            sources: components["schemas"]["Source"][];
+            /** @description The items of this page. */
+            items: components["schemas"]["accounts.Quota"][];
+        };
+        /** @description A quota to make; it limits one thing at least. */
+        "accounts.NewQuota": {
+            /** @description The stack, in whose name * stands for anything; null for every service. */
+            stack?: string | null;
+            /** @description What it is for. */
+            description?: string;
+            /** @description Tasks of all services; null for any. */
+            replicas?: number | null;
+            /** @description The limits of all tasks in processors; null for any. */
+            cpus?: number | null;
+            /** @description The limits of all tasks in bytes; null for any. */
+            memory_bytes?: number | null;
+            /** @description Tasks of each service; null for any. */
+            replicas_per_service?: number | null;
+            /** @description Letters, digits, and . _ - between them. */
+            name: string;
+        };
+        /** @description What to change of a quota; what is not named stays as it is. */
+        "accounts.ChangedQuota": {
+            /** @description The stack, in whose name * stands for anything; null for every service. */
+            stack?: string | null;
+            /** @description What it is for. */
+            description?: string;
+            /** @description Tasks of all services; null for any. */
+            replicas?: number | null;
+            /** @description The limits of all tasks in processors; null for any. */
+            cpus?: number | null;
+            /** @description The limits of all tasks in bytes; null for any. */
+            memory_bytes?: number | null;
+            /** @description Tasks of each service; null for any. */
+            replicas_per_service?: number | null;
+        };
         /** @description One thing that happened. */
         "history.Line": {
             /** @description Its place in the timeline. */
@@ -2639,6 +3827,548 @@ export interface components {
             step: number;
             /** @description The figures. */
             figures: components["schemas"]["history.Figure"][];
+        };
+        /** @description A way to log in. */
+        "auth.Method": {
+            /** @description What it is called in requests. */
+            name: string;
+            /** @description What stands on its button. */
+            title: string;
+            /**
+             * @description Whether a password is asked for here, or the browser is sent elsewhere.
+             * @enum {string}
+             */
+            kind: "password" | "redirect";
+        };
+        /** @description Somebody's account. */
+        "auth.Account": {
+            /** @description Its name. */
+            name: string;
+            /** @description user, or service for a program. */
+            kind: string;
+            /** @description What they are called; may be empty. */
+            display_name: string;
+            /** @description Their address; may be empty. */
+            email: string;
+        };
+        /** @description The session of a request. */
+        "auth.OwnSession": {
+            /** @description Its id. */
+            id: string;
+            /** @description The way by which it began. */
+            method: string;
+        };
+        /** @description How one logs in here, and who is logged in. */
+        "auth.AuthState": {
+            /** @description Whether there is an administrator; without one, the setup token makes the first. */
+            set_up: boolean;
+            /** @description The ways to log in. */
+            methods: components["schemas"]["auth.Method"][];
+            /** @description Whether one can log in with a passkey alone: where the address of the server allows it. */
+            passkeys: boolean;
+            /** @description How many characters a password has at the least. */
+            shortest_password: number;
+            /** @description The account that is logged in; null when none is. */
+            account: components["schemas"]["auth.Account"] | null;
+            /** @description Its session; null for others, and with an API token. */
+            session: components["schemas"]["auth.OwnSession"] | null;
+        };
+        /** @description The first administrator. */
+        "auth.Setup": {
+            /**
+             * Format: password
+             * @description The setup token that the server said at its start.
+             */
+            token: string;
+            /** @description What the account is called. */
+            name: string;
+            /**
+             * Format: password
+             * @description The password.
+             */
+            password: string;
+            /**
+             * @description What people are called.
+             * @default
+             */
+            display_name: string;
+            /**
+             * @description An address.
+             * @default
+             */
+            email: string;
+            /**
+             * @description Answer with a token for programs, instead of a cookie for browsers.
+             * @default false
+             */
+            bearer: boolean;
+        };
+        /** @description What a step of a login led to. */
+        "auth.LoginAnswer": {
+            /**
+             * @description done, or the step that is left: second-factor, enroll or new-password.
+             * @enum {string}
+             */
+            state: "done" | "second-factor" | "enroll" | "new-password";
+            /** @description What names the login in the next step; null when it is done. */
+            challenge: string | null;
+            /** @description The second factors that can be shown: totp, recovery, passkey. */
+            factors: string[];
+            /**
+             * Format: date-time
+             * @description Until when the session lasts at the most, or the next step must be taken.
+             */
+            expires_at: string | null;
+            /** @description The session's token, where it was asked for; null otherwise. */
+            token: string | null;
+            /** @description New recovery codes, shown this once. */
+            recovery_codes: string[];
+            /** @description Who logged in; null before they have. */
+            account: components["schemas"]["auth.Account"] | null;
+        };
+        /** @description Name and password. */
+        "auth.Login": {
+            /**
+             * @description Which directory knows them; password is the server's own.
+             * @default password
+             */
+            method: string;
+            /** @description The name of the account. */
+            name: string;
+            /**
+             * Format: password
+             * @description The password.
+             */
+            password: string;
+            /**
+             * @description Answer with a token for programs, instead of a cookie for browsers.
+             * @default false
+             */
+            bearer: boolean;
+        };
+        /** @description A code as the second factor. */
+        "auth.Code": {
+            /**
+             * Format: password
+             * @description The challenge that the step before was answered with.
+             */
+            challenge: string;
+            /**
+             * Format: password
+             * @description Six digits of an authenticator, or a recovery code.
+             */
+            code: string;
+        };
+        /** @description A login that waits for a second factor to be made. */
+        "auth.Enrol": {
+            /**
+             * Format: password
+             * @description The challenge that the step before was answered with.
+             */
+            challenge: string;
+        };
+        /** @description The secret of a new authenticator. */
+        "auth.Enrolment": {
+            /** @description What names the login in the next step; empty outside a login. */
+            challenge: string;
+            /** @description The secret, to be typed into the authenticator. */
+            secret: string;
+            /** @description The same as an otpauth URI, which authenticators read from a QR code. */
+            uri: string;
+        };
+        /** @description A new password in place of one that somebody else had chosen. */
+        "auth.NewPassword": {
+            /**
+             * Format: password
+             * @description The challenge that the step before was answered with.
+             */
+            challenge: string;
+            /**
+             * Format: password
+             * @description The new password.
+             */
+            password: string;
+        };
+        /** @description A login that waits for a passkey; none to log in by passkey alone. */
+        "auth.PasskeyOptions": {
+            /**
+             * @description The challenge of a login that waits for a second factor; none for a passkey alone.
+             * @default null
+             */
+            challenge: string | null;
+        };
+        /** @description What a browser must be told to ask for a passkey. */
+        "auth.Assertion": {
+            /** @description What names the login in the next step. */
+            challenge: string;
+            /** @description For navigator.credentials, as JSON (WebAuthn Level 3). */
+            options: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description What a browser's authenticator answered. */
+        "auth.Passkey": {
+            /**
+             * Format: password
+             * @description The challenge that the step before was answered with.
+             */
+            challenge: string;
+            /** @description The PublicKeyCredential as JSON, as its toJSON() makes it. */
+            credential: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description Answer with a token for programs, instead of a cookie for browsers.
+             * @default false
+             */
+            bearer: boolean;
+        };
+        /** @description A program that waits on its own machine for a browser to come back. */
+        "auth.Loopback": {
+            /** @description The port of 127.0.0.1 that it listens on. */
+            port: number;
+            /** @description The SHA-256 of the verifier that it will show, in hexadecimal. */
+            proof: string;
+        };
+        /** @description A login at an identity provider. */
+        "auth.Start": {
+            /**
+             * @description The path of this server that the browser shall see afterwards.
+             * @default /
+             */
+            return: string;
+            /**
+             * @description The program that logs in by a browser on its own machine; left out by browsers.
+             * @default null
+             */
+            loopback: components["schemas"]["auth.Loopback"] | null;
+        };
+        /** @description Where the browser must go. */
+        "auth.Started": {
+            /** @description The address at the identity provider. */
+            url: string;
+        };
+        /** @description What a program was brought by a browser, and what proves that it is the one that began. */
+        "auth.Collect": {
+            /**
+             * Format: password
+             * @description What the browser brought.
+             */
+            code: string;
+            /**
+             * Format: password
+             * @description What was kept secret when the login began.
+             */
+            verifier: string;
+        };
+        /** @description What there is to know of one's password. */
+        "auth.OwnPassword": {
+            /**
+             * Format: date-time
+             * @description When it was set.
+             */
+            changed_at: string;
+        };
+        /** @description How the caller logs in. */
+        "auth.Me": {
+            /** @description The account. */
+            account: components["schemas"]["auth.Account"];
+            /** @description The session; null with an API token. */
+            session: components["schemas"]["auth.OwnSession"] | null;
+            /** @description The password; null for those who log in elsewhere. */
+            password: components["schemas"]["auth.OwnPassword"] | null;
+            /** @description Whether there is an authenticator with codes. */
+            totp: boolean;
+            /** @description How many recovery codes are left. */
+            recovery_codes_left: number;
+            /** @description How many passkeys there are. */
+            passkeys: number;
+            /** @description Whether the server demands a second factor. */
+            second_factor_required: boolean;
+        };
+        /** @description A new password. */
+        "auth.OwnPasswordChange": {
+            /**
+             * Format: password
+             * @description The password that is good now.
+             */
+            old: string;
+            /**
+             * Format: password
+             * @description The new one.
+             */
+            new: string;
+        };
+        /** @description A proof that it is still the same person: the password, which those who log in elsewhere do not have. */
+        "auth.PasswordProof": {
+            /**
+             * @description One's password.
+             * @default
+             */
+            password: string;
+        };
+        /** @description The secret of a new authenticator; it counts once a code of it was shown. */
+        "auth.Secret": {
+            /** @description The secret, to be typed into the authenticator. */
+            secret: string;
+            /** @description The same as an otpauth URI, which authenticators read from a QR code. */
+            uri: string;
+        };
+        /** @description A code of a new authenticator. */
+        "auth.TotpCode": {
+            /**
+             * Format: password
+             * @description Six digits.
+             */
+            code: string;
+        };
+        /** @description New recovery codes in place of those before. */
+        "auth.RecoveryCodes": {
+            /** @description Ten codes, each good once; shown this once. */
+            recovery_codes: string[];
+        };
+        /** @description A passkey. */
+        "auth.PasskeyItem": {
+            /** @description Its id. */
+            id: string;
+            /** @description What its owner calls it. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When it was added.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was last used; null when never.
+             */
+            used_at: string | null;
+        };
+        /** @description A page of a list that says how fresh it is. */
+        "auth.PasskeyItemList": {
+            /** @description How many items there are on all pages together. */
+            total: number;
+            /** @description Changes when the list does; the ETag without its quotes. */
+            version: string;
+            /** @description Where the items come from; empty where the server itself is asked. */
+            sources: components["schemas"]["Source"][];
+            /** @description The items of this page. */
+            items: components["schemas"]["auth.PasskeyItem"][];
+        };
+        /** @description What a browser must be told to make a passkey. */
+        "auth.Creation": {
+            /** @description What is sent along with its answer. */
+            challenge: string;
+            /** @description For navigator.credentials, as JSON (WebAuthn Level 3). */
+            options: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description A new passkey. */
+        "auth.NewPasskey": {
+            /**
+             * Format: password
+             * @description The challenge that the options came with.
+             */
+            challenge: string;
+            /** @description What to call it, as in: blue key. */
+            name: string;
+            /** @description The PublicKeyCredential as JSON, as its toJSON() makes it. */
+            credential: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description A passkey that was just added. */
+        "auth.MadePasskey": {
+            /** @description Its id. */
+            id: string;
+            /** @description What its owner calls it. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When it was added.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was last used; null when never.
+             */
+            used_at: string | null;
+            /** @description Recovery codes, if it is the first second factor; shown this once. */
+            recovery_codes: string[];
+        };
+        /** @description A password for somebody else. */
+        "auth.SetPassword": {
+            /**
+             * Format: password
+             * @description The password.
+             */
+            password: string;
+            /**
+             * @description Whether they must choose another one at their next login.
+             * @default true
+             */
+            must_change: boolean;
+        };
+        /** @description A login of a browser or a program, until it ends. */
+        "auth.Session": {
+            /** @description Its id. */
+            id: string;
+            /** @description The name of the account. */
+            name: string;
+            /** @description The way by which it began: password, oidc, passkey ... */
+            method: string;
+            /** @description The address that it began from. */
+            address: string;
+            /** @description What the browser or program says to be. */
+            device: string;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was last used, to the minute.
+             */
+            used_at: string;
+            /**
+             * Format: date-time
+             * @description When it ends unless it is used.
+             */
+            expires_at: string;
+            /** @description Whether it is the session of this request. */
+            current: boolean;
+        };
+        /** @description A page of a list that says how fresh it is. */
+        "auth.SessionList": {
+            /** @description How many items there are on all pages together. */
+            total: number;
+            /** @description Changes when the list does; the ETag without its quotes. */
+            version: string;
+            /** @description Where the items come from; empty where the server itself is asked. */
+            sources: components["schemas"]["Source"][];
+            /** @description The items of this page. */
+            items: components["schemas"]["auth.Session"][];
+        };
+        /** @description An API token; its secret is shown once, when it is made. */
+        "auth.Token": {
+            /** @description Its id. */
+            id: string;
+            /** @description What it is for. */
+            name: string;
+            /** @description The name of the account that it stands for. */
+            account: string;
+            /** @description What it may at the most; null for all that its account may. */
+            actions: string[] | null;
+            /** @description The stacks that it is limited to; null without such a limit. */
+            stacks: string[] | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description Who made it. */
+            created_by: string;
+            /**
+             * Format: date-time
+             * @description When it was last used, to the minute; null when never.
+             */
+            used_at: string | null;
+            /**
+             * Format: date-time
+             * @description Until when it is good; null for as long as it is not removed.
+             */
+            expires_at: string | null;
+            /** @description Whether that is over. */
+            expired: boolean;
+        };
+        /** @description A page of a list that says how fresh it is. */
+        "auth.TokenList": {
+            /** @description How many items there are on all pages together. */
+            total: number;
+            /** @description Changes when the list does; the ETag without its quotes. */
+            version: string;
+            /** @description Where the items come from; empty where the server itself is asked. */
+            sources: components["schemas"]["Source"][];
+            /** @description The items of this page. */
+            items: components["schemas"]["auth.Token"][];
+        };
+        /** @description A token of one's own. */
+        "auth.NewToken": {
+            /** @description What it is for; several may be called the same. */
+            name: string;
+            /**
+             * @description What it may at the most; all that its account may when left out.
+             * @default null
+             */
+            actions: string[] | null;
+            /**
+             * @description The stacks that it is limited to, by name or pattern as in shop-*; no limit when left out.
+             * @default null
+             */
+            stacks: string[] | null;
+            /**
+             * @description How many days it is good for; as many as the server allows when left out.
+             * @default null
+             */
+            days: number | null;
+        };
+        /** @description An API token that was just made. */
+        "auth.MadeToken": {
+            /** @description Its id. */
+            id: string;
+            /** @description What it is for. */
+            name: string;
+            /** @description The name of the account that it stands for. */
+            account: string;
+            /** @description What it may at the most; null for all that its account may. */
+            actions: string[] | null;
+            /** @description The stacks that it is limited to; null without such a limit. */
+            stacks: string[] | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description Who made it. */
+            created_by: string;
+            /**
+             * Format: date-time
+             * @description When it was last used, to the minute; null when never.
+             */
+            used_at: string | null;
+            /**
+             * Format: date-time
+             * @description Until when it is good; null for as long as it is not removed.
+             */
+            expires_at: string | null;
+            /** @description Whether that is over. */
+            expired: boolean;
+            /** @description The token, shown this once: send it as Authorization: Bearer. */
+            token: string;
+        };
+        /** @description A token of a service account. */
+        "auth.NewServiceToken": {
+            /** @description What it is for; several may be called the same. */
+            name: string;
+            /**
+             * @description What it may at the most; all that its account may when left out.
+             * @default null
+             */
+            actions: string[] | null;
+            /**
+             * @description The stacks that it is limited to, by name or pattern as in shop-*; no limit when left out.
+             * @default null
+             */
+            stacks: string[] | null;
+            /**
+             * @description How many days it is good for; as many as the server allows when left out.
+             * @default null
+             */
+            days: number | null;
+            /** @description The name of the service account. */
+            account: string;
         };
     };
     responses: {
@@ -4452,6 +6182,1051 @@ export interface operations {
             default: components["responses"]["DEFAULT_ERROR"];
         };
     };
+    listUsers: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. */
+                sort?: string;
+                /** @description Keep items whose name contains this. */
+                q?: string;
+                /** @description user or service: accounts of programs. */
+                kind?: string;
+                /** @description Who vouches for them. */
+                source?: string;
+                /** @description Whether they are disabled. */
+                disabled?: boolean;
+                /** @description A group that they are in. */
+                group?: string;
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The accounts. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["accounts.UserList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    createUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["accounts.NewUser"];
+            };
+        };
+        responses: {
+            /** @description The account, to which nothing is granted yet. */
+            201: {
+                headers: {
+                    /** @description Where what was made is found. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["accounts.User"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The account. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["accounts.User"];
+                };
+            };
+            /** @description The caller has it already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    removeUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    updateUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["accounts.ChangedUser"];
+            };
+        };
+        responses: {
+            /** @description The account as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["accounts.User"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listGroups: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. */
+                sort?: string;
+                /** @description Keep items whose name contains this. */
+                q?: string;
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The groups. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["accounts.GroupList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    createGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["accounts.NewGroup"];
+            };
+        };
+        responses: {
+            /** @description The group, with nobody in it. */
+            201: {
+                headers: {
+                    /** @description Where what was made is found. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["accounts.Group"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showGroup: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The group. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["accounts.Group"];
+                };
+            };
+            /** @description The caller has it already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    removeGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    updateGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["accounts.ChangedGroup"];
+            };
+        };
+        responses: {
+            /** @description The group as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["accounts.Group"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listGroupMembers: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. */
+                sort?: string;
+                /** @description Keep items whose name contains this. */
+                q?: string;
+                /** @description user or service. */
+                kind?: string;
+                /** @description Who put them there. */
+                source?: string;
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The accounts that are in it. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["accounts.MemberList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    addMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["accounts.NewMember"];
+            };
+        };
+        responses: {
+            /** @description It is in the group. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    removeMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is not in the group any more. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listRoles: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. */
+                sort?: string;
+                /** @description Keep items whose name contains this. */
+                q?: string;
+                /** @description Whether they come with Crane. */
+                built_in?: boolean;
+                /** @description An action that they hold. */
+                action?: string;
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The roles, those that come with Crane too. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["accounts.RoleList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    createRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["accounts.NewRole"];
+            };
+        };
+        responses: {
+            /** @description The role, which nobody has yet. */
+            201: {
+                headers: {
+                    /** @description Where what was made is found. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["accounts.Role"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showRole: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The role. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["accounts.Role"];
+                };
+            };
+            /** @description The caller has it already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    removeRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    updateRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["accounts.ChangedRole"];
+            };
+        };
+        responses: {
+            /** @description The role as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["accounts.Role"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listActions: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. */
+                sort?: string;
+                /** @description Keep items whose name contains this. */
+                q?: string;
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The actions that roles are made of. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["accounts.ActionList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listGrants: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. */
+                sort?: string;
+                /** @description Keep items whose name contains this. */
+                q?: string;
+                /** @description allow or deny. */
+                effect?: string;
+                /** @description The role that they give, or withhold. */
+                role?: string;
+                /** @description The account that has them itself. */
+                account?: string;
+                /** @description The group that has them. */
+                group?: string;
+                /** @description everything, stack, node or registry. */
+                scope?: string;
+                /** @description The name or pattern, exactly as it was given. */
+                on?: string;
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The grants. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["accounts.GrantList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    createGrant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["accounts.NewGrant"];
+            };
+        };
+        responses: {
+            /** @description The grant. */
+            201: {
+                headers: {
+                    /** @description Where what was made is found. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["accounts.Grant"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showGrant: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The grant. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["accounts.Grant"];
+                };
+            };
+            /** @description The caller has it already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    removeGrant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showRights: {
+        parameters: {
+            query?: {
+                /** @description Whose; the caller's own unless told. */
+                account?: string;
+                /** @description What a group gives its members. */
+                group?: string;
+                /** @description The kind of an object, as in stack. */
+                kind?: string;
+                /** @description Its name; the kind as a whole without. */
+                name?: string;
+                /** @description Only this action. */
+                action?: string;
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Each action, whether it is allowed, and why. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["accounts.Rights"];
+                };
+            };
+            /** @description The caller has it already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listQuotas: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. */
+                sort?: string;
+                /** @description Keep items whose name contains this. */
+                q?: string;
+                /** @description The stack or pattern that they name. */
+                stack?: string;
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The quotas, each with how much of it is used. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["accounts.QuotaList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    createQuota: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["accounts.NewQuota"];
+            };
+        };
+        responses: {
+            /** @description The quota; what runs already is left alone. */
+            201: {
+                headers: {
+                    /** @description Where what was made is found. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["accounts.Quota"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showQuota: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The quota, with how much of it is used. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["accounts.Quota"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    removeQuota: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    updateQuota: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["accounts.ChangedQuota"];
+            };
+        };
+        responses: {
+            /** @description The quota as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["accounts.Quota"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
     listTimeline: {
         parameters: {
             query?: {
@@ -5160,6 +7935,1001 @@ export interface operations {
             403: components["responses"]["FORBIDDEN"];
             404: components["responses"]["NOT_FOUND"];
             422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showAuthState: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How one logs in here. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["auth.AuthState"];
+                };
+            };
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    setUp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["auth.Setup"];
+            };
+        };
+        responses: {
+            /** @description The first administrator, logged in. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["auth.LoginAnswer"];
+                };
+            };
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    logIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["auth.Login"];
+            };
+        };
+        responses: {
+            /** @description The session, or the step that is left. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["auth.LoginAnswer"];
+                };
+            };
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["auth.Code"];
+            };
+        };
+        responses: {
+            /** @description The session, or the step that is left. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["auth.LoginAnswer"];
+                };
+            };
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    beginEnrolment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["auth.Enrol"];
+            };
+        };
+        responses: {
+            /** @description The secret of the authenticator. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["auth.Enrolment"];
+                };
+            };
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    chooseNewPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["auth.NewPassword"];
+            };
+        };
+        responses: {
+            /** @description The session, or the step that is left. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["auth.LoginAnswer"];
+                };
+            };
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    askForPasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["auth.PasskeyOptions"];
+            };
+        };
+        responses: {
+            /** @description What the browser must be told. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["auth.Assertion"];
+                };
+            };
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showPasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["auth.Passkey"];
+            };
+        };
+        responses: {
+            /** @description The session, or the step that is left. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["auth.LoginAnswer"];
+                };
+            };
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    logOut: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session has ended, if there was one. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    startLogin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                method: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["auth.Start"];
+            };
+        };
+        responses: {
+            /** @description Where the browser must go. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["auth.Started"];
+                };
+            };
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    returnFromLogin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                method: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the page that was wanted, or to the page where one logs in, which says why. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    collectLogin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["auth.Collect"];
+            };
+        };
+        responses: {
+            /** @description The session. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["auth.LoginAnswer"];
+                };
+            };
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showOwnLogin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How the caller logs in. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["auth.Me"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    changeOwnPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["auth.OwnPasswordChange"];
+            };
+        };
+        responses: {
+            /** @description It is changed, and the other sessions have ended. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    confirmTotp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["auth.TotpCode"];
+            };
+        };
+        responses: {
+            /** @description The recovery codes, shown this once. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["auth.RecoveryCodes"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    beginTotp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["auth.PasswordProof"];
+            };
+        };
+        responses: {
+            /** @description The secret. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["auth.Secret"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    removeTotp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["auth.PasswordProof"];
+            };
+        };
+        responses: {
+            /** @description The authenticator counts no more. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    renewRecoveryCodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["auth.PasswordProof"];
+            };
+        };
+        responses: {
+            /** @description The recovery codes, shown this once. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["auth.RecoveryCodes"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listAuthMePasskeys: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. */
+                sort?: string;
+                /** @description Keep items whose name contains this. */
+                q?: string;
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The passkeys. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["auth.PasskeyItemList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    addPasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["auth.NewPasskey"];
+            };
+        };
+        responses: {
+            /** @description The passkey. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["auth.MadePasskey"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    beginPasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["auth.PasswordProof"];
+            };
+        };
+        responses: {
+            /** @description What the browser must be told. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["auth.Creation"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    removeAuthMePasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                passkey_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["auth.PasswordProof"];
+            };
+        };
+        responses: {
+            /** @description It counts no more. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    putPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["auth.SetPassword"];
+            };
+        };
+        responses: {
+            /** @description It is set, and all their sessions have ended. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    removeSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They may log in with the password alone, or must make another one. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listAuthMeSessions: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. */
+                sort?: string;
+                /** @description Keep items whose name contains this. */
+                q?: string;
+                /** @description The names of accounts, separated by commas. */
+                name?: string;
+                /** @description The ways by which they began, separated by commas. */
+                method?: string;
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The caller's sessions, the one used last first. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["auth.SessionList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    removeAuthMeSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It has ended, and what it held open is closed. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listSessions: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. */
+                sort?: string;
+                /** @description Keep items whose name contains this. */
+                q?: string;
+                /** @description The names of accounts, separated by commas. */
+                name?: string;
+                /** @description The ways by which they began, separated by commas. */
+                method?: string;
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sessions of all accounts, the one used last first. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["auth.SessionList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    removeSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It has ended, and what it held open is closed. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listAuthMeTokens: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. */
+                sort?: string;
+                /** @description Keep items whose name contains this. */
+                q?: string;
+                /** @description The names of accounts, separated by commas. */
+                account?: string;
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The caller's tokens. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["auth.TokenList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    createOwnToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["auth.NewToken"];
+            };
+        };
+        responses: {
+            /** @description The token, shown this once. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["auth.MadeToken"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    removeAuthMeToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is good for nothing any more. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listTokens: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. */
+                sort?: string;
+                /** @description Keep items whose name contains this. */
+                q?: string;
+                /** @description The names of accounts, separated by commas. */
+                account?: string;
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tokens of all accounts. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["auth.TokenList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    createToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["auth.NewServiceToken"];
+            };
+        };
+        responses: {
+            /** @description The token, shown this once. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["auth.MadeToken"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    removeToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is good for nothing any more. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
             default: components["responses"]["DEFAULT_ERROR"];
         };
     };

@@ -1,0 +1,93 @@
+"""Whatever is sent to the API, as its own document describes it or not, is answered as that document says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from flask import Flask
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+from schemathesis.checks import negative_data_rejection, positive_data_acceptance
+from schemathesis.core.failures import Failure, FailureGroup
+
+from crane_core import app as application
+from crane_core.plugins import discover
+from crane_core.testing import MemoryAdapter, MemorySwarm
+from tests.identity import find_headers
+
+STACK = "services: {web: {image: 'nginx:1', deploy: {replicas: 2}}, api: {image: 'nginx:1'}}"
+# These answers go on for as long as somebody reads them.
+ENDLESS = r"/(follow|events|live)$"
+# For each operation, and of each kind: what the document allows, and what it does not.
+EXAMPLES = 10
+# What a schema allows may still name what there is not, as a member to sort by; and what it does not allow may not get
+# as far as the server, as a list without items in a query. Other tests hold what is refused and what is not.
+LEFT_TO_OTHERS = [positive_data_acceptance, negative_data_rejection]
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Flask]:
+    """A server with all plugins, over a Swarm with a stack."""
+    swarm = MemorySwarm(nodes=2)
+    app = application.create_app(
+        {"server.data_directory": str(tmp_path)}, environ={}, plugins=discover(), transport=MemoryAdapter(swarm)
+    )
+    crane = app.extensions["crane"]
+    crane.watcher.look()
+    application.start(app)
+    body = {"files": [{"name": "stack.yml", "content": STACK}], "resolve_image": "never"}
+    app.test_client().put("/api/v1/stacks/shop", json=body, headers=find_headers(tmp_path))
+    swarm.settle()
+    crane.watcher.look(full=True)
+    yield app
+    application.stop(app)
+
+
+@schemathesis.hook
+def map_query(_context: Any, query: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Wait for no operation: nothing moves by itself in this Swarm."""
+    return {name: value for name, value in query.items() if name != "wait"} if query else query
+
+
+def find_wrong_answers(app: Flask, headers: dict[str, str]) -> dict[str, str]:
+    """Send all kinds of things to every operation; return what was answered otherwise than documented."""
+    described: Any = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app)
+    wrong = {}
+    for found in described.exclude(path_regex=ENDLESS).get_all_operations():
+        operation = found.ok()
+        for mode in GenerationMode:
+            try:
+                send(operation.as_strategy(generation_mode=mode), headers)
+            except Unsatisfiable:
+                # There is nothing that could be sent to it wrongly.
+                assert mode is GenerationMode.NEGATIVE, operation.label
+            except (Failure, FailureGroup) as failure:
+                wrong[operation.label] = "\n".join(map(str, getattr(failure, "exceptions", [failure])))
+    return wrong
+
+
+def send(cases: Any, headers: dict[str, str]) -> None:
+    """Send a few of many possible requests, and look at their answers."""
+
+    @settings(
+        max_examples=EXAMPLES,
+        phases=[Phase.generate],
+        database=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+    )
+    @given(case=cases)
+    def call(case: Any) -> None:
+        case.call_and_validate(headers=headers, excluded_checks=LEFT_TO_OTHERS)
+
+    call()
+
+
+def test_answers_to_whoever_runs_the_server_are_as_documented(served: Flask, tmp_path: Path) -> None:
+    wrong = find_wrong_answers(served, find_headers(tmp_path))
+
+    assert not wrong, "\n\n".join(f"{operation}: {failure}" for operation, failure in wrong.items())
