@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+# The variable of a server that asks nobody for a login, as one without these plugins.
+WITHOUT_LOGIN = {"CRANE_PLUGINS_DISABLED": "auth"}
+
 
 def find_headers(data_directory: Path) -> dict[str, str]:
     """Return the headers of a request; none while the server has left no token, or asks for none."""

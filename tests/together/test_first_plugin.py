@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.identity import WITHOUT_LOGIN
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/tutorial/first-plugin.md").read_text("utf-8")
 FILE = re.compile(r"^`(crane-budget/[\w./-]+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -79,6 +81,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     data = str(directory / "data")
     return {
         **others,
+        **WITHOUT_LOGIN,
         "PYTHONPATH": str(directory / "site"),
         "CRANE_CONFIG": str(settings),
         "CRANE_SERVER_DATA_DIRECTORY": data,

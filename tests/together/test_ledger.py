@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.identity import WITHOUT_LOGIN
 from tests.together.test_first_plugin import install
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +48,12 @@ def installed(tmp_path: Path) -> dict[str, str]:
     (tmp_path / "crane.toml").touch()
     (tmp_path / "passphrase").write_text("correct horse battery")
     others = {name: value for name, value in os.environ.items() if not name.startswith("CRANE_")}
-    return {**others, "PYTHONPATH": str(tmp_path / "site"), "CRANE_CONFIG": str(tmp_path / "crane.toml")}
+    return {
+        **others,
+        **WITHOUT_LOGIN,
+        "PYTHONPATH": str(tmp_path / "site"),
+        "CRANE_CONFIG": str(tmp_path / "crane.toml"),
+    }
 
 
 def run(*arguments: str, env: dict[str, str], cwd: Path) -> str:

@@ -24,6 +24,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from crane_core.testing import MemorySwarm
 from crane_core.testing.transport import serve
+from tests.identity import WITHOUT_LOGIN
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/how-to/follow-live.md").read_text("utf-8")
@@ -118,6 +119,7 @@ def run(tmp_path: Path) -> Iterator[Callable[..., Server]]:
                 [sys.executable, "-m", "crane_core.cli", "run", "--port", str(port)],
                 env={
                     **kept,
+                    **WITHOUT_LOGIN,
                     "PYTHONPATH": str(site),
                     "CRANE_CONFIG": str(tmp_path / "crane.toml"),
                     "CRANE_ENGINE_URL": f"unix://{place}",

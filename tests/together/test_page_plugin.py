@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.identity import WITHOUT_LOGIN
 from tests.together.test_first_plugin import install
 
 ROOT = Path(__file__).parents[2]
@@ -63,6 +64,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     settings.touch()
     env = {
         **{name: value for name, value in os.environ.items() if not name.startswith("CRANE_")},
+        **WITHOUT_LOGIN,
         "PYTHONPATH": str(directory / "site"),
         "CRANE_CONFIG": str(settings),
         "CRANE_SERVER_DATA_DIRECTORY": str(directory / "data"),

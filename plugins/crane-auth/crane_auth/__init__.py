@@ -16,6 +16,7 @@ from crane_auth import hookspecs
 from crane_auth.authenticating import authenticate
 from crane_auth.commands import auth as auth_commands
 from crane_auth.factors import routes as factors
+from crane_auth.local import LocalToken
 from crane_auth.logins import routes as logins
 from crane_auth.methods import Method, Outside, Start
 from crane_auth.outside import routes as outside
@@ -198,6 +199,11 @@ def crane_startup(app: flask.Flask) -> None:
     from crane_auth.starting import start
 
     start(app)
+
+
+@hookimpl
+def crane_shutdown(app: flask.Flask) -> None:
+    app.extensions["crane"].room(LocalToken).withdraw()
 
 
 @hookimpl

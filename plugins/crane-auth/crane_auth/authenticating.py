@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from crane_auth.digests import LOCAL, TOKEN
 from crane_auth.identifying import Proofs
+from crane_auth.local import LocalToken
 from crane_auth.outside.proxy import Proxy
 from crane_core.context import Crane, get_crane
 from crane_core.errors import Unauthenticated
+from crane_core.security import LOCAL as LOCAL_IDENTITY
 
 if TYPE_CHECKING:
     from flask import Request, Response
@@ -47,7 +49,9 @@ def _identify_bearer(crane: Crane, token: str) -> Identity | None:
         # Examples and others have login plugins of their own.
         return None
     if token.startswith(LOCAL):
-        raise Unauthenticated("This token is not good on this server.")
+        if crane.room(LocalToken).is_good(token):
+            return LOCAL_IDENTITY
+        raise Unauthenticated("This token was of a server that has ended.")
     identity = crane.room(Proofs).identify(token)
     if identity is None:
         raise Unauthenticated("This token is wrong, was revoked, or has expired. Log in, or make a new one.")

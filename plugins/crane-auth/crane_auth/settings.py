@@ -31,6 +31,12 @@ def _of_the_first_start() -> Iterator[Setting]:
         "What makes the first administrator; one is made and said at the start when empty.",
         secret=True,
     )
+    yield Setting(
+        "auth.local_token",
+        bool,
+        True,
+        "Let whoever may read the data directory use the server without a login, by the file local-token in it.",
+    )
     yield Setting("auth.setup_minutes", float, 60.0, "How long a setup token is good after the start, in minutes.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 import flask
 
+from crane_auth.local import LocalToken
 from crane_auth.methods import Methods
 from crane_auth.outside.proxy import Proxy
 from crane_auth.passwords.strength import Strength
@@ -21,6 +22,7 @@ def start(app: flask.Flask) -> None:
     crane.room(Strength).check_settings()
     crane.room(Proxy)
     crane.room(Methods)
+    crane.room(LocalToken).offer()
     if token := offer_setup(crane):
         minutes = crane.settings["auth.setup_minutes"]
         # Not to the log, which hides tokens, and may be read by more people than the output of the server.

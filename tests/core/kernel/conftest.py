@@ -24,6 +24,7 @@ from crane_core.settings import Settings
 from crane_core.testing.plugins import make_plugin
 from crane_core.testing.swarm import MemorySwarm
 from crane_core.testing.transport import MemoryAdapter
+from tests.identity import WITHOUT_LOGIN
 
 
 @pytest.fixture
@@ -102,7 +103,7 @@ def install(tmp_path: Path) -> Callable[..., dict[str, str]]:
         others = {key: value for key, value in os.environ.items() if not key.startswith("CRANE_")}
         settings = tmp_path / "crane.toml"
         settings.touch()
-        return {**others, "PYTHONPATH": str(directory), "CRANE_CONFIG": str(settings)}
+        return {**others, **WITHOUT_LOGIN, "PYTHONPATH": str(directory), "CRANE_CONFIG": str(settings)}
 
     return install
 
