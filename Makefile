@@ -13,7 +13,7 @@ unexport PYTHONHOME
 
 PYTHON_IN_VENV := .venv/bin/python
 PACKAGES := $(wildcard plugins/*/setup.cfg)
-TYPED := crane_core $(wildcard plugins/*/crane_*)
+TYPED := crane_core $(filter-out %.egg-info,$(wildcard plugins/*/crane_*))
 FRONTEND := plugins/crane-panel/frontend
 PANEL := plugins/crane-panel/crane_panel/static/index.html
 PANEL_SOURCES := $(wildcard $(FRONTEND)/*.*) $(shell find $(FRONTEND)/src -type f)
