@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import flask
 
     from crane_accounts.directory import Account
+    from crane_accounts.errors import AlreadySetUp
     from crane_accounts.identities import Limits, account_id_of, identity_of
     from crane_accounts.users.operations import (
         account_by_id,
@@ -47,6 +48,7 @@ requires = ("database",)
 
 _OFFERED = {
     "crane_accounts.directory": ("Account",),
+    "crane_accounts.errors": ("AlreadySetUp",),
     "crane_accounts.identities": ("Limits", "account_id_of", "identity_of"),
     "crane_accounts.users.operations": (
         "account_by_id",
@@ -64,6 +66,7 @@ _WHERE = {name: module for module, names in _OFFERED.items() for name in names}
 
 __all__ = [
     "Account",
+    "AlreadySetUp",
     "Limits",
     "account_by_id",
     "account_id_of",

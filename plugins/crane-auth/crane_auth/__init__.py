@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 from crane_database import BackupFiles, Migrations
 
-from crane_auth import hookspecs
+from crane_auth import hookspecs, restoring
 from crane_auth.authenticating import authenticate
 from crane_auth.commands import auth as auth_commands
 from crane_auth.factors import routes as factors
@@ -65,6 +65,7 @@ def crane_actions() -> Iterator[Action]:
 @hookimpl
 def crane_routes() -> Iterator[flask.Blueprint]:
     yield logins.blueprint
+    yield restoring.blueprint
     yield outside.blueprint
     yield factors.blueprint
     yield sessions.blueprint

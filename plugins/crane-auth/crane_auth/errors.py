@@ -35,6 +35,13 @@ class WrongSetupToken(Unauthenticated):
     )
 
 
+class CannotRestart(Conflict):
+    """The server was not started by a program that starts it again."""
+
+    code = "cannot-restart"
+    title = "This server cannot start anew by itself. Stop it and use: crane-server db restore"
+
+
 class LoginExpired(Unauthenticated):
     """A login was not finished in time, or its step was taken already."""
 

@@ -60,7 +60,7 @@ def set_up(crane: Crane, token: str, name: str, password: str, display_name: str
     """
     # With an administrator there is nothing to be shown a token for; making the first one says so.
     if not has_admin():
-        _demand_token(crane, token)
+        demand_token(crane, token)
         crane.room(Strength).demand(password, name, display_name, email)
     account = make_first_admin(name, display_name, email)
     set_password(crane, account, password)
@@ -70,7 +70,11 @@ def set_up(crane: Crane, token: str, name: str, password: str, display_name: str
     return account
 
 
-def _demand_token(crane: Crane, token: str) -> None:
+def demand_token(crane: Crane, token: str) -> None:
+    """Go on only with a setup token that is good.
+
+    :raises WrongSetupToken: when it is none, or has expired.
+    """
     wanted, now = digest(token), crane.room(Clock).now()
     with answering(), session() as database:
         good = [row.digest for row in database.scalars(select(SetupRow)) if row.expires_at > now]

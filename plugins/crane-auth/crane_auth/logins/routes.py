@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from crane_accounts import Account, account_by_id, has_admin
+from crane_database import Staged
 from flask import Response, request
 
 from crane_auth import challenges, setup, throttle
@@ -98,6 +99,7 @@ def state() -> Response:
     own = {"id": details["session"], "method": details["method"]} if "session" in details else None
     told = {
         "set_up": has_admin(),
+        "restore_problem": crane.room(Staged).find_problem(),
         "methods": [
             {"name": method.name, "title": method.title, "kind": method.kind} for method in crane.room(Methods)
         ],

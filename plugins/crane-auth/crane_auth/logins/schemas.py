@@ -176,6 +176,7 @@ class AuthStateSchema(AnswerSchema):
     """How one logs in here, and who is logged in."""
 
     set_up = truth("Whether there is an administrator; without one, the setup token makes the first.")
+    restore_problem = text("Why the backup that was sent last could not be restored; null when none was.", null=True)
     methods = many(MethodSchema, "The ways to log in.")
     passkeys = truth("Whether one can log in with a passkey alone: where the address of the server allows it.")
     shortest_password = whole("How many characters a password has at the least.")

@@ -1344,6 +1344,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin with a backup, in place of what the server remembers so far. */
+        post: operations["restoreBackup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/login/{method}/start": {
         parameters: {
             query?: never;
@@ -3862,6 +3879,8 @@ export interface components {
         "auth.AuthState": {
             /** @description Whether there is an administrator; without one, the setup token makes the first. */
             set_up: boolean;
+            /** @description Why the backup that was sent last could not be restored; null when none was. */
+            restore_problem: string | null;
             /** @description The ways to log in. */
             methods: components["schemas"]["auth.Method"][];
             /** @description Whether one can log in with a passkey alone: where the address of the server allows it. */
@@ -4022,6 +4041,11 @@ export interface components {
              * @default false
              */
             bearer: boolean;
+        };
+        /** @description What happens next. */
+        "auth.Restarting": {
+            /** @description Whether the server starts anew, and restores the backup before it answers again: always. */
+            restarting: boolean;
         };
         /** @description A program that waits on its own machine for a browser to come back. */
         "auth.Loopback": {
@@ -8157,6 +8181,45 @@ export interface operations {
                 };
                 content?: never;
             };
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    restoreBackup: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The setup token that the server said. */
+                "Crane-Setup-Token": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** @description What the backup is encrypted with. */
+                    passphrase: string;
+                    /**
+                     * Format: binary
+                     * @description What crane-server db backup wrote.
+                     */
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The backup is whole; the server starts anew with it. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["auth.Restarting"];
+                };
+            };
+            409: components["responses"]["CONFLICT"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
             default: components["responses"]["DEFAULT_ERROR"];
         };
     };
