@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import platformdirs
-from flask import Flask, Response
+from flask import Flask, Response, request
 
 from crane_core.auditing import tell_of_requests
 from crane_core.context import Crane
@@ -221,4 +221,7 @@ def _add_security_headers(response: Response) -> Response:
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("X-Frame-Options", "DENY")
     response.headers.setdefault("Referrer-Policy", "no-referrer")
+    if request.is_secure:
+        # Browsers come back encrypted for a year, whatever a link says.
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return response

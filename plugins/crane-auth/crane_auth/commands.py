@@ -30,19 +30,19 @@ def _opened() -> Iterator[Crane]:
     from crane_core.cli import build
 
     app = build()
-    try:
-        crane_database.crane_startup(app)
-        with app.app_context():
+    with app.app_context():
+        try:
+            crane_database.crane_startup(app)
             # From here on a server that runs is told of what changes.
             crane_accounts.crane_startup(app)
             yield app.extensions["crane"]
-    except SetupError:
-        raise
-    except CraneError as error:
-        raise SetupError(error.detail) from error
-    finally:
-        app.extensions["crane"].events.stop()
-        crane_database.crane_shutdown(app)
+        except SetupError:
+            raise
+        except CraneError as error:
+            raise SetupError(error.detail) from error
+        finally:
+            app.extensions["crane"].events.stop()
+            crane_database.crane_shutdown(app)
 
 
 @auth.command("reset-password")

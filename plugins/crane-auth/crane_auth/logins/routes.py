@@ -10,7 +10,7 @@ from crane_database import Staged
 from flask import Response, request
 
 from crane_auth import challenges, setup, throttle
-from crane_auth.authenticating import COOKIE, drop_cookie, set_cookie
+from crane_auth.authenticating import COOKIE, drop_cookie, is_secure, set_cookie
 from crane_auth.errors import WrongSetupToken
 from crane_auth.factors import passkeys
 from crane_auth.logins import operations
@@ -39,6 +39,14 @@ blueprint = Blueprint("auth", __name__, url_prefix="/api/v1/auth", description="
 _OPEN = "Whoever logs in is not known before."
 # What carries secrets is kept by nobody on the way.
 NO_STORE = {"Cache-Control": "no-store"}
+
+
+@blueprint.after_app_request
+def keep_encrypted(response: Response) -> Response:
+    """Have browsers come back encrypted where a proxy encrypts, of which the server itself sees nothing."""
+    if is_secure(get_crane(), request):
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    return response
 
 
 def origin() -> sessions.Origin:
