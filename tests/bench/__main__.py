@@ -13,13 +13,14 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tests.bench import commandline, large, panel, real, tasks, timeline
+from tests.bench import commandline, large, logins, panel, real, tasks, timeline
 from tests.bench.figures import Figure, table, write_page
 from tests.bench.processes import ROOT
 
 PARTS: Mapping[str, Callable[..., Iterator[Figure]]] = {
     "commandline": commandline.measure,
     "large": large.measure,
+    "logins": logins.measure,
     "panel": panel.measure,
     "real": real.measure,
     "tasks": tasks.measure,
