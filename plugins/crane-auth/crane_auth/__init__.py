@@ -29,6 +29,7 @@ from crane_auth.tokens import operations as token_operations
 from crane_auth.tokens import routes as tokens
 from crane_core.context import get_crane
 from crane_core.contributions import Action, Column, Loop, Page, PageAction, Setting
+from crane_core.events import Event
 from crane_core.hookspecs import hookimpl
 
 if TYPE_CHECKING:
@@ -210,3 +211,11 @@ def crane_shutdown(app: flask.Flask) -> None:
 @hookimpl
 def crane_authenticate(request: flask.Request) -> Identity | None:
     return authenticate(request)
+
+
+@hookimpl
+def crane_event(event: Event) -> None:
+    if event.kind == "user.removed" and event.id.isdecimal():
+        from crane_auth.forgetting import forget_account
+
+        forget_account(int(event.id))

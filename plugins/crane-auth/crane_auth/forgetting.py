@@ -1,10 +1,13 @@
-"""Forgetting what has expired: sessions, steps that nobody took, failures of long ago."""
+"""Forgetting: what has expired, and how somebody logged in who is gone."""
 
 from __future__ import annotations
 
 import threading
 
+from crane_database import delete, session
+
 from crane_auth import challenges, throttle
+from crane_auth.models import ChallengeRow, PasskeyRow, PasswordRow, RecoveryRow, SessionRow, TokenRow, TotpRow
 from crane_auth.sessions import operations as sessions
 from crane_core.context import Crane, get_crane
 
@@ -23,3 +26,11 @@ def forget(crane: Crane) -> None:
     challenges.forget(crane)
     throttle.forget(crane)
     sessions.forget(crane)
+
+
+def forget_account(account_id: int) -> None:
+    """Forget how somebody logged in whose account was removed; nobody gets its id again."""
+    with session() as database:
+        for kind in (PasswordRow, SessionRow, TokenRow, ChallengeRow, TotpRow, RecoveryRow, PasskeyRow):
+            database.execute(delete(kind).where(kind.account_id == account_id))
+        database.commit()

@@ -101,12 +101,17 @@ def _of_identity_providers() -> Iterator[Setting]:
 
 def _of_proxies() -> Iterator[Setting]:
     yield Setting(
+        "auth.proxy_addresses",
+        list,
+        [],
+        "The addresses or networks of proxies that are believed: in X-Forwarded-For, and in the headers below.",
+    )
+    yield Setting(
         "auth.proxy_header",
         str,
         "",
         "The header in which a proxy says who the caller is, as in X-Forwarded-User; empty believes no proxy.",
     )
-    yield Setting("auth.proxy_addresses", list, [], "The addresses or networks of proxies that are believed.")
     yield Setting(
         "auth.proxy_groups_header",
         str,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import importlib.util
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -65,3 +68,35 @@ def test_browser_that_is_sent_elsewhere_comes_back(ann: Browser, visitor: Visito
     answer = dave.ask("GET", f"auth/login/elsewhere/return?state={state}&who=dave")
 
     assert (answer.status_code, answer.headers["Location"], dave.name) == (303, "/nodes", "dave")
+
+
+class TestExample:
+    """The example of the documentation."""
+
+    @pytest.fixture
+    def crane_plugins(self) -> list[Plugin]:
+        path = Path(__file__).parents[3] / "docs/examples/crane_badges.py"
+        specification = importlib.util.spec_from_file_location("crane_badges", path)
+        assert specification is not None
+        assert specification.loader is not None
+        module = importlib.util.module_from_spec(specification)
+        specification.loader.exec_module(module)
+        return [*auth_plugins(), Plugin("badges", module=module)]
+
+    @pytest.fixture
+    def more_settings(self, tmp_path: Path) -> dict[str, Any]:
+        digest = hashlib.pbkdf2_hmac("sha256", b"12", b"4711", 200_000).hex()
+        (tmp_path / "badges.txt").write_text(f"4711:carol:{digest}:team,night\n")
+        return {"badges.file": str(tmp_path / "badges.txt")}
+
+    def test_lets_in_whoever_has_a_badge(self, ann: Browser, visitor: Visitors) -> None:
+        for group in ("team", "day"):
+            ann.ask("POST", "groups", {"name": group}, 201)
+        carol = visitor()
+
+        carol.log_in("4711", "12", method="badges")
+
+        assert carol.name == "carol"
+        assert ann.ask("GET", "groups/team", status=200)["members"] != []
+        visitor().log_in("4711", "13", 401, method="badges")
+        visitor().log_in("4712", "12", 401, method="badges")

@@ -80,3 +80,22 @@ class TestProxy:
         ann.ask("PATCH", "users/dave", {"disabled": True}, 200)
 
         assert dave.ask("GET", "whoami").status_code == 401
+
+    @pytest.mark.parametrize(
+        ("connection", "told", "address"),
+        [
+            ("10.0.0.7", "198.51.100.3", "198.51.100.3"),
+            ("10.0.0.7", "203.0.113.9, 198.51.100.3", "198.51.100.3"),
+            ("10.0.0.7", "203.0.113.9, 198.51.100.3, 10.0.0.8", "198.51.100.3"),
+            ("10.0.0.7", "nonsense", "10.0.0.7"),
+            ("10.0.0.7", "", "10.0.0.7"),
+            ("192.0.2.1", "198.51.100.3", "192.0.2.1"),
+        ],
+    )
+    def test_address_is_what_a_believed_proxy_says(
+        self, ann: Browser, visitor: Visitors, connection: str, told: str, address: str
+    ) -> None:
+        browser = visitor(address=connection, headers={"X-Forwarded-For": told})
+        browser.log_in()
+
+        assert ann.ask("GET", "auth/me/sessions?sort=-created_at", status=200)["items"][0]["address"] == address

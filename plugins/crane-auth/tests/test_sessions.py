@@ -9,7 +9,7 @@ import pytest
 from crane_auth.digests import digest
 from crane_auth.forgetting import forget
 from crane_auth.identifying import Proofs
-from crane_auth.models import SessionRow
+from crane_auth.models import PasswordRow, SessionRow
 from crane_auth.testing import PASSWORD, SETUP_TOKEN, Browser
 from crane_database import db, sa, session
 from flask import Flask
@@ -196,6 +196,17 @@ def test_what_has_expired_is_forgotten(
         forget(crane)
         with session() as database:
             assert database.query(SessionRow).count() == 0
+
+
+def test_how_somebody_logged_in_is_forgotten_with_the_account(
+    ann: Browser, bob: Browser, crane: Crane, crane_app: Flask
+) -> None:
+    assert ann.ask("DELETE", "users/bob").status_code in (200, 204)
+
+    assert bob.name == "nobody"
+    crane.events.drain()
+    with session(crane_app) as database:
+        assert [database.query(kind).count() for kind in (SessionRow, PasswordRow)] == [1, 1]
 
 
 def test_disabled_account_is_out_at_once(ann: Browser, bob: Browser, visitor: Visitors) -> None:

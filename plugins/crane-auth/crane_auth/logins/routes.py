@@ -28,6 +28,7 @@ from crane_auth.logins.schemas import (
     SetupSchema,
 )
 from crane_auth.methods import Methods
+from crane_auth.outside.proxy import Proxy
 from crane_auth.passwords.strength import Strength
 from crane_auth.sessions import operations as sessions
 from crane_core.context import get_crane
@@ -51,7 +52,8 @@ def keep_encrypted(response: Response) -> Response:
 
 def origin() -> sessions.Origin:
     """Return where the current request comes from."""
-    return sessions.Origin(request.remote_addr or "", request.headers.get("User-Agent", ""))
+    address = get_crane().room(Proxy).address_of(request)
+    return sessions.Origin(address, request.headers.get("User-Agent", ""))
 
 
 def site() -> passkeys.Site:

@@ -1,4 +1,4 @@
-"""A proxy that has authenticated the caller, and says in a header who it is. Off unless set.
+"""A proxy in front of the server: whose address a request has, and who the caller is if it has authenticated them.
 
 From any other address the header is not looked at: who can reach the server past the proxy could be anybody by it.
 """
@@ -64,6 +64,18 @@ class Proxy:
                 self._known.popitem(last=False)
         return identity
 
+    def address_of(self, request: Request) -> str:
+        """Return the address that a request comes from: what a proxy that is believed says, else the connection's.
+
+        Each proxy adds whom it was asked by; what stands before the first that is not believed could be made up.
+        """
+        address = request.remote_addr or ""
+        for told in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
+            if not self._is_believed(address) or not _is_address(told.strip()):
+                break
+            address = told.strip()
+        return address
+
     def _is_believed(self, address: str) -> bool:
         try:
             told = ipaddress.ip_address(address)
@@ -71,6 +83,14 @@ class Proxy:
             return False
         told = getattr(told, "ipv4_mapped", None) or told
         return any(told in network for network in self._networks)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _provide(name: str, groups: str | None) -> Identity:
