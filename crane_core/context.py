@@ -51,6 +51,8 @@ class Crane:
     restart: Callable[[], None] | None = None
     # Whether somebody's rights changed since something was decided.
     rights: Rights = field(default_factory=Rights)
+    # What the server says on its standard output once it serves; plugins add to it at the start. It is not in the log.
+    announcements: list[str] = field(default_factory=list)
     _rooms: dict[type, object] = field(default_factory=dict)
     # Reentrant, because a room may need another one while it is made.
     _opening: threading.RLock = field(default_factory=threading.RLock)

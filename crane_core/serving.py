@@ -75,6 +75,8 @@ class Server(BaseApplication):  # type: ignore[misc]
         crane: Crane = self.flask.extensions["crane"]
         if not crane.authenticated and not settings["security.open"]:
             self._say("No plugin that authenticates is installed: only callers on this machine are served.")
+        for sentence in crane.announcements:
+            self._say(sentence)
 
     def _start(self, worker: Any) -> None:
         # A worker that ends as if it was told to is followed by another, which begins where the server began.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import click
 import flask
 
 from crane_auth.local import LocalToken
@@ -26,4 +25,6 @@ def start(app: flask.Flask) -> None:
     if token := offer_setup(crane):
         minutes = crane.settings["auth.setup_minutes"]
         # Not to the log, which hides tokens, and may be read by more people than the output of the server.
-        click.echo(f"There is no administrator yet. Within {minutes:g} minutes, open {setup_url(crane, token)}")
+        crane.announcements.append(
+            f"There is no administrator yet. Within {minutes:g} minutes, open {setup_url(crane, token)}"
+        )

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from crane_auth.setup import offer_setup, setup_url
+from crane_auth.starting import start
 from crane_auth.testing import PASSWORD, SETUP_TOKEN, Browser
 from flask import Flask
 
@@ -94,10 +95,15 @@ def test_bad_input_is_refused(visitor: Visitors, wrong: dict[str, Any]) -> None:
     assert not eve.ask("GET", "auth/state", status=200)["set_up"]
 
 
-def test_start_says_the_address_and_the_log_does_not(
-    crane: Crane, capfd: pytest.CaptureFixture[str], crane_app: Flask
-) -> None:
-    assert setup_url(crane, "abc") == "http://127.0.0.1:5013/setup#token=abc"
+def test_start_announces_the_address_and_no_other_start_does(crane: Crane, crane_app: Flask, visitor: Visitors) -> None:
+    [said] = crane.announcements
+    crane.announcements.clear()
+    visitor().ask("POST", "auth/setup", FIRST, 201)
+
+    assert said.startswith("There is no administrator yet. Within 60 minutes, open http://127.0.0.1:5013/setup#token=")
+    with crane_app.app_context():
+        start(crane_app)
+    assert crane.announcements == []
 
 
 class TestAddress:
