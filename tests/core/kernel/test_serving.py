@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.identity import WITHOUT_LOGIN
+
 Install = Callable[..., dict[str, str]]
 
 PLUGIN = """
@@ -67,6 +69,7 @@ def env(install: Install, tmp_path: Path) -> dict[str, str]:
     """The variables of a server with a plugin that breaks, and without an Engine."""
     return {
         **install(fragile=PLUGIN),
+        **WITHOUT_LOGIN,
         "MARK": str(tmp_path / "mark"),
         "CRANE_ENGINE_URL": f"unix://{tmp_path}/none.sock",
         "CRANE_SERVER_DATA_DIRECTORY": str(tmp_path / "data"),
