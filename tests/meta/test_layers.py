@@ -66,6 +66,11 @@ VIOLATIONS = {
         "import crane_accounts.models",
         "Logins stand on the core and on what crane_accounts and crane_database offer",
     ),
+    "LDAP that reaches into the logins": (
+        "plugins/crane-ldap/crane_ldap/planted.py",
+        "import crane_auth.models",
+        "LDAP stands on the core and on what crane_auth offers",
+    ),
     "a panel that asks the server from within": (
         "plugins/crane-panel/crane_panel/planted.py",
         "import crane_core.context",
@@ -78,6 +83,7 @@ PLUGINS = (
     "plugins/crane-cli",
     "plugins/crane-database",
     "plugins/crane-history",
+    "plugins/crane-ldap",
     "plugins/crane-panel",
 )
 
