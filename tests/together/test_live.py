@@ -22,6 +22,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from crane_core.openapi import NDJSON
 from crane_core.testing import MemorySwarm
 from crane_core.testing.transport import serve
 from tests.identity import WITHOUT_LOGIN
@@ -30,25 +31,29 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/how-to/follow-live.md").read_text("utf-8")
 EXAMPLE = re.search(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
-# Says who callers are by a header, and hides from ann what bob owns, until a file says otherwise.
+# Says who callers are by a header, and hides from ann what bob owns; other headers shut somebody out.
 LOGIN = """
-import os
-from pathlib import Path
-
+from crane_core.context import get_crane
 from crane_core.errors import Unauthenticated
 from crane_core.hookspecs import hookimpl
 from crane_core.security import Identity, Vote
 
+logged_out, shut_out = set(), {"eve"}
+
 @hookimpl
 def crane_authenticate(request):
     name = request.headers.get("X-Caller")
-    if name == "forged":
+    for header, names in (("X-Log-Out", logged_out), ("X-Shut-Out", shut_out)):
+        if header in request.headers:
+            names.add(request.headers[header])
+            get_crane().rights.changed()
+    if name == "forged" or name in logged_out:
         raise Unauthenticated("The token is wrong.")
     return Identity(name) if name else None
 
 @hookimpl
 def crane_authorize(identity, action, target):
-    if identity.kind == "nobody" or (identity.name == "eve" and action != "live:read"):
+    if identity.kind == "nobody" or (identity.name in shut_out and action != "live:read"):
         return Vote.deny("they may do nothing")
     if identity.name == "ann" and target.name.startswith("bob"):
         return Vote.deny("it is another's")
@@ -68,13 +73,14 @@ class Server:
         """Open the live socket."""
         return connect(f"ws://127.0.0.1:{self.port}/api/v1/live", max_size=None, **options)
 
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
+    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """Ask the API, as root."""
         content = None if body is None else json.dumps(body).encode()
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
         asked = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/api/v1{path}",
             content,
-            {"Content-Type": "application/json", "X-Caller": "root"},
+            {"Content-Type": "application/json", "X-Caller": "root", **named},
             method=method,
         )
         with urllib.request.urlopen(asked, timeout=20) as answer:
@@ -335,6 +341,40 @@ def test_callers_are_sent_what_they_may_see(run: Callable[..., Server]) -> None:
     assert named(seen) == ["ann-web"]
     assert (hidden["error"]["code"], hidden["id"]) == ("forbidden", 1)
     assert denied["error"]["code"] == "forbidden"
+
+
+def test_right_that_is_taken_away_ends_what_is_open_within_a_second(run: Callable[..., Server]) -> None:
+    server = run(login=True)
+    server.create("ann-web")
+    caller = {"X-Caller": "ann"}
+    follow = urllib.request.Request(
+        f"http://127.0.0.1:{server.port}/api/v1/timeline/follow?after=0", headers={**caller, "Accept": NDJSON}
+    )
+    with (
+        server.connect(additional_headers=caller) as live,
+        urllib.request.urlopen(follow, timeout=20) as lines,
+    ):
+        say(live, subscribe="services")
+        hear_until(live, lambda items: len(items) == 1)
+        assert lines.readline()
+        began = time.monotonic()
+
+        server.ask("GET", "/whoami", X_Shut_Out="ann")
+        while "error" not in (ended := hear(live)):
+            pass
+        while lines.readline():
+            pass
+        taken = time.monotonic() - began
+
+        began = time.monotonic()
+        server.ask("GET", "/whoami", X_Log_Out="ann")
+        with pytest.raises(ConnectionClosed) as closed:
+            hear(live)
+        logged_out = time.monotonic() - began
+
+    assert (ended["topic"], ended["error"]["code"]) == ("services", "forbidden")
+    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1008, "Log in again.")
+    assert (taken < 1, logged_out < 1) == (True, True), (taken, logged_out)
 
 
 def test_connections_beyond_the_limit_are_refused(run: Callable[..., Server]) -> None:

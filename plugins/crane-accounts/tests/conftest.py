@@ -59,6 +59,12 @@ def accounts_plugins() -> list[Plugin]:
 
 
 @pytest.fixture
+def make_plugins() -> Callable[[], list[Plugin]]:
+    """Return the plugins of another server."""
+    return accounts_plugins
+
+
+@pytest.fixture
 def events() -> list[Event]:
     """What plugins were told of."""
     return []

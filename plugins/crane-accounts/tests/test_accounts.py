@@ -6,9 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 import crane_accounts
 import pytest
+from crane_accounts.directory import Scope
+from crane_accounts.grants.operations import create_grant
+from crane_accounts.groups.operations import add_member, create_group, remove_member
+from crane_accounts.keeping import directories
+from crane_accounts.users.operations import change_account, remove_account
 from flask import Flask
 
+from crane_core.context import get_crane
 from crane_core.errors import Conflict, CraneError, Invalid, NotFound
+from crane_core.security import LOCAL
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +89,7 @@ def test_of_many_who_would_be_the_first_admin_one_is(crane_app: Flask) -> None:
         made = list(pool.map(ask, [f"admin{number}" for number in range(8)]))
 
     assert made.count(True) == 1
-    assert len(crane_accounts.keeping.directories().current.accounts) == 1
+    assert len(directories().current.accounts) == 1
 
 
 def test_somebody_from_outside_has_the_same_account_each_time() -> None:
@@ -105,3 +112,77 @@ def test_somebody_from_outside_gets_nobody_elses_account() -> None:
         with pytest.raises(Conflict) as refused:
             crane_accounts.provide_account(source, "u-17", "Ann")
         assert "was made here" in refused.value.detail
+
+
+def test_groups_of_an_outside_source_are_those_that_it_names_last() -> None:
+    crane = get_crane()
+    for name in ("dev", "ops", "qa"):
+        create_group(crane, LOCAL, name)
+    ann = crane_accounts.provide_account("ldap", "u-17", "ann", groups=["Dev", "ops", "unknown"])
+    add_member(crane, LOCAL, "dev", "ann")
+    add_member(crane, LOCAL, "qa", "ann")
+
+    def groups() -> list[str]:
+        return [group.name for group in directories().current.groups_of(ann.id)]
+
+    assert groups() == ["dev", "ops", "qa"]
+    crane_accounts.provide_account("ldap", "u-17", "ann", groups=None)
+    assert groups() == ["dev", "ops", "qa"]
+    crane_accounts.provide_account("ldap", "u-17", "ann", groups=["qa"])
+    assert groups() == ["dev", "qa"]
+    remove_member(crane, LOCAL, "qa", "ann")
+    assert groups() == ["dev", "qa"]
+    with pytest.raises(Conflict) as refused:
+        remove_member(crane, LOCAL, "qa", "ann")
+    assert refused.value.code == "member-from-elsewhere"
+
+
+def test_last_admin_is_not_lost_to_an_outside_source(caplog: pytest.LogCaptureFixture) -> None:
+    crane = get_crane()
+    create_group(crane, LOCAL, "admins")
+    create_grant(crane, LOCAL, "allow", "admin", Scope(), group="admins")
+    crane_accounts.provide_account("oidc:work", "u-17", "ann", groups=["admins"])
+
+    crane_accounts.provide_account("oidc:work", "u-17", "ann", groups=[])
+
+    assert crane_accounts.has_admin()
+    assert "ann is the last who may do everything" in caplog.text
+    crane_accounts.provide_account("oidc:work", "u-18", "bob", groups=["admins"])
+    crane_accounts.provide_account("oidc:work", "u-17", "ann", groups=[])
+    assert len(directories().current.admins) == 1
+
+
+def test_id_of_an_account_is_never_used_again() -> None:
+    crane = get_crane()
+    first = crane_accounts.create_account("ann")
+    remove_account(crane, LOCAL, "ann")
+
+    second = crane_accounts.create_account("ann")
+
+    assert second.id > first.id
+    assert crane_accounts.identity_of(first.id) is None
+
+
+def test_removed_account_loses_its_outside_subject() -> None:
+    crane = get_crane()
+    first = crane_accounts.provide_account("ldap", "u-17", "ann")
+    remove_account(crane, LOCAL, "ann")
+
+    assert crane_accounts.provide_account("ldap", "u-17", "ann").id > first.id
+
+
+def test_operator_makes_an_admin_of_who_was_shut_out() -> None:
+    crane = get_crane()
+    crane_accounts.make_first_admin("root")
+    crane_accounts.create_account("ann")
+    create_grant(crane, LOCAL, "deny", "viewer", Scope(), account="ann")
+    change_account(crane, LOCAL, "ann", {"disabled": True})
+
+    crane_accounts.make_admin("ann")
+
+    made = crane_accounts.get_account("ann")
+    assert not made.disabled
+    assert made.id in directories().current.admins
+    crane_accounts.make_admin("ann")
+    with pytest.raises(NotFound):
+        crane_accounts.make_admin("eve")

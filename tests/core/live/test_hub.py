@@ -205,6 +205,25 @@ def test_permission_is_asked_again_although_nothing_changes(hub: Hub, things: An
     assert [message["changes"] for message in peer.messages()] == [{"set": {"a": item("a", "1")}, "gone": ["b"]}]
 
 
+def test_permission_is_asked_at_once_when_rights_change(
+    crane: Crane, hub: Hub, things: Any, join: Join, step: Any
+) -> None:
+    things.set(a="1", b="1")
+    peer, connection = join(ANN)
+    hub.subscribe(connection, "things")
+    step()
+    peer.messages()
+    things.hidden["ann"] = {"b"}
+
+    step()
+    assert peer.messages() == []
+    crane.rights.changed()
+    step()
+
+    [message] = peer.messages()
+    assert message["changes"]["gone"] == ["b"]
+
+
 def test_permission_is_asked_before_each_send(hub: Hub, things: Any, join: Join, step: Any) -> None:
     things.set(a="1", b="1")
     peer, connection = join(ANN)
