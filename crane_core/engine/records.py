@@ -110,12 +110,13 @@ class Service(Struct, frozen=True, omit_defaults=True, dict=True):
         """The version that an update must name."""
         return self.Version.Index
 
-    @property
+    # These two are read for each task of a list.
+    @cached_property
     def labels(self) -> Mapping[str, str]:
         """The service's labels."""
         return self.spec.Labels or {}
 
-    @property
+    @cached_property
     def stack(self) -> str | None:
         """The stack that the service belongs to, None outside a stack."""
         return self.labels.get(STACK_LABEL) or None

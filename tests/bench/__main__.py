@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tests.bench import commandline, large, logins, panel, real, tasks, timeline
+from tests.bench import commandline, large, logins, panel, permission, real, tasks, timeline
 from tests.bench.figures import Figure, table, write_page
 from tests.bench.processes import ROOT
 
@@ -22,6 +22,7 @@ PARTS: Mapping[str, Callable[..., Iterator[Figure]]] = {
     "large": large.measure,
     "logins": logins.measure,
     "panel": panel.measure,
+    "permission": permission.measure,
     "real": real.measure,
     "tasks": tasks.measure,
     "timeline": timeline.measure,
