@@ -30,6 +30,11 @@ COMMANDS = {
     ),
     "whoami": ("crane_cli.commands.whoami:whoami", "Say who the server takes you for."),
     "token": ("crane_cli.commands.token:token", "Make and revoke API tokens."),
+    "user": ("crane_cli.commands.user:user", "Make users, and accounts of programs; change and remove them."),
+    "group": ("crane_cli.commands.group:group", "Make groups, and put accounts into them."),
+    "role": ("crane_cli.commands.role:role", "Look at roles, and make roles of your own."),
+    "grant": ("crane_cli.commands.grant:grant", "Give roles to users and groups, and take them back."),
+    "may": ("crane_cli.commands.may:may", "Say what somebody may do, and why."),
     "completion": ("crane_cli.commands.completion:completion", "Print a shell's completion script."),
 }
 
