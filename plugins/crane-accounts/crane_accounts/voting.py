@@ -154,7 +154,7 @@ class _Prepared:
         everything = self._grants.everything
         if everything is not None and not everything.allows:
             return everything
-        if target.kind != self._kind and self._verb == "read":
+        if self._verb == "read" and target.kind not in (self._kind, "server"):
             return self._on(target, self._about(target))
         if not target.name and not target.id and target.stack is None:
             return self._in_general()

@@ -180,6 +180,17 @@ def test_node_is_granted_by_its_name(ask: Ask, root: Root, people: Any, crane: C
     assert ask("ann", "GET", "/services").status_code == 403
 
 
+def test_what_concerns_no_object_is_granted_by_a_role_of_ones_own(ask: Ask, root: Root, people: Any) -> None:
+    root("POST", "/roles", {"name": "watcher", "actions": ["health:read", "plugin:read"]})
+    people(ann="watcher", bob="viewer", eve="watcher@*")
+
+    assert "checks" in ask("ann", "GET", "/health").json
+    assert "checks" not in ask("bob", "GET", "/health").json
+    assert "checks" not in ask("eve", "GET", "/health").json
+    assert ask("ann", "GET", "/plugins").status_code == 200
+    assert ask("eve", "GET", "/plugins").status_code == 403
+
+
 # --- Limits of a token --------------------------------------------------------------------------------------------
 
 
