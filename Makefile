@@ -18,8 +18,7 @@ FRONTEND := plugins/crane-panel/frontend
 PANEL := plugins/crane-panel/crane_panel/static/index.html
 PANEL_SOURCES := $(wildcard $(FRONTEND)/*.*) $(shell find $(FRONTEND)/src -type f)
 NEEDED_BY_TESTS := dockerd:docker.io docker:docker-cli,docker.io iptables:iptables ip:iproute2 busybox:busybox-static \
-	curl:curl jq:jq prometheus:prometheus chromium:chromium "?ls /usr/lib/postgresql/*/bin/initdb:postgresql"
-	curl:curl jq:jq chromium:chromium "?ls /usr/lib/postgresql/*/bin/initdb:postgresql" \
+	curl:curl jq:jq prometheus:prometheus chromium:chromium "?ls /usr/lib/postgresql/*/bin/initdb:postgresql" \
 	"?ls /usr/sbin/slapd:slapd"
 ARGS ?=
 

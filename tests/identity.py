@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 # The variable of a server that asks nobody for a login, as one without these plugins.
-WITHOUT_LOGIN = {"CRANE_PLUGINS_DISABLED": "auth"}
+WITHOUT_LOGIN = {"CRANE_PLUGINS_DISABLED": "auth,ldap"}
 
 
 def find_headers(data_directory: Path) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 from crane_database import BackupFiles, Migrations
 
-from crane_auth import hookspecs, restoring
+from crane_auth import hookspecs
 from crane_auth.authenticating import authenticate
 from crane_auth.commands import auth as auth_commands
 from crane_auth.factors import routes as factors
@@ -21,6 +21,7 @@ from crane_auth.logins import routes as logins
 from crane_auth.methods import Method, Outside, Start
 from crane_auth.outside import routes as outside
 from crane_auth.passwords import operations as passwords
+from crane_auth.restoring import routes as restoring
 from crane_auth.sealing import KEY_FILE
 from crane_auth.sessions import operations as session_operations
 from crane_auth.sessions import routes as sessions

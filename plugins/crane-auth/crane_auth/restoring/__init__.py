@@ -1,0 +1,1 @@
+"""Beginning with a backup, on the page of the first start."""
