@@ -228,10 +228,23 @@ def write_topics(app: Flask) -> Iterator[str]:
 
 def write_actions(app: Flask) -> Iterator[str]:
     """Tell of every action."""
-    yield "# Actions\n\nWhat callers may be allowed to do; a role is a set of these.\n\n"
+    yield (
+        "# Actions\n\nWhat callers may be allowed to do; a role is a set of these. *Least role* is the least of\n"
+        "viewer, operator and admin that holds it. What is *granted on* a stack or a node may be given there alone;\n"
+        "the rest is given on everything.\n\n"
+    )
     owned = app.extensions["crane"].plugins.collect("crane_actions")
-    rows = [[code(action.name), in_one_line(action.help), code(plugin)] for plugin, action in owned]
-    yield table(["Action", "Who holds it may", "Plugin"], sorted(rows))
+    rows = [
+        [
+            code(action.name),
+            in_one_line(action.help),
+            action.least_role,
+            ", ".join(action.within) or "everything",
+            code(plugin),
+        ]
+        for plugin, action in owned
+    ]
+    yield table(["Action", "Who holds it may", "Least role", "Granted on", "Plugin"], sorted(rows))
 
 
 def import_all(name: str) -> None:
