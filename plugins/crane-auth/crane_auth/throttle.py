@@ -59,8 +59,16 @@ def of_factor(account_id: int) -> Key:
 
 def of_address(address: str) -> Key:
     """Return the key of an address; of IPv6 the network that a customer has."""
-    network = ":".join(address.split(":")[:4]) if ":" in address else address
-    return Key(f"address:{network[:60]}", 30, 300.0)
+    return Key(f"address:{_network(address)}", 30, 300.0)
+
+
+def of_beginnings(address: str) -> Key:
+    """Return the key of logins that were begun from an address and not finished; each takes room in the database."""
+    return Key(f"begun:{_network(address)}", 200, 60.0)
+
+
+def _network(address: str) -> str:
+    return (":".join(address.split(":")[:4]) if ":" in address else address)[:60]
 
 
 def count(crane: Crane, keys: Collection[Key]) -> None:

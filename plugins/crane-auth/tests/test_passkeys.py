@@ -150,6 +150,17 @@ def test_passkey_is_removed(ann: Browser, added: Any, key: Any, visitor: Visitor
     ann.ask("DELETE", f"auth/me/passkeys/{added['id']}", {"password": PASSWORD}, 404)
 
 
+def test_logins_that_are_begun_and_left_do_not_fill_the_database(added: Any, key: Any, visitor: Visitors) -> None:
+    eve = visitor(address="198.51.100.9")
+    for _ in range(3):
+        show(eve, key, None)
+    statuses = [eve.ask("POST", "auth/login/passkey-options", {}).status_code for _ in range(202)]
+
+    assert set(statuses[:200]) == {200}
+    assert statuses[-1] == 429
+    show(visitor(), key, None)
+
+
 @pytest.mark.parametrize(
     ("url", "usable"),
     [

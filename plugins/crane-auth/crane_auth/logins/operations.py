@@ -208,6 +208,7 @@ def show_passkey(
         throttle.count(crane, [address := throttle.of_address(origin.address)])
         account = passkeys.check(crane, site, challenge, credential)
         throttle.forgive(throttle.of_factor(account.id), address)
+        throttle.take_back(throttle.of_beginnings(origin.address))
         return go_on(crane, account, Progress("passkey", factor=True, bearer=bearer), origin)
     account, progress = read(challenge)
     with guarded(crane, account, progress, origin):

@@ -200,6 +200,8 @@ def ask_for_passkey(sent: dict[str, Any]) -> Response:
     """Ask for a passkey: as the second factor of a login that waits for it, or alone."""
     crane = get_crane()
     waiting = challenges.look(crane, sent["challenge"], "second-factor") if sent["challenge"] else None
+    if waiting is None:
+        throttle.count(crane, [throttle.of_beginnings(origin().address)])
     challenge, options = passkeys.begin_assertion(crane, site(), waiting)
     return answer({"challenge": challenge.secret, "options": options}, headers=NO_STORE)
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from crane_auth import challenges
+from crane_auth import challenges, throttle
 from crane_auth.digests import digest, make_secret
 from crane_auth.errors import LoginExpired
 from crane_auth.logins.operations import Login, Progress, go_on, read
@@ -57,9 +57,15 @@ class Arrival:
     go_to: str
 
 
-def depart(crane: Crane, name: str, redirect_uri: str, return_to: str, loopback: Loopback | None = None) -> Departure:
-    """Send a browser away to log in."""
+def depart(
+    crane: Crane, name: str, redirect_uri: str, return_to: str, origin: Origin, loopback: Loopback | None = None
+) -> Departure:
+    """Send a browser away to log in.
+
+    :raises TooManyAttempts: when too many from there never came back.
+    """
     method = crane.room(Methods).get(name, "redirect")
+    throttle.count(crane, [throttle.of_beginnings(origin.address)])
     state, mark = make_secret(), make_secret()
     start = method.start(redirect_uri, state) if method.start else None
     if start is None:
@@ -95,6 +101,7 @@ def come_back(
         if loopback is None:
             raise
         return Arrival(None, _address_of(loopback, {"error": error.code, "detail": error.detail}))
+    throttle.take_back(throttle.of_beginnings(origin.address))
     if loopback is None:
         # A second factor is the provider's business.
         return Arrival(go_on(crane, account, Progress(name, factor=True), origin), data["return_to"])

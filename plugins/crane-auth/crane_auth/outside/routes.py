@@ -36,7 +36,7 @@ def start(sent: dict[str, Any], method: str) -> Response:
         raise Invalid(sentence, violations=[Violation("/return", sentence, code="no-local-path")])
     crane = get_crane()
     loopback = operations.Loopback(**sent["loopback"]) if sent["loopback"] else None
-    departure = operations.depart(crane, method, _redirect_uri(method), return_to, loopback)
+    departure = operations.depart(crane, method, _redirect_uri(method), return_to, origin(), loopback)
     response = answer({"url": departure.url}, headers=NO_STORE)
     # Lax, because the provider's page leads back here.
     response.set_cookie(
