@@ -1,295 +1,138 @@
-/** Asking the plugins that let people in: accounts, logins, tokens, second factors. */
-import { Problem, toProblem } from './problem'
-import { askUrl } from './client'
+/** Asking the plugins that let people in: accounts and what is granted to them, logins, tokens, second factors. */
+import { api, ask, askUrl } from './client'
+import { toProblem } from './problem'
+import type { components } from './schema'
 import type { List } from './types'
 
-export interface Account {
-  name: string
-  kind: 'user' | 'service'
-  display_name: string
-  email: string
-}
+type Schemas = components['schemas']
 
-export interface LoginMethod {
-  name: string
-  title: string
-  kind: 'password' | 'redirect'
-}
-
-export interface AuthState {
-  set_up: boolean
-  methods: LoginMethod[]
-  passkeys: boolean
-  shortest_password: number
-  account: Account | null
-  session: { id: string; method: string } | null
-}
-
-export type Factor = 'totp' | 'recovery' | 'passkey'
-
+export type Account = Schemas['auth.Account']
+export type LoginMethod = Schemas['auth.Method']
+export type AuthState = Schemas['auth.AuthState']
 /** How far a login has come. */
-export interface Login {
-  state: 'done' | 'second-factor' | 'enroll' | 'new-password'
-  challenge: string | null
-  factors: Factor[]
-  expires_at: string | null
-  token: string | null
-  recovery_codes: string[]
-  account: Account | null
-}
+export type Login = Schemas['auth.LoginAnswer']
+export type Me = Schemas['auth.Me']
+export type Session = Schemas['auth.Session']
+export type Token = Schemas['auth.Token']
+export type MadeToken = Schemas['auth.MadeToken']
+export type NewToken = Schemas['auth.NewToken']
+export type Passkey = Schemas['auth.PasskeyItem']
+export type TotpSecret = Schemas['auth.Secret']
+export type User = Schemas['accounts.User']
+export type Group = Schemas['accounts.Group']
+export type Member = Schemas['accounts.Member']
+export type Role = Schemas['accounts.Role']
+export type Action = Schemas['accounts.Action']
+export type Grant = Schemas['accounts.Grant']
+export type NewGrant = Schemas['accounts.NewGrant']
+export type Effect = Grant['effect']
+export type Scope = Grant['scope']
+export type Rights = Schemas['accounts.Rights']
+export type Right = Rights['rights'][number]
 
-export interface Me {
-  account: Account
-  session: { id: string; method: string } | null
-  password: { set: boolean; changed_at: string | null } | null
-  totp: boolean
-  recovery_codes_left: number
-  passkeys: number
-  second_factor_required: boolean
-}
+// As many as a list tells at once.
+const ALL = { limit: 1000 }
 
-export interface Session {
-  id: string
-  name: string
-  method: string
-  address: string
-  device: string
-  created_at: string
-  used_at: string
-  expires_at: string
-  current: boolean
-}
-
-export interface Token {
-  id: string
-  name: string
-  account: string
-  actions: string[] | null
-  stacks: string[] | null
-  created_at: string
-  created_by: string
-  used_at: string | null
-  expires_at: string | null
-  expired: boolean
-}
-export type MadeToken = Token & { token: string }
-
-export interface NewToken {
-  name: string
-  actions: string[] | null
-  stacks: string[] | null
-  days: number | null
-}
-
-export interface Passkey {
-  id: string
-  name: string
-  created_at: string
-  used_at: string | null
-}
-
-export interface TotpSecret {
-  secret: string
-  uri: string
-}
-
-export interface PasskeyOptions<Options> {
-  challenge: string
-  options: Options
-}
-
-const AUTH = '/api/v1/auth'
-
-function send<Data>(method: string, path: string, json?: unknown): Promise<Data> {
-  return askUrl<Data>(`/api/v1${path}`, { method, ...(json === undefined ? {} : { json }) })
-}
-
-async function all<Item>(path: string): Promise<Item[]> {
-  return (await askUrl<List<Item>>(`/api/v1${path}${path.includes('?') ? '&' : '?'}limit=1000`)).items
+/** Return all items of a list that is told at once. */
+async function items<Item>(answer: Promise<{ data?: { items: Item[] }; error?: unknown; response: Response }>): Promise<Item[]> {
+  return (await ask(answer)).items
 }
 
 /** Return how the server lets people in; null where no plugin does that has accounts. */
 export async function readAuthState(): Promise<AuthState | null> {
   try {
-    return await askUrl<AuthState>(`${AUTH}/state`)
+    return await ask(api.GET('/api/v1/auth/state'))
   } catch (error) {
-    const problem: Problem = toProblem(error)
+    const problem = toProblem(error)
     if (problem.status === 404) return null
     throw problem
   }
 }
 
-export interface Setup {
-  token: string
-  name: string
-  password: string
-  display_name?: string
-  email?: string
-}
+// A session is kept where no script can read it.
+const COOKIE = { bearer: false }
 
 export const login = {
-  setUp: (setup: Setup) => send<Login>('POST', '/auth/setup', setup),
-  password: (method: string, name: string, password: string) => send<Login>('POST', '/auth/login', { method, name, password }),
-  secondFactor: (challenge: string, code: string) => send<Login>('POST', '/auth/login/second-factor', { challenge, code }),
-  totp: (challenge: string) => send<TotpSecret & { challenge: string }>('POST', '/auth/login/totp', { challenge }),
-  newPassword: (challenge: string, password: string) => send<Login>('POST', '/auth/login/new-password', { challenge, password }),
-  passkeyOptions: (challenge: string | null) =>
-    send<PasskeyOptions<PublicKeyCredentialRequestOptionsJSON>>('POST', '/auth/login/passkey-options', challenge === null ? {} : { challenge }),
-  passkey: (challenge: string, credential: unknown) => send<Login>('POST', '/auth/login/passkey', { challenge, credential }),
+  setUp: (setup: Omit<Schemas['auth.Setup'], 'bearer'>) => ask(api.POST('/api/v1/auth/setup', { body: { ...setup, ...COOKIE } })),
+  password: (method: string, name: string, password: string) =>
+    ask(api.POST('/api/v1/auth/login', { body: { method, name, password, ...COOKIE } })),
+  secondFactor: (challenge: string, code: string) => ask(api.POST('/api/v1/auth/login/second-factor', { body: { challenge, code } })),
+  totp: (challenge: string) => ask(api.POST('/api/v1/auth/login/totp', { body: { challenge } })),
+  newPassword: (challenge: string, password: string) =>
+    ask(api.POST('/api/v1/auth/login/new-password', { body: { challenge, password } })),
+  /** Without a challenge to log in by the passkey alone. */
+  passkeyOptions: (challenge: string | null) => ask(api.POST('/api/v1/auth/login/passkey-options', { body: { challenge } })),
+  passkey: (challenge: string, credential: Record<string, unknown>) =>
+    ask(api.POST('/api/v1/auth/login/passkey', { body: { challenge, credential, ...COOKIE } })),
   start: (method: string, back: string) =>
-    send<{ url: string }>('POST', `/auth/login/${encodeURIComponent(method)}/start`, { return: back }),
-  out: () => send<null>('POST', '/auth/logout'),
+    ask(api.POST('/api/v1/auth/login/{method}/start', { params: { path: { method } }, body: { return: back, loopback: null } })),
+  out: () => ask(api.POST('/api/v1/auth/logout')),
 }
 
-/** What somebody does with their own account; `password` is left out by accounts without one. */
+/** What somebody does with their own account; the password that proves it is them is empty where they have none. */
 export const me = {
-  read: () => askUrl<Me>(`${AUTH}/me`),
-  changePassword: (old: string, fresh: string) => send<null>('PUT', '/auth/me/password', { old, new: fresh }),
-  sessions: () => all<Session>('/auth/me/sessions'),
-  endSession: (id: string) => send<null>('DELETE', `/auth/me/sessions/${encodeURIComponent(id)}`),
-  tokens: () => all<Token>('/auth/me/tokens'),
-  makeToken: (token: NewToken) => send<MadeToken>('POST', '/auth/me/tokens', token),
-  removeToken: (id: string) => send<null>('DELETE', `/auth/me/tokens/${encodeURIComponent(id)}`),
-  beginTotp: (password: string) => send<TotpSecret>('POST', '/auth/me/totp', proof(password)),
-  finishTotp: (code: string) => send<{ recovery_codes: string[] }>('PUT', '/auth/me/totp', { code }),
-  removeTotp: (password: string) => send<null>('DELETE', '/auth/me/totp', proof(password)),
-  newRecoveryCodes: (password: string) => send<{ recovery_codes: string[] }>('POST', '/auth/me/recovery-codes', proof(password)),
-  passkeys: () => all<Passkey>('/auth/me/passkeys'),
-  passkeyOptions: (password: string) =>
-    send<PasskeyOptions<PublicKeyCredentialCreationOptionsJSON>>('POST', '/auth/me/passkeys/options', proof(password)),
-  addPasskey: (challenge: string, name: string, credential: unknown) =>
-    send<Passkey & { recovery_codes?: string[] }>('POST', '/auth/me/passkeys', { challenge, name, credential }),
-  removePasskey: (id: string, password: string) => send<null>('DELETE', `/auth/me/passkeys/${encodeURIComponent(id)}`, proof(password)),
-}
-
-function proof(password: string): { password?: string } {
-  return password === '' ? {} : { password }
+  read: () => ask(api.GET('/api/v1/auth/me')),
+  changePassword: (old: string, fresh: string) => ask(api.PUT('/api/v1/auth/me/password', { body: { old, new: fresh } })),
+  sessions: () => items(api.GET('/api/v1/auth/me/sessions', { params: { query: ALL } })),
+  endSession: (session_id: string) => ask(api.DELETE('/api/v1/auth/me/sessions/{session_id}', { params: { path: { session_id } } })),
+  tokens: () => items(api.GET('/api/v1/auth/me/tokens', { params: { query: ALL } })),
+  makeToken: (token: NewToken) => ask(api.POST('/api/v1/auth/me/tokens', { body: token })),
+  removeToken: (token_id: string) => ask(api.DELETE('/api/v1/auth/me/tokens/{token_id}', { params: { path: { token_id } } })),
+  beginTotp: (password: string) => ask(api.POST('/api/v1/auth/me/totp', { body: { password } })),
+  finishTotp: (code: string) => ask(api.PUT('/api/v1/auth/me/totp', { body: { code } })),
+  removeTotp: (password: string) => ask(api.DELETE('/api/v1/auth/me/totp', { body: { password } })),
+  newRecoveryCodes: (password: string) => ask(api.POST('/api/v1/auth/me/recovery-codes', { body: { password } })),
+  passkeys: () => items(api.GET('/api/v1/auth/me/passkeys', { params: { query: ALL } })),
+  passkeyOptions: (password: string) => ask(api.POST('/api/v1/auth/me/passkeys/options', { body: { password } })),
+  addPasskey: (challenge: string, name: string, credential: Record<string, unknown>) =>
+    ask(api.POST('/api/v1/auth/me/passkeys', { body: { challenge, name, credential } })),
+  removePasskey: (passkey_id: string, password: string) =>
+    ask(api.DELETE('/api/v1/auth/me/passkeys/{passkey_id}', { params: { path: { passkey_id } }, body: { password } })),
 }
 
 /** What is done with the logins and tokens of others. */
 export const others = {
-  sessions: (name: string) => all<Session>(`/sessions?name=${encodeURIComponent(name)}`),
-  endSession: (id: string) => send<null>('DELETE', `/sessions/${encodeURIComponent(id)}`),
-  tokens: (account: string) => all<Token>(`/tokens?account=${encodeURIComponent(account)}`),
-  makeToken: (account: string, token: NewToken) => send<MadeToken>('POST', '/tokens', { account, ...token }),
-  removeToken: (id: string) => send<null>('DELETE', `/tokens/${encodeURIComponent(id)}`),
-  setPassword: (name: string, password: string, mustChange: boolean) =>
-    send<null>('PUT', `/passwords/${encodeURIComponent(name)}`, { password, must_change: mustChange }),
-  removeSecondFactors: (name: string) => send<null>('DELETE', `/second-factors/${encodeURIComponent(name)}`),
+  sessions: (name: string) => items(api.GET('/api/v1/sessions', { params: { query: { ...ALL, name } } })),
+  endSession: (session_id: string) => ask(api.DELETE('/api/v1/sessions/{session_id}', { params: { path: { session_id } } })),
+  tokens: (account: string) => items(api.GET('/api/v1/tokens', { params: { query: { ...ALL, account } } })),
+  makeToken: (account: string, token: NewToken) => ask(api.POST('/api/v1/tokens', { body: { account, ...token } })),
+  removeToken: (token_id: string) => ask(api.DELETE('/api/v1/tokens/{token_id}', { params: { path: { token_id } } })),
+  setPassword: (name: string, password: string) =>
+    ask(api.PUT('/api/v1/passwords/{name}', { params: { path: { name } }, body: { password, must_change: true } })),
+  removeSecondFactors: (name: string) => ask(api.DELETE('/api/v1/second-factors/{name}', { params: { path: { name } } })),
 }
-
-// --- Accounts and what is granted to them ------------------------------------------------------------------------------
-
-export interface User {
-  id: number
-  name: string
-  kind: 'user' | 'service'
-  display_name: string
-  email: string
-  disabled: boolean
-  source: string
-  groups: string[]
-  admin: boolean
-  created_at: string
-}
-
-export interface Group {
-  name: string
-  description: string
-  members: number
-  grants: number
-  created_at: string
-}
-
-export interface Member {
-  name: string
-  kind: 'user' | 'service'
-  display_name: string
-  disabled: boolean
-  sources: string[]
-}
-
-export interface Role {
-  name: string
-  description: string
-  built_in: boolean
-  actions: string[]
-  grants: number
-  created_at: string | null
-}
-
-export interface Action {
-  name: string
-  help: string
-  kind: string
-  within: string[]
-  roles: string[]
-}
-
-export type Effect = 'allow' | 'deny'
-export type Scope = 'everything' | 'stack' | 'node' | 'registry'
-
-export interface Grant {
-  id: number
-  name: string
-  effect: Effect
-  role: string
-  account: string | null
-  group: string | null
-  scope: Scope
-  on: string
-  created_by: string
-  created_at: string
-}
-export type NewGrant = Pick<Grant, 'effect' | 'role' | 'account' | 'group' | 'scope' | 'on'>
-
-export interface Right {
-  action: string
-  help: string
-  allowed: boolean
-  reason: string
-  grants: { id: number; effect: Effect; text: string }[]
-}
-
-export interface Rights {
-  account: string | null
-  group: string | null
-  target: { kind: string; name: string; stack: string | null }
-  rights: Right[]
-}
-
-const path = (...parts: (string | number)[]): string => parts.map((each) => `/${encodeURIComponent(each)}`).join('')
 
 export const users = {
-  list: () => all<User>('/users'),
-  create: (user: { name: string; kind: User['kind']; display_name: string; email: string }) => send<User>('POST', '/users', user),
-  change: (name: string, change: { display_name?: string; email?: string; disabled?: boolean }) =>
-    send<User>('PATCH', path('users', name), change),
-  remove: (name: string) => send<null>('DELETE', path('users', name)),
+  create: (user: Schemas['accounts.NewUser']) => ask(api.POST('/api/v1/users', { body: user })),
+  change: (name: string, change: Schemas['accounts.ChangedUser']) =>
+    ask(api.PATCH('/api/v1/users/{name}', { params: { path: { name } }, body: change })),
+  remove: (name: string) => ask(api.DELETE('/api/v1/users/{name}', { params: { path: { name } } })),
 }
 
 export const groups = {
-  members: (name: string) => all<Member>(path('groups', name, 'members')),
-  create: (group: { name: string; description: string }) => send<Group>('POST', '/groups', group),
-  change: (name: string, description: string) => send<Group>('PATCH', path('groups', name), { description }),
-  remove: (name: string) => send<null>('DELETE', path('groups', name)),
-  add: (name: string, account: string) => send<null>('POST', path('groups', name, 'members'), { name: account }),
-  takeOut: (name: string, account: string) => send<null>('DELETE', path('groups', name, 'members', account)),
+  members: (name: string) => items(api.GET('/api/v1/groups/{name}/members', { params: { path: { name }, query: ALL } })),
+  create: (group: Schemas['accounts.NewGroup']) => ask(api.POST('/api/v1/groups', { body: group })),
+  change: (name: string, description: string) =>
+    ask(api.PATCH('/api/v1/groups/{name}', { params: { path: { name } }, body: { description } })),
+  remove: (name: string) => ask(api.DELETE('/api/v1/groups/{name}', { params: { path: { name } } })),
+  add: (name: string, account: string) =>
+    ask(api.POST('/api/v1/groups/{name}/members', { params: { path: { name } }, body: { name: account } })),
+  takeOut: (name: string, account: string) =>
+    ask(api.DELETE('/api/v1/groups/{name}/members/{account}', { params: { path: { name, account } } })),
 }
 
 export const roles = {
-  list: () => all<Role>('/roles'),
-  actions: () => all<Action>('/actions'),
-  create: (role: { name: string; description: string; actions: string[] }) => send<Role>('POST', '/roles', role),
-  change: (name: string, change: { description?: string; actions?: string[] }) => send<Role>('PATCH', path('roles', name), change),
-  remove: (name: string) => send<null>('DELETE', path('roles', name)),
+  actions: () => items(api.GET('/api/v1/actions', { params: { query: ALL } })),
+  create: (role: Schemas['accounts.NewRole']) => ask(api.POST('/api/v1/roles', { body: role })),
+  change: (name: string, change: Schemas['accounts.ChangedRole']) =>
+    ask(api.PATCH('/api/v1/roles/{name}', { params: { path: { name } }, body: change })),
+  remove: (name: string) => ask(api.DELETE('/api/v1/roles/{name}', { params: { path: { name } } })),
 }
 
 export const grants = {
-  create: (grant: NewGrant) => send<Grant>('POST', '/grants', grant),
-  remove: (id: number) => send<null>('DELETE', path('grants', id)),
-  rights: (asked: { account?: string; group?: string; kind?: string; name?: string }) =>
-    askUrl<Rights>(`/api/v1/rights?${new URLSearchParams(Object.entries(asked).filter(([, value]) => value))}`),
+  create: (grant: NewGrant) => ask(api.POST('/api/v1/grants', { body: grant })),
+  remove: (number: number) => ask(api.DELETE('/api/v1/grants/{number}', { params: { path: { number } } })),
+  rights: (query: { account: string; group: string; kind: string; name: string }) => ask(api.GET('/api/v1/rights', { params: { query } })),
 }
 
 // --- Quotas ------------------------------------------------------------------------------------------------------------
@@ -315,8 +158,8 @@ export interface Quota extends Limits {
 }
 
 export const quotas = {
-  list: () => all<Quota>('/quotas'),
-  create: (quota: Limits & Pick<Quota, 'name' | 'stack' | 'description'>) => send<Quota>('POST', '/quotas', quota),
-  change: (name: string, change: Limits & Pick<Quota, 'description'>) => send<Quota>('PATCH', path('quotas', name), change),
-  remove: (name: string) => send<null>('DELETE', path('quotas', name)),
+  list: async () => (await askUrl<List<Quota>>('/api/v1/quotas?limit=1000')).items,
+  create: (quota: Limits & Pick<Quota, 'name' | 'stack' | 'description'>) => askUrl<Quota>('/api/v1/quotas', { method: 'POST', json: quota }),
+  change: (name: string, change: Limits & Pick<Quota, 'description'>) => askUrl<Quota>(`/api/v1/quotas/${encodeURIComponent(name)}`, { method: 'PATCH', json: change }),
+  remove: (name: string) => askUrl<null>(`/api/v1/quotas/${encodeURIComponent(name)}`, { method: 'DELETE' }),
 }

@@ -21,8 +21,9 @@ function described(each: PublicKeyCredentialDescriptorJSON): PublicKeyCredential
   return { ...each, id: toBytes(each.id), type: 'public-key', transports: each.transports as AuthenticatorTransport[] }
 }
 
-/** Have a passkey made; returns what the server is sent. */
-export async function makePasskey(options: PublicKeyCredentialCreationOptionsJSON): Promise<object> {
+/** Have a passkey made as the server told; returns what it is sent. */
+export async function makePasskey(told: object): Promise<Record<string, unknown>> {
+  const options = told as PublicKeyCredentialCreationOptionsJSON
   const publicKey = {
     ...options,
     challenge: toBytes(options.challenge),
@@ -41,8 +42,9 @@ export async function makePasskey(options: PublicKeyCredentialCreationOptionsJSO
   }
 }
 
-/** Have a passkey prove itself; returns what the server is sent. */
-export async function usePasskey(options: PublicKeyCredentialRequestOptionsJSON): Promise<object> {
+/** Have a passkey prove itself as the server told; returns what it is sent. */
+export async function usePasskey(told: object): Promise<Record<string, unknown>> {
+  const options = told as PublicKeyCredentialRequestOptionsJSON
   const publicKey = {
     ...options,
     challenge: toBytes(options.challenge),
@@ -61,7 +63,7 @@ export async function usePasskey(options: PublicKeyCredentialRequestOptionsJSON)
   }
 }
 
-function common(credential: PublicKeyCredential): object {
+function common(credential: PublicKeyCredential): Record<string, unknown> {
   return {
     id: credential.id,
     rawId: toText(credential.rawId),

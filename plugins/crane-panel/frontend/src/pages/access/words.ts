@@ -20,7 +20,7 @@ export const t = words(
     save: 'Save',
     edit: 'Edit',
     remove: 'Remove',
-    doing: 'What can be done',
+    doing: 'Actions',
     made: 'Made',
     used: 'Last used',
     ends: 'Ends',
@@ -84,6 +84,9 @@ export const t = words(
     fromSource: 'by {source}',
     fromSourceHint: 'The membership comes with each login from there; change it there.',
     // Sessions
+    password: 'Password',
+    passkey: 'Passkey',
+    firstStart: 'First start',
     device: 'Device',
     unknownDevice: 'Unknown',
     address: 'Address',
@@ -316,6 +319,9 @@ export const t = words(
     removeFrom: '将 {name} 移出 {group}',
     fromSource: '来自{source}',
     fromSourceHint: '成员关系随每次登录从该处更新，请在该处修改。',
+    password: '密码',
+    passkey: '通行密钥',
+    firstStart: '首次启动',
     device: '设备',
     unknownDevice: '未知',
     address: '地址',
@@ -492,6 +498,9 @@ const kinds = words(
     policy: 'Policy',
     database: 'Database',
     backup: 'Backups',
+    health: 'Health',
+    member: 'Members',
+    metrics: 'Metrics',
   },
   {
     service: '服务',
@@ -519,6 +528,9 @@ const kinds = words(
     policy: '策略',
     database: '数据库',
     backup: '备份',
+    health: '健康状况',
+    member: '成员',
+    metrics: '指标',
   },
 )
 

@@ -1,5 +1,5 @@
 /** The steps of a login, as far as the page has to know them. */
-import type { Factor, Login } from '../../api/access'
+import type { Login } from '../../api/access'
 import { Problem } from '../../api/problem'
 
 export type Step = 'begin' | 'second-factor' | 'enroll' | 'new-password' | 'codes'
@@ -7,7 +7,7 @@ export type Step = 'begin' | 'second-factor' | 'enroll' | 'new-password' | 'code
 export interface Progress {
   step: Step
   challenge: string | null
-  factors: Factor[]
+  factors: string[]
 }
 
 /** What the address says when a login elsewhere leads back here: a step that is left, or what went wrong. */

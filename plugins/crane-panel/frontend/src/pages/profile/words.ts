@@ -76,7 +76,7 @@ export const t = words(
     tokens: 'API tokens',
     tokensDetail: 'For programs that act as you, with no more rights than you have.',
     none: 'There is none yet',
-    actions: 'What can be done',
+    actions: 'Actions',
   },
   {
     title: '个人资料',
