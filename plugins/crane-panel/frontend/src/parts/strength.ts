@@ -5,7 +5,7 @@ export type Strength = 'none' | 'short' | 'weak' | 'fair' | 'strong'
 const COMMON = ['password', 'passwort', 'qwerty', 'letmein', 'welcome', 'admin', 'crane', 'docker', 'swarm', 'secret', 'iloveyou', 'abc123', '123456']
 // What guessing costs, in bits: below the first it is weak, from the second on it is strong.
 const FAIR = 45
-const STRONG = 65
+const STRONG = 80
 
 /** Estimate a password of at least so many characters. */
 export function strengthOf(password: string, shortest: number, ...known: string[]): Strength {

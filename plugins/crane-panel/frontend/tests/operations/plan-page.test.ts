@@ -18,7 +18,7 @@ beforeEach(() => {
   vi.stubGlobal('WebSocket', function () {
     return new FakeSocket()
   })
-  caller.value = { name: 'ann', kind: 'user', version: '1', actions: ['plan:read', 'plan:apply', 'operation:read'] }
+  caller.value = { name: 'local', kind: 'local', version: '1', actions: ['plan:read', 'plan:apply', 'operation:read'] }
   server = serve(() => [200, fresh('p1')])
 })
 afterEach(() => {

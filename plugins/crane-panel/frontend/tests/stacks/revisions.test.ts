@@ -54,7 +54,7 @@ describe('the revisions of a stack', () => {
 
   it('are asked for with the stack, and again when it changes', async () => {
     const server = serve(() => [200, { items: [REVISION], total: 1, version: '', sources: [] }])
-    caller.value = { name: 'ann', kind: 'user', version: '1', actions: ['stack:update'] } as never
+    caller.value = { name: 'local', kind: 'local', version: '1', actions: ['stack:update'] } as never
     const { wrapper } = await show(StackRevisions, { props: { stack: 'shop', version: '1' } })
     open = wrapper
     await wrapper.setProps({ stack: 'shop', version: '2' })
