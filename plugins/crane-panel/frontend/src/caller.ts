@@ -9,7 +9,12 @@ const allowed = computed(() => new Set(caller.value?.actions ?? []))
 
 /** Find out who looks at the panel. */
 export async function loadCaller(): Promise<void> {
-  caller.value = await ask(api.GET('/api/v1/whoami'))
+  caller.value = await askCaller()
+}
+
+/** Ask who looks at the panel, and change nothing by it. */
+export function askCaller(): Promise<WhoAmI> {
+  return ask(api.GET('/api/v1/whoami'))
 }
 
 /** Tell whether the caller may do something in general, as in `service:update`; what they may not is not offered. */

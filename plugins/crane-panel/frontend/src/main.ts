@@ -34,7 +34,7 @@ async function start(): Promise<void> {
   app.use(router)
   watchMenus()
   // Whether there is a frame around the first page is known once its address is.
-  if (caller.value === null || caller.value.kind === 'nobody') await router.isReady()
+  if (caller.value === null) await router.isReady()
   app.mount(place)
 }
 

@@ -10,7 +10,8 @@ import { readAuthState } from './api/access'
 import type { AuthState } from './api/access'
 import { toProblem, type Problem } from './api/problem'
 import { hearRefusals } from './api/refusals'
-import { caller, loadCaller, may } from './caller'
+import type { WhoAmI } from './api/types'
+import { askCaller, caller, loadCaller, may } from './caller'
 import { live, liveState } from './live'
 
 /** How the server lets people in; null where it asks for no login, or another plugin than crane-auth does. */
@@ -26,7 +27,9 @@ export type Standing = 'known' | 'login' | 'setup'
 
 /** Find out who looks at the panel, and whether they have to log in first. */
 export async function findStanding(): Promise<Standing> {
-  if (await isKnown()) {
+  const who = await askWho()
+  caller.value = who
+  if (who !== null) {
     if (needsLogin()) await loadAuthState()
     return 'known'
   }
@@ -44,15 +47,16 @@ function needsLogin(): boolean {
   return caller.value !== null && ['user', 'service'].includes(caller.value.kind)
 }
 
-async function isKnown(): Promise<boolean> {
+/** Return who the caller is; null where they have to log in first. */
+async function askWho(): Promise<WhoAmI | null> {
   try {
-    await loadCaller()
+    const who = await askCaller()
+    return who.kind === 'nobody' ? null : who
   } catch (error) {
     // What the browser shows as its login is none any more.
-    if (toProblem(error).status === 401) return false
+    if (toProblem(error).status === 401) return null
     throw error
   }
-  return caller.value?.kind !== 'nobody'
 }
 
 // --- Where to go -------------------------------------------------------------------------------------------------------
@@ -102,10 +106,12 @@ export async function resume(name: string): Promise<void> {
 let checking: Promise<void> | null = null
 
 /** Find out whether the caller is still known, and what they may do by now. */
-function check(): Promise<void> {
-  checking ??= isKnown()
-    .then((known) => {
-      if (!known) end()
+function check(refused = false): Promise<void> {
+  checking ??= askWho()
+    .then((who) => {
+      if (who === null) end()
+      // What was known of single objects is forgotten only where something changed.
+      else if (refused || JSON.stringify(who) !== JSON.stringify(caller.value)) caller.value = who
     })
     // The server may be gone for a moment; then there is nothing to learn.
     .catch(() => undefined)
@@ -124,7 +130,7 @@ export function watchSession(): void {
   if (!needsLogin()) return
   hearRefusals((problem: Problem) => {
     if (problem.code === 'unauthenticated') end()
-    else if (problem.status === 403) void check()
+    else if (problem.status === 403) void check(true)
   })
   watch(liveState, (state) => {
     // A socket that is refused is closed like one that is lost where the login ended before it was opened.

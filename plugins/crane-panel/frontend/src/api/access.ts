@@ -1,8 +1,7 @@
 /** Asking the plugins that let people in: accounts and what is granted to them, logins, tokens, second factors. */
-import { api, ask, askUrl } from './client'
+import { api, ask } from './client'
 import { toProblem } from './problem'
 import type { components } from './schema'
-import type { List } from './types'
 
 type Schemas = components['schemas']
 
@@ -135,31 +134,14 @@ export const grants = {
   rights: (query: { account: string; group: string; kind: string; name: string }) => ask(api.GET('/api/v1/rights', { params: { query } })),
 }
 
-// --- Quotas ------------------------------------------------------------------------------------------------------------
-
+export type Quota = Schemas['accounts.Quota']
 /** What a quota can limit; null is no limit. */
-export interface Limits {
-  replicas: number | null
-  cpus: number | null
-  memory_bytes: number | null
-  replicas_per_service: number | null
-}
-
-export interface Quota extends Limits {
-  name: string
-  /** A name or pattern of stacks; null for every service. */
-  stack: string | null
-  description: string
-  created_at: string
-  services: number
-  used: { replicas: number; cpus: number; memory_bytes: number; largest_service: number }
-  /** The services that ask for no limit of their own, where the quota demands one. */
-  unlimited: { cpus: string[]; memory_bytes: string[] }
-}
+export type Limits = Pick<Quota, 'replicas' | 'cpus' | 'memory_bytes' | 'replicas_per_service'>
 
 export const quotas = {
-  list: async () => (await askUrl<List<Quota>>('/api/v1/quotas?limit=1000')).items,
-  create: (quota: Limits & Pick<Quota, 'name' | 'stack' | 'description'>) => askUrl<Quota>('/api/v1/quotas', { method: 'POST', json: quota }),
-  change: (name: string, change: Limits & Pick<Quota, 'description'>) => askUrl<Quota>(`/api/v1/quotas/${encodeURIComponent(name)}`, { method: 'PATCH', json: change }),
-  remove: (name: string) => askUrl<null>(`/api/v1/quotas/${encodeURIComponent(name)}`, { method: 'DELETE' }),
+  list: () => items(api.GET('/api/v1/quotas', { params: { query: ALL } })),
+  create: (quota: Schemas['accounts.NewQuota']) => ask(api.POST('/api/v1/quotas', { body: quota })),
+  change: (name: string, change: Schemas['accounts.ChangedQuota']) =>
+    ask(api.PATCH('/api/v1/quotas/{name}', { params: { path: { name } }, body: change })),
+  remove: (name: string) => ask(api.DELETE('/api/v1/quotas/{name}', { params: { path: { name } } })),
 }
