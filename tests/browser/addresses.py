@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.browser.simulated import LONG, NODES, STACKS
+from tests.browser.simulated import LONG, NODES, STACKS, TEAM
 from tests.swarm.server import Server
 
 # What each is called in names of pictures and of tests, and where it is. {task}, {operation} and so on are found out.
@@ -56,6 +56,25 @@ ADDRESSES = {
     "timeline-filtered": "/timeline?kind=operation.*&stack=shop",
     "timeline-line": "/timeline/{line}",
     "timeline-gone": "/timeline/999999999",
+    "welcome": "/welcome",
+    "profile-none": "/profile",
+    "users": "/access/users",
+    "users-filtered": "/access/users?state=disabled",
+    "user": "/access/users/bob",
+    "user-gone": "/access/users/nobody-of-this-name",
+    "service-accounts": "/access/service-accounts",
+    "service-account": "/access/service-accounts/pipeline?tab=tokens",
+    "groups": "/access/groups",
+    "group": "/access/groups/shop-team",
+    "group-long": f"/access/groups/{TEAM}",
+    "roles": "/access/roles",
+    "role": "/access/roles/operator",
+    "role-new": "/access/roles/-/new?like=deployer",
+    "role-edit": "/access/roles/deployer/edit",
+    "grants": "/access/grants",
+    "rights": "/access/rights?account=bob&kind=stack&name=shop",
+    "rights-of-nobody": "/access/rights",
+    "quotas": "/access/quotas",
     "nowhere": "/no/such/page",
 }
 

@@ -55,11 +55,18 @@ class Visit:
         viewport: dict[str, int] = WIDE,
         dark: bool = False,
         language: str = "en",
+        anonymous: bool = False,
+        host: str = "127.0.0.1",
     ) -> Page:
-        """Open a page; it is live when this returns."""
+        """Open a page; it is live when this returns.
+
+        :param anonymous: Open it as nobody, and not as whoever runs the server; what comes then is not waited for.
+        :param host: What the browser calls the server.
+        """
+        url = server.url.replace("127.0.0.1", host)
         context = self._new_context(
-            base_url=server.url,
-            extra_http_headers=server.headers,
+            base_url=url,
+            extra_http_headers={} if anonymous else server.headers,
             viewport=viewport,
             color_scheme="dark" if dark else "light",
             reduced_motion="reduce",
@@ -67,10 +74,11 @@ class Visit:
             timezone_id="Europe/Berlin",
         )
         self._contexts.append(context)
-        self._watches.append(Watch(context, server.url))
+        self._watches.append(Watch(context, url))
         page = context.new_page()
         page.goto(path)
-        wait_until_live(page)
+        if not anonymous:
+            wait_until_live(page)
         return page
 
     def expect(self, pattern: str) -> None:

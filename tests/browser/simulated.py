@@ -119,6 +119,28 @@ services:
     deploy: {{replicas: 0}}
 """,
 }
+TEAM = "customer-relationship-platform-operators"
+# Who may do what, as what is sent to make it so.
+SHARED: list[tuple[str, dict[str, Any]]] = [
+    ("/users", {"name": "bob", "display_name": "Bob Baker", "email": "bob@example.com"}),
+    ("/users", {"name": "eve", "display_name": "Eve Evans"}),
+    ("/users", {"name": "pipeline", "kind": "service", "display_name": "Deploys the shop"}),
+    ("/groups", {"name": "shop-team", "description": "Those who look after the shop"}),
+    ("/groups", {"name": TEAM}),
+    ("/groups/shop-team/members", {"name": "bob"}),
+    (
+        "/roles",
+        {"name": "deployer", "description": "Deploys, and nothing else", "actions": ["stack:read", "stack:update"]},
+    ),
+    ("/grants", {"role": "operator", "group": "shop-team", "scope": "stack", "on": "shop"}),
+    ("/grants", {"role": "viewer", "group": "shop-team"}),
+    ("/grants", {"role": "viewer", "account": "eve"}),
+    ("/grants", {"role": "operator", "group": TEAM, "scope": "stack", "on": "customer-*"}),
+    ("/grants", {"role": "deployer", "account": "pipeline", "scope": "stack", "on": "shop"}),
+    ("/grants", {"role": "operator", "account": "eve", "effect": "deny", "scope": "stack", "on": "payments"}),
+    ("/quotas", {"name": "shop", "stack": "shop", "replicas": 20, "memory_bytes": 2**33, "cpus": None}),
+    ("/quotas", {"name": "all", "stack": None, "replicas": 10, "replicas_per_service": 8}),
+]
 # What happens is seen soon; and what does not end here goes on for as long as somebody looks at it.
 _SETTINGS = {
     "CRANE_WATCH_SHORT_SECONDS": "0.2",
@@ -207,9 +229,16 @@ class Simulated:
         self._await([self._change(f"/services/{name}/image", image=image) for name, image in failing])
         self._change("/services/shop_api/image", image=_SLOW)
         self._deploy("search", STACKS["search"].replace("replicas: 2", "replicas: 3").replace("ssd", "nvme"))
+        self.share()
         # Nothing is in the future.
         self.speed = 1.0
         self.swarm.advance(max(0.0, time.time() - self.swarm.now))
+
+    def share(self) -> None:
+        """Have accounts, and something granted to them."""
+        for path, body in SHARED:
+            status, answer = self.server.ask("POST", path, body)
+            assert status in (201, 204), answer
 
     def _name_nodes(self) -> None:
         for node, name in zip(self.swarm.store.nodes, NODES, strict=False):

@@ -36,6 +36,7 @@ WORD = re.compile(r"[A-Za-z]{2}")
 def names(busy: Simulated) -> set[str]:
     """Everything that is called the same in every language: what there is, and what Docker and plugins call theirs."""
     lists = ("stacks", "services", "tasks", "nodes", "operations", "plugins", "settings")
+    lists += ("users", "groups", "roles", "actions", "quotas")
     found = {name for each in lists for name in find_names(busy.server.ask("GET", f"/{each}?limit=1000")[1]["items"])}
     return found | {"ID", "stack.yml", "nowhere"}
 
