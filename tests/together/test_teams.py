@@ -101,7 +101,7 @@ def test_page_about_teams_does_what_it_says(run: Any) -> None:
 
     assert run("may --stack shop", "ann").exit_code == 0
     assert run("stack ls", "bob").exit_code == 1
-    assert run("user list", "ann").exit_code == 1
+    assert run("user ls", "ann").exit_code == 1
 
 
 def test_what_happened_is_told_as_far_as_it_is_about_the_own_stack(

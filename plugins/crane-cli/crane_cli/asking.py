@@ -74,7 +74,7 @@ def _set_up(api: Api, wish: Wish) -> Mapping[str, Any]:
         click.echo("This server has no administrator yet. It said a setup token at its start.", err=True)
         token = _ask("Setup token", hidden=True)
     name = wish.name or _ask("Name of the administrator")
-    password = wish.password or _ask_new_password()
+    password = wish.password or ask_new_password()
     body = {"token": token, "name": name, "password": password, "bearer": True}
     answer: Mapping[str, Any] = api.post("auth", "setup", body=body)
     return answer
@@ -114,7 +114,7 @@ def _go_on(session: Session, api: Api, answer: Mapping[str, Any]) -> str:
                 answer = _enrol(api, answer)
             case "new-password":
                 click.echo("Somebody else chose your password. Choose another one.", err=True)
-                body = {"challenge": answer.get("challenge"), "password": _ask_new_password()}
+                body = {"challenge": answer.get("challenge"), "password": ask_new_password()}
                 answer = api.post("auth", "login", "new-password", body=body)
             case other:
                 raise CliError(f"The server wants {other}, which this program does not know. Install a newer one.")
@@ -241,7 +241,22 @@ def _ask(question: str, *, hidden: bool = False, default: str | None = None) -> 
     return answer
 
 
-def _ask_new_password() -> str:
+def read_line(what: str) -> str:
+    """Read a token or a password from standard input.
+
+    :raises WrongUse: There is none.
+    """
+    line = sys.stdin.readline().strip() if what == "token" else sys.stdin.readline().rstrip("\r\n")
+    if not line:
+        raise WrongUse(f"Standard input holds no {what}.")
+    return line
+
+
+def ask_new_password() -> str:
+    """Ask for a new password twice, without showing it.
+
+    :raises WrongUse: There is no terminal to ask at.
+    """
     if not sys.stdin.isatty():
         raise WrongUse("There is no terminal to ask for a new password. Give it on standard input: --password-stdin")
     answer: str = click.prompt("New password", hide_input=True, confirmation_prompt="Again", err=True)

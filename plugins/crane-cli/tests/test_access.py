@@ -46,13 +46,13 @@ def test_users_are_listed(crane, server):
         "GET", "users", listed(ANN, {**ANN, "name": "bot", "kind": "service", "admin": False, "disabled": True})
     )
 
-    result = crane("user", "list", "--group", "qa")
+    result = crane("user", "ls", "--group", "qa")
 
     rows = cells(result)
     assert rows[1] == ["ann", "Ann \\x1b[31mLee", "user", "shop-team, qa", "admin", "local"]
     assert rows[2][-1] == "disabled"
     assert server.requests[0].query == {"limit": "1000", "group": "qa"}
-    assert crane("user", "list", "-q").stdout == "ann\nbot\n"
+    assert crane("user", "ls", "-q").stdout == "ann\nbot\n"
 
 
 @pytest.mark.parametrize(
@@ -77,10 +77,10 @@ def test_users_are_listed(crane, server):
             "users/ann",
             {"disabled": False, "email": "a@b"},
         ),
-        (("user", "remove", "ann"), "DELETE", "users/ann", None),
+        (("user", "rm", "ann"), "DELETE", "users/ann", None),
         (("group", "create", "qa", "--description", "QA"), "POST", "groups", {"name": "qa", "description": "QA"}),
         (("group", "update", "qa", "--description", "QA"), "PATCH", "groups/qa", {"description": "QA"}),
-        (("group", "remove", "qa"), "DELETE", "groups/qa", None),
+        (("group", "rm", "qa"), "DELETE", "groups/qa", None),
         (("group", "add", "qa", "ann"), "POST", "groups/qa/members", {"name": "ann"}),
         (("group", "take-out", "qa", "ann"), "DELETE", "groups/qa/members/ann", None),
         (
@@ -90,7 +90,7 @@ def test_users_are_listed(crane, server):
             {"name": "scaler", "actions": ["service:read", "service:update"], "description": ""},
         ),
         (("role", "update", "scaler", "--description", "Scales"), "PATCH", "roles/scaler", {"description": "Scales"}),
-        (("role", "remove", "scaler"), "DELETE", "roles/scaler", None),
+        (("role", "rm", "scaler"), "DELETE", "roles/scaler", None),
         (
             ("grant", "create", "operator", "--group", "shop-team", "--stack", "shop-*", "--deny"),
             "POST",
@@ -110,7 +110,7 @@ def test_users_are_listed(crane, server):
             "grants",
             {"role": "viewer", "effect": "allow", "account": "ann", "group": None},
         ),
-        (("grant", "remove", "7"), "DELETE", "grants/7", None),
+        (("grant", "rm", "7"), "DELETE", "grants/7", None),
     ],
 )
 def test_command_sends_what_it_says(crane, server, arguments, method, path, body):
@@ -151,7 +151,7 @@ def test_groups_and_their_members_are_listed(crane, server):
     member = {"name": "ann", "display_name": "Ann", "sources": ["ldap", "local"], "disabled": False}
     server.plays("GET", "groups/qa/members", listed(member))
 
-    assert cells(crane("group", "list"))[1] == ["qa", "2", "1", "QA"]
+    assert cells(crane("group", "ls"))[1] == ["qa", "2", "1", "QA"]
     assert cells(crane("group", "inspect", "qa"))[1] == ["ann", "Ann", "ldap, local"]
 
 
@@ -169,7 +169,7 @@ def test_roles_and_actions_are_listed(crane, server):
         "GET", "actions", listed({"name": "node:read", "help": "See nodes.", "within": ["node"], "roles": ["viewer"]})
     )
 
-    assert cells(crane("role", "list"))[1] == ["viewer", "2", "1", "yes", "Sees."]
+    assert cells(crane("role", "ls"))[1] == ["viewer", "2", "1", "yes", "Sees."]
     assert cells(crane("role", "inspect", "viewer"))[1:] == [
         ["node:read", "See nodes.", "node"],
         ["gone:read", "everything only"],
@@ -182,7 +182,7 @@ def test_grants_are_listed(crane, server):
     server.plays("GET", "grants", listed(GRANT, everything))
     server.plays("GET", "grants/7", GRANT)
 
-    rows = cells(crane("grant", "list", "--role", "operator"))
+    rows = cells(crane("grant", "ls", "--role", "operator"))
 
     assert rows[1][:5] == ["7", "group shop-team", "allow", "operator", "stack shop-*"]
     assert rows[2][:5] == ["8", "ann", "deny", "operator", "everything"]
@@ -242,6 +242,31 @@ def test_exit_status_tells_whether_one_action_is_allowed(crane, server, allowed,
 def test_refusal_of_the_server_is_told(crane, server):
     server.plays("DELETE", "users/ann", (409, {"code": "last-admin", "detail": "Somebody must be left."}))
 
-    result = crane("user", "remove", "ann")
+    result = crane("user", "rm", "ann")
 
     assert (result.exit_code, "Somebody must be left." in result.stderr) == (1, True)
+
+
+def test_password_is_set_from_standard_input_and_not_shown(crane, server):
+    server.plays("PUT", "passwords/bob", (204, b""))
+
+    result = crane("user", "password", "bob", "--password-stdin", input="velvet otter seventeen\n")
+
+    assert (result.exit_code, result.output) == (0, "bob\n")
+    [sent] = server.sent("PUT", "passwords/bob")
+    assert sent.body == {"password": "velvet otter seventeen", "must_change": True}
+
+
+def test_password_may_be_kept(crane, server):
+    server.plays("PUT", "passwords/bob", (204, b""))
+
+    crane("user", "password", "bob", "--password-stdin", "--keep", input="velvet otter seventeen\n")
+
+    assert server.sent("PUT", "passwords/bob")[0].body["must_change"] is False
+
+
+def test_without_terminal_the_password_must_be_given(crane, server):
+    result = crane("user", "password", "bob")
+
+    assert (result.exit_code, server.sent("PUT", "passwords/bob")) == (2, [])
+    assert "--password-stdin" in result.stderr

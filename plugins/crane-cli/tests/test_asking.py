@@ -286,17 +286,17 @@ def test_tokens_are_listed(crane, asks):
     asks.plays("GET", "auth/me/tokens", {"items": [TOKEN], "total": 1})
     asks.plays("GET", "tokens", {"items": [], "total": 0})
 
-    assert crane("token", "list").stdout.splitlines()[1].split() == [
+    assert crane("token", "ls").stdout.splitlines()[1].split() == [
         "0123456789abcdef", "ci", "ann", "stack:read", "all", "never", "never",
     ]  # fmt: skip
-    assert crane("token", "list", "-q").stdout == "0123456789abcdef\n"
-    assert "There are no tokens." in crane("token", "list", "--all").stderr
+    assert crane("token", "ls", "-q").stdout == "0123456789abcdef\n"
+    assert "There are no tokens." in crane("token", "ls", "--all").stderr
 
 
 def test_tokens_are_revoked(crane, asks):
     asks.plays("DELETE", "auth/me/tokens/a1", {})
     asks.plays("DELETE", "tokens/b2", {})
 
-    assert crane("token", "remove", "a1").stdout == "a1\n"
-    assert crane("token", "remove", "--all", "b2").stdout == "b2\n"
-    assert crane("token", "remove", "c3").exit_code == 1
+    assert crane("token", "rm", "a1").stdout == "a1\n"
+    assert crane("token", "rm", "--all", "b2").stdout == "b2\n"
+    assert crane("token", "rm", "c3").exit_code == 1

@@ -18,7 +18,7 @@ def grant() -> None:
     """Give roles to users and groups, and take them back."""
 
 
-@grant.command("list", cls=Command)
+@grant.command("ls", cls=Command)
 @click.option("--user", "account", metavar="ACCOUNT", help="Only those of this account itself.")
 @click.option("--group", metavar="GROUP", help="Only those of this group.")
 @click.option("--role", metavar="ROLE", help="Only those of this role.")
@@ -88,7 +88,7 @@ def inspect(session: Session, identifier: str) -> None:
     session.give(session.api().get("grants", identifier))
 
 
-@grant.command(cls=Command)
+@grant.command("rm", cls=Command)
 @click.argument("identifiers", nargs=-1, required=True, metavar="ID...")
 @click.pass_obj
 def remove(session: Session, identifiers: tuple[str, ...]) -> None:

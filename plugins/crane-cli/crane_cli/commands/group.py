@@ -17,7 +17,7 @@ def group() -> None:
     """Make groups, and put accounts into them."""
 
 
-@group.command("list", cls=Command)
+@group.command("ls", cls=Command)
 @quiet_ids
 @click.pass_obj
 def list_(session: Session, *, quiet: bool) -> None:
@@ -75,7 +75,7 @@ def update(session: Session, name: str, *, description: str) -> None:
     _tell(session, session.api().send("PATCH", "groups", name, body={"description": description}).json())
 
 
-@group.command(cls=Command)
+@group.command("rm", cls=Command)
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.pass_obj
 def remove(session: Session, names: tuple[str, ...]) -> None:

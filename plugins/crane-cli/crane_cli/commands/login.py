@@ -47,15 +47,15 @@ def login(
     """
     from crane_cli import logins
     from crane_cli.api import Api, is_far, normalise_address
-    from crane_cli.asking import Wish
+    from crane_cli.asking import Wish, read_line
 
     address = normalise_address(url or session.server or os.environ.get(SERVER_VARIABLE) or DEFAULT_SERVER)
     # Where the token is used later is another folder than this one.
     ca = os.path.abspath(session.ca) if session.ca else None
     if token_stdin and password_stdin:
         raise WrongUse("Standard input holds one line: say either --token-stdin or --password-stdin.")
-    token = _read_line("token") if token_stdin else session.token or os.environ.get(TOKEN_VARIABLE)
-    wish = Wish(name, method, setup_token, _read_line("password") if password_stdin else "")
+    token = read_line("token") if token_stdin else session.token or os.environ.get(TOKEN_VARIABLE)
+    wish = Wish(name, method, setup_token, read_line("password") if password_stdin else "")
     api = Api(address, token, ca)
     if wish != Wish():
         if address.startswith("http://") and is_far(address):
@@ -87,13 +87,6 @@ def _log_in(session: Session, api: Api, wish: Wish) -> str:
     if state is not None:
         return asking.log_in(session, api, state, wish)
     return _ask_for_token(api.server)
-
-
-def _read_line(what: str) -> str:
-    line = sys.stdin.readline().strip() if what == "token" else sys.stdin.readline().rstrip("\r\n")
-    if not line:
-        raise WrongUse(f"Standard input holds no {what}.")
-    return line
 
 
 def _ask_for_token(address: str) -> str:

@@ -18,7 +18,7 @@ def role() -> None:
     """Look at roles, and make roles of your own."""
 
 
-@role.command("list", cls=Command)
+@role.command("ls", cls=Command)
 @quiet_ids
 @click.pass_obj
 def list_(session: Session, *, quiet: bool) -> None:
@@ -110,7 +110,7 @@ def update(
     _tell(session, api.send("PATCH", "roles", name, body=body).json())
 
 
-@role.command(cls=Command)
+@role.command("rm", cls=Command)
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.pass_obj
 def remove(session: Session, names: tuple[str, ...]) -> None:

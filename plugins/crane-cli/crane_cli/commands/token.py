@@ -19,7 +19,7 @@ def token() -> None:
     """Make and revoke API tokens."""
 
 
-@token.command("list", cls=Command)
+@token.command("ls", cls=Command)
 @click.option("-a", "--all", "everybodys", is_flag=True, help="List those of all accounts.")
 @quiet_ids
 @click.pass_obj
@@ -81,7 +81,7 @@ def create(
     click.echo(visible(made.get("token")))
 
 
-@token.command("remove", cls=Command)
+@token.command("rm", cls=Command)
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @click.option("-a", "--all", "everybodys", is_flag=True, help="Those of other accounts as well.")
 @click.pass_obj

@@ -18,7 +18,7 @@ def user() -> None:
     """Make users, and accounts of programs; change and remove them."""
 
 
-@user.command("list", cls=Command)
+@user.command("ls", cls=Command)
 @click.option("--group", metavar="GROUP", help="Only who is in this group.")
 @click.option("--service", is_flag=True, help="Only accounts of programs.")
 @quiet_ids
@@ -98,7 +98,21 @@ def update(session: Session, name: str, *, display_name: str | None, email: str 
     _tell(session, session.api().send("PATCH", "users", name, body=body).json())
 
 
-@user.command(cls=Command)
+@user.command("password", cls=Command)
+@click.argument("name")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@click.option("--keep", is_flag=True, help="Let them keep it; they choose another one at their next login otherwise.")
+@click.pass_obj
+def set_password(session: Session, name: str, *, password_stdin: bool, keep: bool) -> None:
+    """Set somebody's password, which ends their sessions."""
+    from crane_cli.asking import ask_new_password, read_line
+
+    password = read_line("password") if password_stdin else ask_new_password()
+    session.api().send("PUT", "passwords", name, body={"password": password, "must_change": not keep})
+    click.echo(visible(name))
+
+
+@user.command("rm", cls=Command)
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.pass_obj
 def remove(session: Session, names: tuple[str, ...]) -> None:
