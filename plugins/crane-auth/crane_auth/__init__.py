@@ -83,7 +83,7 @@ def crane_pages() -> Iterator[Page]:
         "session:read",
         source="/api/v1/sessions",
         columns=(
-            Column("name", "Account", link="/users/{name}"),
+            Column("name", "Account", link="/access/users/{name}"),
             Column("method", "Logged in by"),
             Column("address", "Address"),
             Column("device", "Device"),
@@ -124,7 +124,7 @@ def crane_pages() -> Iterator[Page]:
         source="/api/v1/tokens",
         columns=(
             Column("name", "Name"),
-            Column("account", "Account", link="/users/{account}"),
+            Column("account", "Account", link="/access/users/{account}"),
             Column("actions", "Actions", kind="list"),
             Column("stacks", "Stacks", kind="list"),
             Column("used_at", "Last used", kind="moment"),
