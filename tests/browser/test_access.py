@@ -204,7 +204,7 @@ def turn_on_codes(page: Page, name: str) -> tuple[pyotp.TOTP, list[str]]:
     """Have somebody set up an app with one-time codes; returns that app, and the recovery codes."""
     page.get_by_role("button", name="Set up").click()
     dialog = dialog_of(page, "Set up an app with one-time codes")
-    dialog.get_by_label("Your password").fill(PASSWORDS[name])
+    dialog.get_by_role("textbox", name="Your password").fill(PASSWORDS[name])
     dialog.get_by_role("button", name="Go on").click()
     expect(dialog.get_by_role("img", name="QR code")).to_be_visible()
     app = pyotp.TOTP(dialog.locator(".copied .mono").inner_text())
@@ -257,7 +257,7 @@ def test_passkey_is_a_second_factor_and_a_login_of_its_own(visit: Visit, shared:
     page.get_by_role("button", name="Add a passkey").click()
     dialog = dialog_of(page, "Add a passkey")
     dialog.get_by_label("What you call it").fill("laptop")
-    dialog.get_by_label("Your password").fill(PASSWORDS["eve"])
+    dialog.get_by_role("textbox", name="Your password").fill(PASSWORDS["eve"])
     dialog.get_by_role("button", name="Add a passkey").click()
     expect(dialog_of(page, "Recovery codes").get_by_test_id("secret")).to_have_count(10)
     page.get_by_role("button", name="I have kept them").click()
@@ -303,7 +303,7 @@ def test_two_people_are_offered_what_each_may_do(visit: Visit, shared: Server) -
     expect(eve.locator("[data-table] tbody tr[data-row]")).to_have_count(2)
     expect(eve.get_by_label("Select all")).to_have_count(0)
     eve.keyboard.press("Control+k")
-    eve.keyboard.type("deploy")
+    dialog_of(eve, "Search").get_by_role("combobox").fill("deploy")
     expect(dialog_of(eve, "Search")).to_contain_text("Nothing is called like that.")
 
 
@@ -346,7 +346,7 @@ def test_token_is_shown_once_with_its_command(visit: Visit, shared: Server) -> N
     assert complaints(page) == ""
     dialog.get_by_role("button", name="Make the token").click()
     token = page.get_by_test_id("secret").inner_text()
-    expect(page.get_by_role("dialog")).to_contain_text(f"crane login --server {shared.url} --token {token}")
+    expect(page.get_by_role("dialog")).to_contain_text(f"echo '{token}' | crane login --token-stdin {shared.url}")
     page.get_by_role("button", name="I have kept it").click()
 
     row = page.locator('[data-row="ci"]')
