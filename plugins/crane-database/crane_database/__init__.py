@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from crane_database.leases import Lease, current_lease
     from crane_database.models import Model, UtcDateTime, db
     from crane_database.operations import answering
+    from crane_database.seals import NoSealKey, OtherSealKey, Seal, SealAltered
     from crane_database.sessions import session
     from crane_database.staging import Staged
 
@@ -65,6 +66,7 @@ _OFFERED = {
     "crane_database.leases": ("Lease", "current_lease"),
     "crane_database.models": ("Model", "UtcDateTime", "db"),
     "crane_database.operations": ("answering",),
+    "crane_database.seals": ("NoSealKey", "OtherSealKey", "Seal", "SealAltered"),
     "crane_database.sessions": ("session",),
     "crane_database.staging": ("Staged",),
     "sqlalchemy": (
@@ -111,6 +113,10 @@ __all__ = [
     "Mapped",
     "Migrations",
     "Model",
+    "NoSealKey",
+    "OtherSealKey",
+    "Seal",
+    "SealAltered",
     "Staged",
     "String",
     "Text",
