@@ -61,7 +61,7 @@ ADDRESSES = {
     "users": "/access/users",
     "users-filtered": "/access/users?state=disabled",
     "user": "/access/users/bob",
-    "user-gone": "/access/users/nobody-of-this-name",
+    "user-gone": "/access/users/nowhere",
     "service-accounts": "/access/service-accounts",
     "service-account": "/access/service-accounts/pipeline?tab=tokens",
     "groups": "/access/groups",
