@@ -5,6 +5,8 @@ import { deviceOf } from '../../src/pages/access/device'
 import { listOf } from '../../src/pages/access/lists'
 import { readMemory, readNumber, share, writeMemory } from '../../src/pages/access/quota'
 import { sayScope, saySubject } from '../../src/pages/access/grant'
+import { explain, sayGrants } from '../../src/pages/access/why'
+import { setLanguage } from '../../src/words'
 import { strengthOf } from '../../src/parts/strength'
 
 describe('amounts of memory', () => {
@@ -58,6 +60,18 @@ it('says to whom and on what something is granted', () => {
   expect([saySubject(grant), sayScope(grant)]).toEqual(['group shop-team', 'stack shop-*'])
   expect(saySubject({ account: 'ci', group: null }, new Set(['ci']))).toBe('service account ci')
   expect(sayScope({ scope: 'everything', on: '' })).toBe('everything')
+})
+
+it('says why, in whichever language, and by which grants', () => {
+  const grant = { id: 7, effect: 'deny' as const, role: 'operator', account: 'eve', group: null, scope: 'everything' as const, on: '' }
+  const right = { action: 'stack:update', help: '', allowed: false, reason: 'eve is denied operator', grants: [{ id: 7, effect: 'deny' as const, text: 'as told' }] }
+
+  expect(explain(right)).toBe('eve is denied operator')
+  expect(sayGrants(right, new Map([['7', grant as never]]))).toEqual(['Deny operator to user eve on everything'])
+  expect(sayGrants(right, new Map())).toEqual(['as told'])
+  setLanguage('zh-CN')
+  expect([explain(right), explain({ ...right, grants: [] })]).toEqual(['有授权拒绝此操作', '没有授权允许此操作'])
+  setLanguage('en')
 })
 
 it.each([
