@@ -36,7 +36,7 @@ export async function loadSentences(): Promise<void> {
 watch(language, () => void loadSentences().catch(() => undefined), { immediate: true })
 
 // Problems that the panel itself tells of, and in the reader's language already.
-const SPOKEN = new Set(['no-address', 'page-failed'])
+const SPOKEN = new Set(['no-address', 'page-failed', 'passkey-declined'])
 
 /** The language of the server's own texts, for elements that show them; undefined where the whole page has it. */
 export const serverLanguage = computed(() => (language.value === 'en' ? undefined : 'en'))
