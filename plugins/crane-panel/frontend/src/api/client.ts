@@ -43,8 +43,11 @@ function failed(error: unknown, response: Response): Problem {
 }
 
 /** Ask an address that the OpenAPI document of the core does not name, as those of plugins are; throws a Problem. */
-export async function askUrl<Data>(url: string, options: RequestInit & { json?: unknown } = {}): Promise<Data> {
-  const { json, ...rest } = options
+export async function askUrl<Data>(
+  url: string,
+  options: Omit<RequestInit, 'headers'> & { json?: unknown; headers?: Record<string, string> } = {},
+): Promise<Data> {
+  const { json, headers, ...rest } = options
   if (!url.startsWith('/') || url.startsWith('//')) {
     const detail = `${url} is no address of this server.`
     throw new Problem({ code: 'foreign-address', status: 0, title: 'The address is another host.', detail })
@@ -54,7 +57,7 @@ export async function askUrl<Data>(url: string, options: RequestInit & { json?: 
     response = await fetch(url, {
       ...rest,
       ...(json === undefined ? {} : { body: JSON.stringify(json) }),
-      headers: { Accept: 'application/json', ...(json === undefined ? {} : { 'Content-Type': 'application/json' }) },
+      headers: { ...headers, Accept: 'application/json', ...(json === undefined ? {} : { 'Content-Type': 'application/json' }) },
     })
   } catch (error) {
     throw toProblem(error)

@@ -24,8 +24,8 @@ export async function restore(file: File, passphrase: string, token: string): Pr
   const form = new FormData()
   form.append('file', file)
   form.append('passphrase', passphrase)
-  form.append('token', token)
-  await askUrl(PATH, { method: 'POST', body: form })
+  // It is looked at before the file is read.
+  await askUrl(PATH, { method: 'POST', body: form, headers: { 'Crane-Setup-Token': token } })
   const end = Date.now() + LONGEST
   while (Date.now() < end) {
     await new Promise((resolve) => setTimeout(resolve, PAUSE))
@@ -38,7 +38,7 @@ export async function restore(file: File, passphrase: string, token: string): Pr
   throw new Problem({ code: 'restore-failed', status: 0, title: detail, detail })
 }
 
-async function readQuietly(): Promise<(AuthState & { restore_problem?: string | null }) | null> {
+async function readQuietly(): Promise<AuthState | null> {
   try {
     return await readAuthState()
   } catch {
