@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import VERDICT, Visit, wait_until_live
+from tests.browser.test_access import TOKEN, log_in, set_up
 from tests.browser.test_frame import assert_never_loaded_anew, mark
 from tests.lab.lab import Lab
 from tests.swarm.server import Server
@@ -227,10 +230,23 @@ def test_node_killed_while_its_page_is_open(visit: Visit, server: Server, swarm3
     assert_never_loaded_anew(page)
 
 
-def test_server_restarted_under_an_open_page(visit: Visit, server: Server) -> None:
+@pytest.fixture
+def set_up_server(swarm3: Lab, tmp_path: Path) -> Iterator[Server]:
+    """A server over a real Swarm of three nodes that has an administrator."""
+    running = Server(swarm3.url, tmp_path, CRANE_AUTH_SETUP_TOKEN=TOKEN).start()
+    set_up(running)
+    yield running
+    running.stop()
+
+
+def test_server_restarted_under_an_open_page(visit: Visit, set_up_server: Server) -> None:
+    server = set_up_server
     server.deploy("stay", web(replicas=6))
-    page = visit(server, "/services/stay_web")
+    # The token of whoever runs the server goes with it; a session stays.
+    page = log_in(visit, server, "ann", "/services/stay_web")
     visit.expect("WebSocket connection to .* failed")
+    # It asks whether the login has ended.
+    visit.expect("ERR_CONNECTION_REFUSED")
     mark(page)
     freshness = page.get_by_test_id("freshness")
     dialog = change_image(page, "lab/web:v2")
