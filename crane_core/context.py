@@ -52,7 +52,7 @@ class Crane:
     # Whether somebody's rights changed since something was decided.
     rights: Rights = field(default_factory=Rights)
     # What the server says on its standard output once it serves; plugins add to it at the start. It is not in the log.
-    announcements: list[str] = field(default_factory=list)
+    announcements: list[str] = field(default_factory=list, repr=False)
     _rooms: dict[type, object] = field(default_factory=dict)
     # Reentrant, because a room may need another one while it is made.
     _opening: threading.RLock = field(default_factory=threading.RLock)

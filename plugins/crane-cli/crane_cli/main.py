@@ -34,7 +34,7 @@ COMMANDS = {
     "group": ("crane_cli.commands.group:group", "Make groups, and put accounts into them."),
     "role": ("crane_cli.commands.role:role", "Look at roles, and make roles of your own."),
     "grant": ("crane_cli.commands.grant:grant", "Give roles to users and groups, and take them back."),
-    "may": ("crane_cli.commands.may:may", "Say what somebody may do, and why."),
+    "may": ("crane_cli.commands.may:may", "Say what somebody may do, and why; without a name, what you may."),
     "completion": ("crane_cli.commands.completion:completion", "Print a shell's completion script."),
 }
 

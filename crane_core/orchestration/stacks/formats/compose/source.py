@@ -90,6 +90,11 @@ def _compose(content: str) -> tuple[yaml.Node | None, bool]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         words = " ".join(part for part in (error.context, error.problem) if part)
+        if "maximum nesting depth" in words:
+            # Newer parsers give up by themselves, before there are nodes to count.
+            raise _Unreadable(
+                f"it is nested more than {DEEPEST} levels deep.", mark.line + 1 if mark else None
+            ) from error
         raise _Unreadable(f"it is not valid YAML: {words}.", mark.line + 1 if mark else None) from error
     except yaml.YAMLError as error:
         raise _Unreadable(f"it is not valid YAML: {' '.join(str(error).split())}.") from error
