@@ -62,12 +62,12 @@ def follow(crane: Crane) -> Callable[[str], Followed]:
 
 
 @pytest.fixture
-def refused(crane_app: Flask, crane: Crane) -> Callable[[str], str | None]:
+def refused(crane_app: Flask, crane: Crane, client: FlaskClient) -> Callable[[str], str | None]:
     """Subscribe to a topic; return the code of the error, None when it is not refused."""
 
     def subscribe(text: str) -> str | None:
         topic, parameters = crane.room(Hub).find_topic(text)
-        with crane_app.test_request_context(environ_base={"REMOTE_ADDR": "127.0.0.1"}):
+        with crane_app.test_request_context(environ_base=client.environ_base):
             try:
                 demand_on(topic.action, next(iter(parameters.values())))
             except CraneError as error:

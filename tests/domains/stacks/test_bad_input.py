@@ -209,8 +209,9 @@ def test_second_deployment_waits_its_turn_while_the_first_is_sent(crane, client,
 
     swarm.handle = hold
     answers = []
-    app = client.application
-    first = threading.Thread(target=lambda: answers.append(app.test_client().put("/api/v1/stacks/shop", json=body())))
+    other = client.application.test_client()
+    other.environ_base.update(client.environ_base)
+    first = threading.Thread(target=lambda: answers.append(other.put("/api/v1/stacks/shop", json=body())))
     first.start()
     assert entered.wait(20)
     planned = client.post("/api/v1/stacks/shop/plan", json=body("services: {web: {image: 'nginx:2'}}")).json
