@@ -15,6 +15,8 @@ from tests.bench.figures import Figure
 from tests.bench.processes import CraneServer, crane_server, simulated_engine
 
 SECONDS = 8.0
+# Between two readings of the list, in seconds.
+PAUSE = 0.01
 # More than the server checks at a time, so that some wait.
 PEOPLE = 6
 READ = "/api/v1/services?limit=20"
@@ -67,7 +69,8 @@ def _read(server: CraneServer, token: str, seconds: float) -> list[float]:
             if answer.status != 200:
                 raise RuntimeError(f"The list was not answered: {answer.body!r}")
             took.append(answer.seconds)
-            time.sleep(0.01)
+            # Somebody who looks, and not a flood: how long an answer takes is asked here, not how many there are.
+            time.sleep(PAUSE)
     return took
 
 
