@@ -270,3 +270,14 @@ def test_without_terminal_the_password_must_be_given(crane, server):
 
     assert (result.exit_code, server.sent("PUT", "passwords/bob")) == (2, [])
     assert "--password-stdin" in result.stderr
+
+
+@pytest.mark.parametrize(("more", "whose"), [((), {}), (("--group", "qa"), {"group": "qa"})])
+def test_one_action_is_asked_of_oneself_or_of_a_group(crane, server, more, whose):
+    server.plays("GET", "rights", {"rights": [{"action": "service:update", "allowed": True, "reason": "ann is admin"}]})
+
+    result = crane("may", "service:update", "--service", "shop_web", *more)
+
+    assert (result.exit_code, result.stdout) == (0, "yes: ann is admin\n")
+    [asked] = server.sent("GET", "rights")
+    assert asked.query == {"action": "service:update", "kind": "service", "name": "shop_web", **whose}

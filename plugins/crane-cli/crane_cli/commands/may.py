@@ -37,10 +37,14 @@ def may(
     \b
     crane may bob --stack shop
     crane may bob service:update --service shop_web
+    crane may service:update --service shop_web
 
     Asked about one action, the exit status is 1 where it is not allowed.
     """
     session: Session = context.obj
+    if name and action is None and ":" in name:
+        # No account has such a name: it is an action, and asked of oneself or of a group.
+        name, action = None, name
     if name and group:
         raise WrongUse("Ask about an account or about a group.")
     objects = {"stack": stack, "service": service, "node": node}
