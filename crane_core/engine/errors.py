@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import ssl
 
-from crane_core.errors import Conflict, CraneError, EngineError, Invalid, NotFound
+from crane_core.errors import Conflict, CraneError, EngineError, EngineUnavailable, Invalid, NotFound, Violation
 from crane_core.redaction import hide_inside
 
 
@@ -44,12 +45,38 @@ class NotAManager(EngineError):
     code, title = "not-a-swarm-manager", "The Engine is not a manager of a Swarm."
 
 
+class AlreadyInSwarm(Conflict):
+    """The Engine is part of a Swarm already."""
+
+    code, title = "already-in-a-swarm", "The Engine is part of a Swarm already."
+
+
+class StillJoining(EngineError):
+    """The Engine has not joined the Swarm within its own 20 seconds, and goes on trying by itself."""
+
+
+class SwarmLocked(EngineUnavailable):
+    """The manager's Engine was started anew, and waits for the Swarm's key."""
+
+    code, title = "swarm-locked", "The manager waits for the Swarm's key."
+
+
+class WrongUnlockKey(Invalid):
+    """The key is not the one that the manager waits for."""
+
+    code, title = "wrong-unlock-key", "This key does not unlock the manager."
+
+
 class AnswerUnreadable(EngineError):
     """The Engine answered with something that is not what its API promises."""
 
     code, title = "engine-answer-unreadable", "The Engine's answer cannot be read."
 
 
+_WRONG_KEY = (
+    "The manager is not unlocked by this key. Give the one that the Swarm had when this manager went down; a manager "
+    "that is not locked tells the present one: `docker swarm unlock-key`."
+)
 _RPC = re.compile(r"rpc error: code = (\w+) desc = ")
 
 
@@ -73,6 +100,23 @@ def make_error(status: int, message: str) -> CraneError:
             "or set engine.url to a manager of the Swarm that you mean.",
             engine_status=status,
         )
+    if "already part of a swarm" in message:
+        return AlreadyInSwarm("The Engine is part of a Swarm already. Run `docker swarm leave` there first.")
+    if "attempt to join the swarm will continue" in message:
+        return StillJoining(detail, engine_status=status)
+    if "needs to be unlocked" in message:
+        return SwarmLocked(
+            "The manager was started anew and waits for the Swarm's key: unlock it with `crane swarm unlock`.",
+            engine_status=status,
+        )
+    if "invalid key provided" in message or "invalid key string" in message:
+        return WrongUnlockKey(violations=[Violation("/unlock_key", _WRONG_KEY, code="wrong-unlock-key")])
+    if "HTTP request to an HTTPS server" in message:
+        return EngineUnavailable(
+            "The Engine is spoken with over TLS there: give the authority that signed its certificate, and a "
+            "certificate with its key that it lets in.",
+            engine_status=status,
+        )
     if "update out of sequence" in message:
         return Outdated("The object was changed in the meantime: read it again and repeat the change.")
     if "is already in use by service" in message:
@@ -83,8 +127,25 @@ def make_error(status: int, message: str) -> CraneError:
         return NotFound(detail)
     if code == "AlreadyExists" or (status == 409 and "already exists" in message):
         return NameTaken(detail)
-    if status == 409:
+    if status == 409 or "is not paused" in message:
         return Conflict(detail)
     if status == 400 or code == "InvalidArgument":
         return InvalidSpec(detail)
     return EngineError(detail, engine_status=status)
+
+
+def say_why_no_tls(error: Exception) -> str:
+    """Say why an Engine was not spoken with over TLS, and what to do, as the rest of a sentence about it."""
+    if getattr(error, "reason", "") == "WRONG_VERSION_NUMBER":
+        return "speaks no TLS there; give the address at which it does"
+    if not isinstance(error, ssl.SSLError) or isinstance(error, ssl.SSLCertVerificationError):
+        why = getattr(error, "verify_message", "") or str(error)
+        return (
+            f"was not spoken with, because its certificate does not fit: {why.rstrip('.')}. Give the authority that "
+            "signed its certificate, and the address for which that was issued"
+        )
+    # An Engine ends the connection without a word of its own where it does not know whoever signed.
+    return (
+        "broke off, because certificates do not fit. It lets in only those whose certificate was signed by an "
+        "authority that it trusts: give such a certificate, with its key"
+    )

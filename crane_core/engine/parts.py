@@ -94,11 +94,21 @@ class PlacementRules(Part, frozen=True):
     Platforms: tuple[PlatformName, ...] | None = None
 
 
+class FileTarget(Part, frozen=True):
+    """The file that a config or secret is in a container; ``Mode`` is the number of its permissions."""
+
+    Name: str = ""
+    UID: str = ""
+    GID: str = ""
+    Mode: int = 0
+
+
 class ConfigReference(Part, frozen=True):
     """A config that a container is given."""
 
     ConfigID: str = ""
     ConfigName: str = ""
+    File: FileTarget | None = None
 
 
 class SecretReference(Part, frozen=True):
@@ -106,6 +116,20 @@ class SecretReference(Part, frozen=True):
 
     SecretID: str = ""
     SecretName: str = ""
+    File: FileTarget | None = None
+
+
+class DriverChoice(Part, frozen=True):
+    """A driver of a volume, a log, a secret or a template."""
+
+    Name: str = ""
+    Options: dict[str, str] | None = None
+
+
+class VolumeRules(Part, frozen=True):
+    """How a volume is made, in part."""
+
+    DriverConfig: DriverChoice | None = None
 
 
 class Mount(Part, frozen=True):
@@ -114,6 +138,7 @@ class Mount(Part, frozen=True):
     Type: str = ""
     Source: str = ""
     Target: str = ""
+    VolumeOptions: VolumeRules | None = None
 
 
 class ContainerPart(Part, frozen=True):
@@ -150,6 +175,7 @@ class TemplatePart(Part, frozen=True):
     RestartPolicy: RestartRules | None = None
     Placement: PlacementRules | None = None
     Networks: tuple[NetworkReference, ...] | None = None
+    LogDriver: DriverChoice | None = None
     ForceUpdate: int = 0
 
 
@@ -376,13 +402,6 @@ class AddressRanges(Part, frozen=True):
     Driver: str = ""
     Options: dict[str, str] | None = None
     Config: tuple[IPAMConfig, ...] | None = None
-
-
-class DriverChoice(Part, frozen=True):
-    """A driver of a secret or a template."""
-
-    Name: str = ""
-    Options: dict[str, str] | None = None
 
 
 class ConfigSpec(Part, frozen=True):

@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from crane_core.engine.parts import GenericResource, PlatformName, ResourceAmount, ServiceSpec
+from crane_core.engine.capacity import count_generic
+from crane_core.engine.parts import DriverChoice, PlatformName, ServiceSpec
 from crane_core.engine.records import Node, Task
 from crane_core.engine.snapshot import Snapshot
 
@@ -32,21 +33,28 @@ def explain(spec: ServiceSpec, snapshot: Snapshot) -> str:
 
     As in ``no suitable node: 2 of 3 lack label ssd=true, 1 drained``. Each node counts once, with what comes first.
     """
-    nodes = list(snapshot.nodes.values())
-    if not nodes:
-        return ""
+    return explain_among(spec, snapshot.nodes.values(), lambda node: _present(node, snapshot), snapshot)
+
+
+def explain_among(
+    spec: ServiceSpec, nodes: Iterable[Node], present: Callable[[Node], Iterable[Task]], snapshot: Snapshot
+) -> str:
+    """Say why none of some nodes takes another task of a service; empty where one does.
+
+    :param present: Returns the tasks that take up room on a node.
+    """
     counted: Counter[Reason] = Counter()
     for node in nodes:
-        reason = next(_find_reasons(spec, node, snapshot), None)
+        reason = next(find_reasons(spec, node, present(node), snapshot), None)
         if reason is None:
             return ""
         counted[reason] += 1
-    return "no suitable node: " + _count(counted, len(nodes))
+    return f"no suitable node: {_count(counted, counted.total())}" if counted else ""
 
 
 def fits(spec: ServiceSpec, node: Node, snapshot: Snapshot) -> list[str]:
     """Return every reason why a node does not take another task of a service; none where it does."""
-    return [reason.one for reason in _find_reasons(spec, node, snapshot)]
+    return [reason.one for reason in find_reasons(spec, node, _present(node, snapshot), snapshot)]
 
 
 def _count(counted: Counter[Reason], total: int) -> str:
@@ -59,18 +67,28 @@ def _count(counted: Counter[Reason], total: int) -> str:
     return ", ".join(parts)
 
 
-def _find_reasons(spec: ServiceSpec, node: Node, snapshot: Snapshot) -> Iterator[Reason]:
-    present = [task for task in snapshot.tasks_on(node.id) if _occupies(task)]
+def find_reasons(spec: ServiceSpec, node: Node, present: Iterable[Task], snapshot: Snapshot) -> Iterator[Reason]:
+    """Yield every reason why a node does not take another task of a service.
+
+    :param present: The tasks that take up room on it.
+    """
+    present = list(present)
     yield from _check_state(node)
     yield from _check_constraints(spec, node)
     yield from _check_platform(spec, node)
+    yield from _check_plugins(spec, node, snapshot)
     yield from _check_resources(spec, node, present)
     yield from _check_replicas(spec, present, snapshot)
     yield from _check_ports(spec, present, snapshot)
 
 
-def _occupies(task: Task) -> bool:
-    return not task.ended and task.desired_state in ("ready", "running")
+def occupies(task: Task) -> bool:
+    """Tell whether a task takes up room on its node and is meant to go on doing so."""
+    return not task.ended and task.desired_state in ("ready", "running", "complete")
+
+
+def _present(node: Node, snapshot: Snapshot) -> list[Task]:
+    return [task for task in snapshot.tasks_on(node.id) if occupies(task)]
 
 
 def _check_state(node: Node) -> Iterator[Reason]:
@@ -180,6 +198,36 @@ def _name_platform(platform: PlatformName) -> str:
     return "/".join(part for part in (platform.OS, _architecture(platform)) if part)
 
 
+def _check_plugins(spec: ServiceSpec, node: Node, snapshot: Snapshot) -> Iterator[Reason]:
+    """Look for the drivers of volumes, networks and logs that a task needs."""
+    plugins = node.Description.Engine.Plugins
+    if plugins is None:
+        return
+    has = {(plugin.Type.lower(), plugin.Name.removesuffix(":latest")) for plugin in plugins}
+    for kind, name in _drivers(spec, snapshot):
+        # An Engine that tells of no drivers for logs at all is one that does not tell.
+        told = kind != "log" or any(of == kind for of, _ in has)
+        if told and (kind, name.removesuffix(":latest")) not in has:
+            yield Reason(f"lacks the {kind} driver {name}", f"lack the {kind} driver {name}")
+
+
+def _drivers(spec: ServiceSpec, snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+    for mount in spec.TaskTemplate.ContainerSpec.Mounts or ():
+        driver = mount.VolumeOptions.DriverConfig if mount.VolumeOptions is not None else None
+        if mount.Type == "volume" and _named(driver):
+            yield "volume", _named(driver)
+    for attached in spec.TaskTemplate.Networks or spec.Networks or ():
+        if (network := snapshot.networks.get(attached.Target)) is not None and network.Driver:
+            yield "network", network.Driver
+    log = _named(spec.TaskTemplate.LogDriver)
+    if log and log != "none":
+        yield "log", log
+
+
+def _named(driver: DriverChoice | None) -> str:
+    return driver.Name if driver is not None else ""
+
+
 def _check_resources(spec: ServiceSpec, node: Node, present: Iterable[Task]) -> Iterator[Reason]:
     resources = spec.TaskTemplate.Resources
     wanted = resources.Reservations if resources is not None else None
@@ -194,26 +242,10 @@ def _check_resources(spec: ServiceSpec, node: Node, present: Iterable[Task]) -> 
     if wanted.MemoryBytes > total.MemoryBytes - sum(one.MemoryBytes for one in used):
         memory = f"{_name_bytes(wanted.MemoryBytes)} of memory"
         yield Reason(f"has less than {memory} left to reserve", f"have less than {memory} left to reserve")
-    free = _count_generic([total]) - _count_generic(used)
-    for kind, count in sorted(_count_generic([wanted]).items()):
+    free = count_generic([total]) - count_generic(used)
+    for kind, count in sorted(count_generic([wanted]).items()):
         if count > free[kind]:
             yield Reason(f"has fewer than {count} {kind} left", f"have fewer than {count} {kind} left")
-
-
-def _count_generic(amounts: Iterable[ResourceAmount]) -> Counter[str]:
-    counted: Counter[str] = Counter()
-    for amount in amounts:
-        for resource in amount.GenericResources or ():
-            kind, count = _read_generic(resource)
-            counted[kind] += count
-    return counted
-
-
-def _read_generic(resource: GenericResource) -> tuple[str, int]:
-    if resource.NamedResourceSpec is not None:
-        return resource.NamedResourceSpec.Kind, 1
-    discrete = resource.DiscreteResourceSpec
-    return (discrete.Kind, discrete.Value) if discrete is not None else ("", 0)
 
 
 def _name_bytes(count: int) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from crane_core.engine.images import InvalidImage, parse_image
@@ -113,6 +113,18 @@ def check_network(body: Mapping[str, Any], rules: Rules) -> list[Violation]:
     return [_refuse(ask, rules) for ask in _ask_of_network(body) if _is_refused(ask, rules)]
 
 
+def check_volume(body: Mapping[str, Any], rules: Rules) -> list[Violation]:
+    """Object to what a volume that is to be made asks for and may not have."""
+    driver = {"Name": body.get("Driver"), "Options": body.get("DriverOpts")}
+    asked = _ask_of_volume({"VolumeOptions": {"DriverConfig": driver}})
+    return [_refuse(replace(ask, pointer="/DriverOpts"), rules) for ask in asked if _is_refused(ask, rules)]
+
+
+def check_image(image: str, rules: Rules, pointer: str = "/image") -> list[Violation]:
+    """Object to where an image that is to be pulled comes from."""
+    return list(_check_registry(pointer, image, rules)) if rules.allowed_registries else []
+
+
 def _is_refused(ask: Ask, rules: Rules) -> bool:
     if ask.kind not in rules.forbidden:
         return False
@@ -126,15 +138,19 @@ def _refuse(ask: Ask, rules: Rules) -> Violation:
 
 def _check_registries(spec: Mapping[str, Any], rules: Rules) -> Iterator[Violation]:
     for pointer, image in _find(spec, "TaskTemplate", "ContainerSpec", "Image"):
-        try:
-            registry = parse_image(str(image)).registry
-        except InvalidImage as error:
-            yield Violation(pointer, error.detail, code=error.code)
-            continue
-        if registry not in rules.allowed_registries:
-            names = ", ".join(sorted(rules.allowed_registries))
-            detail = f"It runs an image from {registry}. {rules.remedy}; use one from {names}."
-            yield Violation(pointer, detail, code="registry-not-allowed")
+        yield from _check_registry(pointer, str(image), rules)
+
+
+def _check_registry(pointer: str, image: str, rules: Rules) -> Iterator[Violation]:
+    try:
+        registry = parse_image(image).registry
+    except InvalidImage as error:
+        yield Violation(pointer, error.detail, code=error.code)
+        return
+    if registry not in rules.allowed_registries:
+        names = ", ".join(sorted(rules.allowed_registries))
+        detail = f"It runs an image from {registry}. {rules.remedy}; use one from {names}."
+        yield Violation(pointer, detail, code="registry-not-allowed")
 
 
 def _ask(spec: Mapping[str, Any], host_networks: Collection[str]) -> Iterator[Ask]:
@@ -271,6 +287,11 @@ def _normalise(path: str) -> str:
 def _is_below(path: str, folder: str) -> bool:
     folder = _normalise(folder)
     return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+def find_members(node: Any, *names: str) -> Iterator[tuple[str, Any]]:
+    """Yield each value at a path of member names as the Engine reads them, in any case of letters, with its pointer."""
+    return _find(node, *names)
 
 
 def _find(node: Any, *names: str) -> Iterator[tuple[str, Any]]:

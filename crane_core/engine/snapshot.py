@@ -5,10 +5,11 @@ It never changes; the next one shares with it what stayed the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
+from crane_core.engine.parts import ServiceSpec
 from crane_core.engine.records import Config, Network, Node, Secret, Service, Task
 from crane_core.errors import Invalid, NotFound
 
@@ -139,6 +140,14 @@ class Snapshot:
         """Find a network by id, name or the beginning of its id. Raises :class:`Ambiguous`."""
         return self._find("network", "networks", self.networks, key)
 
+    def find_config(self, key: str) -> Config | None:
+        """Find a config by id, name or the beginning of its id. Raises :class:`Ambiguous`."""
+        return self._find("config", "configs", self.configs, key)
+
+    def find_secret(self, key: str) -> Secret | None:
+        """Find a secret by id, name or the beginning of its id. Raises :class:`Ambiguous`."""
+        return self._find("secret", "secrets", self.secrets, key)
+
     def find_task(self, key: str) -> Task | None:
         """Find a task by id or the beginning of its id. Raises :class:`Ambiguous`."""
         by_id = self._index("tasks by id", lambda: {task.id: task for task in self.all_tasks()})
@@ -155,6 +164,14 @@ class Snapshot:
     def get_network(self, key: str) -> Network:
         """Find a network as :meth:`find_network` does. Raises :class:`NotFound`."""
         return _must("network", key, self.find_network(key))
+
+    def get_config(self, key: str) -> Config:
+        """Find a config as :meth:`find_config` does. Raises :class:`NotFound`."""
+        return _must("config", key, self.find_config(key))
+
+    def get_secret(self, key: str) -> Secret:
+        """Find a secret as :meth:`find_secret` does. Raises :class:`NotFound`."""
+        return _must("secret", key, self.find_secret(key))
 
     def get_task(self, key: str) -> Task:
         """Find a task as :meth:`find_task` does. Raises :class:`NotFound`."""
@@ -179,6 +196,10 @@ class Snapshot:
     def services_of(self, stack: str) -> tuple[Service, ...]:
         """Return the services of a stack."""
         return self._stacks().get(stack, ())
+
+    def users_of(self, id_: str) -> tuple[Service, ...]:
+        """Return the services whose specs refer to a config, a secret or a network of this id."""
+        return self._index("users", lambda: _users(self.services.values())).get(id_, ())
 
     @property
     def stacks(self) -> Iterable[str]:
@@ -233,6 +254,22 @@ def _group(records: Iterable[Any], key: Callable[[Any], str]) -> dict[str, tuple
     for record in records:
         groups.setdefault(key(record), []).append(record)
     return {name: tuple(members) for name, members in groups.items()}
+
+
+def _users(services: Iterable[Service]) -> dict[str, tuple[Service, ...]]:
+    users: dict[str, dict[str, Service]] = {}
+    for service in services:
+        for id_ in referred_ids(service.spec):
+            users.setdefault(id_, {})[service.id] = service
+    return {id_: tuple(found.values()) for id_, found in users.items()}
+
+
+def referred_ids(spec: ServiceSpec) -> Iterator[str]:
+    """Yield the ids of the configs, secrets and networks that a spec refers to."""
+    task = spec.TaskTemplate
+    yield from (each.ConfigID for each in task.ContainerSpec.Configs or ())
+    yield from (each.SecretID for each in task.ContainerSpec.Secrets or ())
+    yield from (each.Target for each in (*(task.Networks or ()), *(spec.Networks or ())))
 
 
 def _only(noun: str, key: str, found: list[Record]) -> Record | None:

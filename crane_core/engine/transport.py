@@ -6,11 +6,13 @@ for ssh. These keep one pool for each Engine, and give ssh a real socket, so tha
 
 from __future__ import annotations
 
+import errno
 import socket
 import subprocess
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 import requests
@@ -19,7 +21,32 @@ from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
 # More connections than this are opened when needed, and closed after use.
-POOL_SIZE = 32
+POOL_SIZE = 64
+
+# How a machine is noticed that vanished without a word, as when its power goes: asked after 10 s of silence and then
+# every 3 s, it is given up after about 20 s. Without this a stream of its events would wait for ever.
+_IDLE_SECONDS, _PROBE_SECONDS, _PROBES, _UNSENT_MILLISECONDS = 10, 3, 3, 20_000
+_KEEP_ALIVE = [
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    *(
+        (socket.IPPROTO_TCP, getattr(socket, name), value)
+        for name, value in (
+            ("TCP_KEEPIDLE", _IDLE_SECONDS),
+            ("TCP_KEEPINTVL", _PROBE_SECONDS),
+            ("TCP_KEEPCNT", _PROBES),
+            ("TCP_USER_TIMEOUT", _UNSENT_MILLISECONDS),
+        )
+        if hasattr(socket, name)
+    ),
+]
+# ssh does the same with messages of its own, and gives up on a machine that does not answer at all after 2 s.
+_SSH_OPTIONS = ("BatchMode=yes", "ConnectTimeout=2", "ServerAliveInterval=6", "ServerAliveCountMax=3")
+# What to do about what ssh complains of.
+_SSH_ADVICE = {
+    "Permission denied (": "Let the user of this server in: its public key belongs into the authorized_keys there",
+    "Host key verification failed": "Log in to that machine once as the user of this server, so that the key of "
+    "the machine is in its known_hosts",
+}
 
 Dial = Callable[[float | None], socket.socket]
 
@@ -49,6 +76,7 @@ class TcpTransport(HTTPAdapter):
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:
         """Make the pool; it checks the certificate against the name that was given."""
+        pool_kwargs["socket_options"] = [*HTTPConnection.default_socket_options, *_KEEP_ALIVE]
         if self._server_name is not None:
             pool_kwargs.update(server_hostname=self._server_name, assert_hostname=self._server_name)
         super().init_poolmanager(connections, maxsize, block, **pool_kwargs)
@@ -116,6 +144,40 @@ class _SshSocket(socket.socket):
     """One end of a pair of sockets; ssh holds the other, and ends with this one."""
 
     process: subprocess.Popen[bytes] | None = None
+    # What ssh says when it fails.
+    complaint: IO[bytes] | None = None
+    _answered = False
+
+    def recv_into(self, *arguments: Any, **named: Any) -> int:
+        """Receive; where ssh ended before anything came, say why in its own words."""
+        try:
+            count = super().recv_into(*arguments, **named)
+        except ConnectionError as error:
+            raise self._explain(error) from error
+        if not count and not self._answered:
+            raise self._explain(ConnectionRefusedError(errno.ECONNREFUSED, "ssh closed the connection"))
+        self._answered = True
+        return count
+
+    def sendall(self, *arguments: Any) -> None:
+        """Send; where ssh has ended already, say why in its own words."""
+        try:
+            super().sendall(*arguments)
+        except ConnectionError as error:
+            raise self._explain(error) from error
+
+    def _explain(self, error: ConnectionError) -> ConnectionError:
+        if self._answered or self.process is None or self.complaint is None:
+            return error
+        try:
+            self.process.wait(1)
+        except subprocess.TimeoutExpired:
+            return error
+        self.complaint.seek(0)
+        said = self.complaint.read(4096).decode(errors="replace").strip().splitlines()
+        why = said[-1].strip().rstrip(".") if said else f"ssh ended with status {self.process.returncode}"
+        advice = next((f". {advice}" for words, advice in _SSH_ADVICE.items() if words in why), "")
+        return ConnectionRefusedError(errno.ECONNREFUSED, f"{why}{advice}")
 
     def _real_close(self) -> None:
         # http.client closes a socket only after the last file made of it; this is where that ends.
@@ -124,12 +186,14 @@ class _SshSocket(socket.socket):
             self.process = None
             process.terminate()
             process.wait()
+        if self.complaint is not None:
+            self.complaint.close()
 
 
 def dial_ssh(url: str) -> Dial:
     """Return what opens a connection to the Engine behind ``ssh://[user@]host[:port]``, with the ssh program."""
     parts = urlsplit(url)
-    command = ["ssh", "-o", "BatchMode=yes"]
+    command = ["ssh", *(word for option in _SSH_OPTIONS for word in ("-o", option))]
     if parts.username:
         command += ["-l", parts.username]
     if parts.port:
@@ -141,9 +205,11 @@ def dial_ssh(url: str) -> Dial:
         near, far = socket.socketpair()
         with far:
             opened = _SshSocket(fileno=near.detach())
+            # A file, because a pipe that nobody empties would stop a talkative ssh.
+            opened.complaint = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed with the socket
             try:
                 opened.process = subprocess.Popen(  # noqa: S603 - the arguments are words, not shell text
-                    command, stdin=far.fileno(), stdout=far.fileno(), stderr=subprocess.DEVNULL
+                    command, stdin=far.fileno(), stdout=far.fileno(), stderr=opened.complaint
                 )
             except OSError:
                 opened.close()

@@ -9,20 +9,21 @@ and are lost without a word. When the Engine cannot be reached the copy stays, s
 from __future__ import annotations
 
 import logging
-import random
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 from crane_core.contributions import Loop
 from crane_core.engine.cache import Cache
-from crane_core.engine.client import Engine, EventStream, Readable
+from crane_core.engine.client import Engine, Readable
 from crane_core.engine.records import Service, Task
 from crane_core.engine.snapshot import Kind, Snapshot
+from crane_core.engine.streaming import EventStream
 from crane_core.errors import CraneError, NotFound
-from crane_core.loops import LoopRunner
+from crane_core.loops import RANDOM, LoopRunner
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ class Watcher:
         intervals: Intervals | None = None,
         *,
         clock: Callable[[], float] | None = None,
-        jitter: Callable[[], float] = lambda: random.uniform(0.8, 1.2),  # noqa: S311 - no secret depends on it
+        jitter: Callable[[], float] = lambda: RANDOM.uniform(0.8, 1.2),
     ) -> None:
         self.engine = engine
         self.cache = cache
@@ -97,6 +98,7 @@ class Watcher:
         self._stop = threading.Event()
         self._loops = LoopRunner()
         self._stream: EventStream | None = None
+        self._listeners: tuple[Callable[[Mapping[str, Any]], None], ...] = ()
         self._attended: Counter[str] = Counter()
         self._rechecks: dict[str, _Recheck] = {}
         self._dirty: set[Kind] = set()
@@ -425,8 +427,15 @@ class Watcher:
                 self._stream, self.listening = None, False
             self._stop.wait(pause * self._jitter())
 
-    def hear(self, event: dict[str, object]) -> None:
+    def listen(self, listener: Callable[[Mapping[str, Any]], None]) -> None:
+        """Tell somebody of each event of the Engine from now on, in order; it must not wait."""
+        with self._lock:
+            self._listeners += (listener,)
+
+    def hear(self, event: dict[str, Any]) -> None:
         """Take note of an event of the Engine."""
+        for listener in self._listeners:
+            listener(event)
         kind = _KIND_OF_EVENT.get(str(event.get("Type")))
         with self._lock:
             if kind is not None:
