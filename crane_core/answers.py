@@ -34,9 +34,9 @@ def number(says: str, *, null: bool = False, optional: bool = False) -> ma.field
     return ma.fields.Float(**_options(says, null, optional))
 
 
-def truth(says: str, *, optional: bool = False) -> ma.fields.Boolean:
+def truth(says: str, *, null: bool = False, optional: bool = False) -> ma.fields.Boolean:
     """Describe something that is or is not so."""
-    return ma.fields.Boolean(**_options(says, False, optional))
+    return ma.fields.Boolean(**_options(says, null, optional))
 
 
 def moment(says: str, *, null: bool = False, optional: bool = False) -> ma.fields.DateTime:

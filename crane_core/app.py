@@ -18,8 +18,11 @@ from crane_core.auditing import tell_of_requests
 from crane_core.context import Crane
 from crane_core.contributions import Loop
 from crane_core.core import root
+from crane_core.engine.agent import AgentKeys
 from crane_core.engine.cache import Cache
 from crane_core.engine.client import Engine
+from crane_core.engine.node_events import NodeEvents
+from crane_core.engine.pool import Pool
 from crane_core.engine.watch import Watcher
 from crane_core.errors import SetupError
 from crane_core.events import Event, EventStream
@@ -29,6 +32,7 @@ from crane_core.loops import LoopRunner
 from crane_core.openapi import DocumentedApi
 from crane_core.pages import check_pages
 from crane_core.plugins import Plugin, Plugins, discover
+from crane_core.routing import LateRule
 from crane_core.security import public, require_guards
 from crane_core.settings import Settings, find_file, read_file, variable
 from crane_core.standing import Standing
@@ -40,6 +44,7 @@ BUILTIN = {
     "core": "crane_core.core",
     "cluster": "crane_core.cluster",
     "orchestration": "crane_core.orchestration",
+    "logs": "crane_core.logs",
     "monitoring": "crane_core.monitoring",
 }
 _CONTENT_POLICY = (
@@ -81,6 +86,8 @@ def create_app(
         watcher=Watcher.from_settings(engine, cache, settings),
         data_directory=Path(settings["server.data_directory"] or platformdirs.user_data_path("crane")),
     )
+    # It reads where nodes are, and stops the server where that cannot be read.
+    crane.room(Pool).add_finder(crane.room(AgentKeys).find)
     _collect(crane)
     app = _build(crane)
     return app
@@ -146,6 +153,7 @@ def take_leave(app: Flask) -> None:
     crane: Crane = app.extensions["crane"]
     crane.room(Hub).close()
     crane.room(Standing).close()
+    crane.room(NodeEvents).close()
 
 
 def stop(app: Flask) -> None:
@@ -177,6 +185,7 @@ def _collect(crane: Crane) -> None:
     crane.pages = tuple(page for _, page in owned)
     crane.page_owners = {page.path: plugin for plugin, page in owned}
     crane.health_checks = tuple(crane.plugins.collect_named("crane_health_checks").values())
+    crane.doctor_checks = tuple(crane.plugins.collect_named("crane_doctor_checks").values())
     crane.metrics = tuple(crane.plugins.collect_named("crane_metrics").values())
     for topic in crane.topics:
         if topic.action not in crane.actions:
@@ -187,6 +196,7 @@ def _collect(crane: Crane) -> None:
 
 def _build(crane: Crane) -> Flask:
     app = Flask("crane_core", static_folder=None)
+    app.url_rule_class = LateRule
     app.extensions["crane"] = crane
     app.config.update(
         API_TITLE="Crane",

@@ -1,4 +1,4 @@
-"""crane-server: run, check, plugins, routes, settings, openapi."""
+"""crane-server: run, check, doctor, plugins, routes, settings, openapi."""
 
 from __future__ import annotations
 
@@ -15,29 +15,33 @@ from crane_core.errors import CraneError, SetupError
 if TYPE_CHECKING:
     from flask import Flask
 
+_CONTRIBUTED = "crane_core.cli.commands"
+
 
 class ServerCommands(click.Group):
     """The commands of the core, and those that plugins contribute."""
 
     def list_commands(self, context: click.Context) -> list[str]:
         """List all commands by name."""
-        return sorted({*super().list_commands(context), *self._contributed()})
+        return sorted({*super().list_commands(context), *self._contributed(context)})
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         """Find a command; plugins are not loaded for those of the core."""
-        return super().get_command(context, name) or self._contributed().get(name)
+        return super().get_command(context, name) or self._contributed(context).get(name)
 
-    def _contributed(self) -> dict[str, click.Command]:
+    def _contributed(self, context: click.Context) -> dict[str, click.Command]:
         from crane_core.app import load_plugins
 
-        if not hasattr(self, "_commands"):
+        # Kept for one run of the program: the next one in this process may have other plugins.
+        kept: dict[str, dict[str, click.Command]] = context.find_root().meta
+        if _CONTRIBUTED not in kept:
             commands: dict[str, click.Command] = load_plugins(os.environ).collect_named("crane_commands")
             if taken := sorted(set(commands) & set(self.commands)):
                 raise SetupError(
                     f"crane_commands: a plugin claims the name {taken[0]}, which is a command of the core."
                 )
-            self._commands = commands
-        return self._commands
+            kept[_CONTRIBUTED] = commands
+        return kept[_CONTRIBUTED]
 
 
 @click.group(cls=ServerCommands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -85,6 +89,32 @@ def check() -> None:
     if not swarm.get("ControlAvailable"):
         raise SetupError("The Engine is no manager of a Swarm. Set engine.url to one, or run with --init-swarm.")
     click.echo("All is well.")
+
+
+@server.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def doctor(context: click.Context, /, *, as_json: bool) -> None:
+    """Look what is wrong with the Swarm or will be; needs no server. Exit status 1 when something is."""
+    from crane_core.monitoring.doctor.operations import Doctor
+
+    app = build()
+    crane = app.extensions["crane"]
+    try:
+        crane.watcher.look(full=True)
+    except CraneError as error:
+        raise SetupError(error.detail) from error
+    report = crane.room(Doctor).examine(app.app_context)
+    if as_json:
+        click.echo(json.dumps(report.to_json(), indent=2))
+    else:
+        for examined in report.examined:
+            click.echo(f"{examined.state:8} {examined.check.title}")
+            for finding in examined.findings:
+                click.echo(f"  {finding.severity}: {finding.what}")
+                if finding.advice:
+                    click.echo(f"    {finding.advice}")
+    context.exit(0 if report.state == "ok" else 1)
 
 
 @server.command()

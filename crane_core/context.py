@@ -12,7 +12,7 @@ from crane_core.rights import Rights
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from crane_core.contributions import Action, HealthCheck, Metric, Page, Topic
+    from crane_core.contributions import Action, DoctorCheck, HealthCheck, Metric, Page, Topic
     from crane_core.engine.cache import Cache
     from crane_core.engine.client import Engine
     from crane_core.engine.watch import Watcher
@@ -46,6 +46,7 @@ class Crane:
     page_owners: Mapping[str, str] = field(default_factory=dict)
     topics: tuple[Topic, ...] = ()
     health_checks: tuple[HealthCheck, ...] = ()
+    doctor_checks: tuple[DoctorCheck, ...] = ()
     metrics: tuple[Metric, ...] = ()
     # Has the server start anew in place of itself, once it has answered; None where nothing can, as in a command.
     restart: Callable[[], None] | None = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from crane_core.errors import Violation
 
@@ -22,7 +22,10 @@ __all__ = [
     "Action",
     "Column",
     "Deployment",
+    "DoctorCheck",
+    "Feed",
     "Field",
+    "Finding",
     "HealthCheck",
     "HealthReport",
     "Loop",
@@ -31,6 +34,7 @@ __all__ = [
     "PageAction",
     "RegistryLogin",
     "Setting",
+    "Subscriber",
     "Topic",
     "Violation",
 ]
@@ -180,9 +184,41 @@ class Page:
     words: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
 
 
+class Feed(Protocol):
+    """What one subscriber is sent as it comes; kept, bounded, until they are ready for it."""
+
+    def next(self, rights: int) -> bytes | None:
+        """Return the next message, as JSON; None while there is none. Must not wait.
+
+        :param rights: The version of everybody's rights: where it is another than before, what the subscriber may see
+            of it is to be decided anew.
+        """
+
+    def close(self) -> None:
+        """Let go of everything: the subscriber is gone, or may not have it any more. Must not wait."""
+
+
+@dataclass(frozen=True)
+class Subscriber:
+    """Somebody who asks for a feed.
+
+    :param topic: The topic as they named it; every message says it in its member ``topic``.
+    :param parameters: The parameters of its name.
+    :param query: What stands after a question mark in it, by name.
+    :param ring: To be called, from any thread, when there is a message; it does not wait.
+    """
+
+    crane: Crane
+    identity: Identity
+    topic: str
+    parameters: Mapping[str, str]
+    query: Mapping[str, str]
+    ring: Callable[[], None]
+
+
 @dataclass(frozen=True)
 class Topic:
-    """Something that a browser tab or another client can subscribe to: a list, or one object of it.
+    """Something that a browser tab or another client can subscribe to: a list, one object of it, or a feed.
 
     :param name: ``<plural>``, ``<plural>/{name}`` for one object, or ``<plural>/{name}/<plural>`` for what belongs to
         one.
@@ -192,13 +228,16 @@ class Topic:
     :param listing: Called four times a second at the most, with the server and the parameters of the name; returns the
         rows and how to present them. What it tells is made anew only when its version changes.
     :param key: Returns what an item is known by, while it is the same item.
+    :param feed: In place of these two: opens what is sent as it comes, and to each as they asked for. Called on the
+        thread of the subscriber's connection, which it must not keep waiting.
     """
 
     name: str
     action: str
     help: str
-    listing: Callable[[Crane, Mapping[str, str]], Listing[Any]]
-    key: Callable[[Any], str]
+    listing: Callable[[Crane, Mapping[str, str]], Listing[Any]] | None = None
+    key: Callable[[Any], str] = str
+    feed: Callable[[Subscriber], Feed] | None = None
 
 
 @dataclass(frozen=True)
@@ -230,6 +269,39 @@ class HealthCheck:
 
     name: str
     check: Callable[[], HealthReport]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that the doctor found.
+
+    :param code: Names it, stable and in kebab case.
+    :param severity: ``info`` is worth knowing, ``warning`` will hurt some day, ``error`` hurts now; ``unknown`` is what
+        cannot be found out from here.
+    :param what: What is so, in a sentence.
+    :param where: What it is about, as in ``node2``; empty for the whole Swarm.
+    :param advice: What to do, in a sentence.
+    """
+
+    code: str
+    severity: Literal["info", "warning", "error", "unknown"]
+    what: str
+    where: str = ""
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class DoctorCheck:
+    """Something that the doctor looks at when somebody asks for it; it may take a few seconds.
+
+    :param name: ``<what>`` in one word.
+    :param title: What is looked at, in a few words.
+    :param run: Looks, and returns what is worth saying; nothing where all is well.
+    """
+
+    name: str
+    title: str
+    run: Callable[[], Iterable[Finding]]
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,9 @@ from crane_core.answers import (
 )
 from crane_core.context import Crane, get_crane
 from crane_core.contributions import Action, Loop, Metric, Setting, Topic
+from crane_core.engine.node_events import NodeEvents
 from crane_core.engine.policy import KINDS
+from crane_core.engine.pool import Pool
 from crane_core.errors import NotFound
 from crane_core.hookspecs import hookimpl
 from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list
@@ -144,6 +146,15 @@ def crane_settings() -> Iterator[Setting]:
     yield Setting("engine.tls_ca", str, "", "File of the authority that signed the Engine's certificate.")
     yield Setting("engine.tls_certificate", str, "", "File of the certificate to show to the Engine.")
     yield Setting("engine.tls_key", str, "", "File of that certificate's key.")
+    yield Setting(
+        "engine.node_endpoints",
+        list,
+        [],
+        "Where the Engines of single nodes are, as in node2=tcp://10.0.0.2:2376 or node3=ssh://root@10.0.0.3.",
+    )
+    yield Setting("engine.node_tls_ca", str, "", "File of the authority that signed those of nodes' Engines.")
+    yield Setting("engine.node_tls_certificate", str, "", "File of the certificate to show to nodes' Engines.")
+    yield Setting("engine.node_tls_key", str, "", "File of that certificate's key.")
     yield Setting("engine.timeout_seconds", float, 30.0, "How long one call of the Engine may take, in seconds.")
     yield Setting(
         "watch.short_seconds", float, 1.0, "How often the Swarm is looked at while somebody watches, in seconds."
@@ -201,6 +212,8 @@ def crane_topics() -> Iterator[Topic]:
 @hookimpl
 def crane_loops() -> Iterator[Loop]:
     yield Loop("core.live", lambda stop: get_crane().room(Hub).run(stop))
+    yield Loop("core.nodes", lambda stop: get_crane().room(Pool).run(stop))
+    yield Loop("core.node_events", lambda stop: get_crane().room(NodeEvents).run(stop))
     yield Loop("core.standing", lambda stop: get_crane().room(Standing).run(stop))
 
 
@@ -215,6 +228,7 @@ def crane_metrics() -> Iterator[Metric]:
 
 
 @blueprint.route("/whoami")
+@blueprint.doc(operationId="showOwnIdentity")
 @public("It tells callers only who they are themselves, and what they may do.")
 @blueprint.response(200, WhoAmISchema, description="The caller.")
 def whoami() -> Response:
@@ -231,6 +245,7 @@ def whoami() -> Response:
 
 
 @blueprint.route("/whoami/rights")
+@blueprint.doc(operationId="listOwnRights")
 @public("It tells callers only what they themselves may do.")
 @blueprint.arguments(OwnRightsQuery, location="query")
 @blueprint.response(200, OwnRightsSchema, description="What the caller may do to each.")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from crane_core.contributions import (
         Action,
         Deployment,
+        DoctorCheck,
         HealthCheck,
         Loop,
         Metric,
@@ -128,6 +129,17 @@ def crane_health_checks() -> Iterable[HealthCheck]:  # type: ignore[empty-body]
     logged and told as degraded.
 
     :returns: Health checks.
+    """
+
+
+@hookspec
+def crane_doctor_checks() -> Iterable[DoctorCheck]:  # type: ignore[empty-body]
+    """Contribute what the doctor looks at: ``/api/v1/doctor``, ``crane doctor`` and ``crane-server doctor``.
+
+    Called once; the checks are then run at the same time when somebody asks, and what they found is kept for a minute.
+    One that raises is logged and told as unknown, as is one that takes too long.
+
+    :returns: Checks.
     """
 
 

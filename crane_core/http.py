@@ -14,7 +14,7 @@ import secrets
 import socket
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any, Generic, TypeVar
@@ -124,10 +124,14 @@ def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = No
     return Response(_encoder.encode(value), status, headers, mimetype="application/json")
 
 
-def answer_unless_known(value: Any) -> Response:
-    """Answer with a value as JSON, or with 304 when the caller has it already; the ETag is made of the value."""
+def answer_unless_known(value: Any, known_by: Any = None) -> Response:
+    """Answer with a value as JSON, or with 304 when the caller has it already.
+
+    :param known_by: What the ETag is made of, where the value holds what changes without being news, as ages do; the
+        value itself unless given.
+    """
     body = _encoder.encode(value)
-    etag = hashlib.blake2b(body, digest_size=12).hexdigest()
+    etag = hashlib.blake2b(body if known_by is None else _encoder.encode(known_by), digest_size=12).hexdigest()
     return _answer_known(etag) or Response(body, headers=_headers(etag), mimetype="application/json")
 
 
@@ -280,11 +284,41 @@ def _sorted(rows: list[Row], fields: Mapping[str, Callable[[Row], Any]], sort: s
     return sorted(rows, key=lambda row: ((value := read(row)) is not None, value), reverse=sort[:1] == "-")
 
 
-def stream_lines(values: Iterable[Any]) -> Response:
+def stream_lines(
+    values: Iterable[Any],
+    *,
+    cursor: Callable[[Any], str] | None = None,
+    show: Callable[[Any], Any] = lambda value: value,
+    retry: int | None = None,
+) -> Response:
     """Answer with values as they come: as server-sent events, or one JSON object a line for who asks for that.
 
     It ends when the caller may not have it any more: nothing is sent after that, and the connection is closed at once.
+
+    :param values: The values; None for a sign of life.
+    :param cursor: Returns what a browser that comes back sends as ``Last-Event-ID``.
+    :param show: Turns a value into what is sent.
+    :param retry: The milliseconds that a browser waits before it comes back.
     """
+    if request.accept_mimetypes.best_match(["text/event-stream", NDJSON]) == NDJSON:
+        lines = (_encoder.encode(show(value)) + b"\n" if value is not None else b"\n" for value in values)
+        return stream_bytes(lines, NDJSON)
+
+    def frame(value: Any) -> bytes:
+        number = f"id: {cursor(value)}\n".encode() if cursor is not None else b""
+        return number + b"data: " + _encoder.encode(show(value)) + b"\n\n"
+
+    def frames() -> Iterator[bytes]:
+        if retry is not None:
+            yield f"retry: {retry}\n\n".encode()
+        for value in values:
+            yield frame(value) if value is not None else b": \n\n"
+
+    return stream_bytes(frames(), "text/event-stream")
+
+
+def stream_bytes(pieces: Iterable[bytes], mimetype: str) -> Response:
+    """Answer with pieces as they come; it ends as :func:`stream_lines` does."""
     standing = get_crane().room(Standing)
     connection = find_socket(request.environ)
 
@@ -295,15 +329,17 @@ def stream_lines(values: Iterable[Any]) -> Response:
                 connection.shutdown(socket.SHUT_RDWR)
 
     visitor = standing.admit(end)
-    values = takewhile(lambda value: standing.may_stay(visitor), values)
-    if request.accept_mimetypes.best_match(["text/event-stream", NDJSON]) != NDJSON:
-        frames = (b"data: " + _encoder.encode(value) + b"\n\n" if value is not None else b": \n\n" for value in values)
-        mimetype = "text/event-stream"
-    else:
-        frames = (_encoder.encode(value) + b"\n" if value is not None else b"\n" for value in values)
-        mimetype = NDJSON
-    response = Response(frames, mimetype=mimetype, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
-    response.call_on_close(lambda: standing.leave(visitor))
+    allowed = takewhile(lambda piece: standing.may_stay(visitor), pieces)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    response = Response(allowed, mimetype=mimetype, headers=headers)
+
+    def leave() -> None:
+        standing.leave(visitor)
+        if isinstance(pieces, Generator):
+            # What it holds is let go now, and not when it is forgotten.
+            pieces.close()
+
+    response.call_on_close(leave)
     return response
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import inspect
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any, TypeVar
 
 import flask_smorest
 import marshmallow as ma
-from apispec import BasePlugin
+from apispec import APISpec, BasePlugin
 from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from flask import Flask
@@ -27,9 +28,19 @@ View = TypeVar("View", bound=Callable[..., Any])
 PROBLEM = "application/problem+json"
 NDJSON = "application/x-ndjson"
 PREFIX = "/api/v1"
-_STREAMS = {
-    NDJSON: "One JSON object a line, and an empty line now and then.",
-    "text/event-stream": "Server-sent events; the data of each is one JSON object.",
+# What a stream answers, by its media type. Of server-sent events the schema is that of each one, as the later versions
+# of OpenAPI and those who check answers have it.
+_STREAMS: Mapping[str, Mapping[str, Any]] = {
+    NDJSON: {"type": "string", "description": "One JSON object a line, and an empty line now and then."},
+    "text/event-stream": {
+        "type": "object",
+        "description": "Server-sent events; the data of each is one JSON object.",
+        "properties": {
+            "event": {"type": "string", "description": "What kind of event it is."},
+            "id": {"type": "string", "description": "Where to go on from, as `Last-Event-ID`."},
+            "data": {"type": "string", "contentMediaType": "application/json"},
+        },
+    },
 }
 ETAG = {"ETag": {"description": "The version of what is answered.", "schema": {"type": "string"}}}
 LOCATION = {"Location": {"description": "Where what was made is found.", "schema": {"type": "string"}}}
@@ -52,7 +63,7 @@ class DescribedBlueprint(flask_smorest.Blueprint):  # type: ignore[misc]
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._prepare_doc_cbks.append(self._add_request_headers)
+        self._prepare_doc_cbks += [self._add_request_headers, self._add_stream_item]
 
     def response_list(self, item: type[ma.Schema], *, description: str) -> Callable[[View], View]:
         """Document a route that answers with :func:`crane_core.http.answer_list`."""
@@ -68,13 +79,10 @@ class DescribedBlueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         """Document a route that answers with :func:`crane_core.http.stream_lines`."""
 
         def decorate(view: View) -> View:
-            for media, says in _STREAMS.items():
-                schema = {
-                    "type": "string",
-                    "description": says,
-                    "x-item": {"$ref": f"#/components/schemas/{name_schema(item)}"},
-                }
+            for media, told in _STREAMS.items():
+                schema = {**told, "x-item": {"$ref": f"#/components/schemas/{name_schema(item)}"}}
                 view = self.response(200, schema, content_type=media, description=description)(view)
+            view._apidoc = {**getattr(view, "_apidoc", {}), "stream_item": item}  # type: ignore[attr-defined]
             return view
 
         return decorate
@@ -91,14 +99,32 @@ class DescribedBlueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         return decorate
 
     @staticmethod
+    def _add_stream_item(doc: dict[str, Any], doc_info: dict[str, Any], **context: Any) -> dict[str, Any]:
+        """Describe what a stream sends, which no other route may answer."""
+        item, components = doc_info.get("stream_item"), context["spec"].components
+        if item is not None and name_schema(item) not in components.schemas:
+            components.schema(name_schema(item), schema=item)
+        return doc
+
+    @staticmethod
     def _add_request_headers(doc: dict[str, Any], doc_info: dict[str, Any], **context: Any) -> dict[str, Any]:
         if headers := doc_info.get("request_headers"):
             doc["parameters"] = [*doc.get("parameters", ()), *deepcopy(headers)]
         return doc
 
 
+def described(says: str) -> Callable[[View], View]:
+    """Say what a view does that is made for several kinds; any other says it in its docstring."""
+
+    def decorate(view: View) -> View:
+        view.__doc__ = says
+        return view
+
+    return decorate
+
+
 class DocumentedApi(Api):  # type: ignore[misc]
-    """The OpenAPI document of one server."""
+    """The OpenAPI document of one server, written when somebody reads it: it takes longer than the rest of a start."""
 
     ERROR_SCHEMA = ProblemSchema
 
@@ -113,10 +139,32 @@ class DocumentedApi(Api):  # type: ignore[misc]
             "marshmallow_plugin": _Schemas(schema_name_resolver=name_schema),
             "extra_plugins": [_Conventions()],
         }
+        self._undescribed: list[flask_smorest.Blueprint] = []
+        self._writing = threading.RLock()
         super().__init__(app, spec_kwargs=description)
-        self.spec.components.security_scheme(
+        self._spec.components.security_scheme(
             "bearer", {"type": "http", "scheme": "bearer", "description": "A token that a plugin gave out."}
         )
+
+    @property
+    def spec(self) -> APISpec:
+        """The document, with every route that has been registered."""
+        with self._writing:
+            while self._undescribed:
+                blueprint = self._undescribed[0]
+                blueprint.register_views_in_doc(self, self._app, self._spec, name=blueprint.name, parameters=None)
+                self._spec.tag({"name": blueprint.name, "description": blueprint.description})
+                del self._undescribed[0]
+            return self._spec
+
+    @spec.setter
+    def spec(self, empty: APISpec) -> None:
+        self._spec = empty
+
+    def register_blueprint(self, blueprint: flask_smorest.Blueprint) -> None:
+        """Register routes; they are described when the document is read."""
+        self._app.register_blueprint(blueprint)
+        self._undescribed.append(blueprint)
 
     def _register_error_handlers(self) -> None:
         """Leave errors to :func:`crane_core.http.handle_errors`."""
@@ -135,7 +183,8 @@ def name_schema(schema: Any) -> str:
 def name_operation(method: str, path: str) -> str:
     """Name an operation after method and path: ``listServices``, ``showService``, ``scaleService``.
 
-    A word after the name of an object, or below a collection, is what a POST does: ``POST /plans/{id}/apply``.
+    A word after the name of an object, or below a collection, is what a POST does: ``POST /plans/{id}/apply``. A plural
+    there is what it makes one of: ``POST /services/{name}/notes`` is ``createServiceNote``.
     """
     segments = path.removeprefix(PREFIX).strip("/").split("/")
     nouns = [
@@ -146,10 +195,10 @@ def name_operation(method: str, path: str) -> str:
     last = segments[-1]
     if last.startswith("{"):
         verb = _VERBS[method.upper()]
-    elif method.upper() == "POST" and len(segments) > 1:
-        verb = nouns.pop()
-    elif method.upper() == "POST":
+    elif method.upper() == "POST" and (len(segments) == 1 or _singular(last) != last):
         verb, nouns[-1] = "create", _singular(last)
+    elif method.upper() == "POST":
+        verb = nouns.pop()
     else:
         verb = "list" if _singular(last) != last and method.upper() == "GET" else _VERBS[method.upper()]
     return _camel([verb, *nouns])

@@ -22,6 +22,8 @@ _PUBLIC = frozenset({"public"})
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _IN_URL = re.compile(r"(://[^\s:/?#@]*:)([^\s/?#]+)(?=@)")
+# With the first a machine joins a Swarm, the second unlocks a manager.
+_OF_SWARM = re.compile(r"\bSW(?:MTKN|MKEY)-[0-9]+-[A-Za-z0-9+/=-]+")
 # A name is looked at from its beginning only and never given back: a long word would take the square of its length.
 # What the Engine says there is no such secret as is a name.
 _ASSIGNED = re.compile(
@@ -49,12 +51,12 @@ def holds_secret(text: str) -> bool:
 
 
 def hide_inside(text: str) -> str:
-    """Hide the credentials that stand inside a text: in addresses, and after ``password=`` and the like.
+    """Hide the credentials that stand inside a text: in addresses, keys of a Swarm, after ``password=`` and the like.
 
     >>> hide_inside('GET https://ann:s3cret@registry.example failed, {"token": "abc def"}, retries=3')
     'GET https://ann:(hidden)@registry.example failed, {"token": (hidden)}, retries=3'
     """
-    hidden = _IN_URL.sub(lambda found: f"{found[1]}{HIDDEN}", text)
+    hidden = _OF_SWARM.sub(HIDDEN, _IN_URL.sub(lambda found: f"{found[1]}{HIDDEN}", text))
     return _ASSIGNED.sub(lambda found: f"{found[1]}{found[2]}{HIDDEN}" if looks_secret(found[1]) else found[0], hidden)
 
 
@@ -76,6 +78,15 @@ def hide_variables(variables: Iterable[str]) -> list[str]:
         name, sign, value = variable.partition("=")
         shown.append(f"{name}{sign}{hide(name, value)}")
     return shown
+
+
+def hide_arguments(command: str) -> str:
+    """Hide the passwords in a command that is written as one text, after their options too.
+
+    >>> hide_arguments("serve --password hunter2 --url https://ann:hunter2@db")
+    'serve --password (hidden) --url https://ann:(hidden)@db'
+    """
+    return " ".join(_hide_list(command.split(" ")))
 
 
 def _hide_list(items: Sequence[Any]) -> list[Any]:

@@ -21,6 +21,7 @@ from crane_core.errors import Forbidden, NotFound, SetupError, Unauthenticated
 from crane_core.events import Event
 
 View = TypeVar("View", bound=Callable[..., Any])
+Item = TypeVar("Item")
 _ENVIRON_KEY = "crane.identity"
 _TARGET_KEY = "crane.target"
 _MARKS_OF_PROXIES = ("forwarded", "via", "x-forwarded", "x-real-ip", "x-client-ip")
@@ -149,6 +150,7 @@ class Target(msgspec.Struct, frozen=True, eq=False):
 
     :param kind: ``service``, ``stack``, ``node`` ...; ``server`` for what concerns no object.
     :param labels: Its labels, on which plugins may decide.
+    :param node: The name of the node that it is on, where it is on one only.
     """
 
     kind: str
@@ -156,16 +158,21 @@ class Target(msgspec.Struct, frozen=True, eq=False):
     id: str = ""
     stack: str | None = None
     labels: Mapping[str, str] = {}
+    node: str | None = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Target) and self._essence == other._essence
+
+    def __ne__(self, other: object) -> bool:
+        # The one that is inherited compares which objects they are.
+        return not self == other
 
     def __hash__(self) -> int:
         return hash(self._essence)
 
     @property
-    def _essence(self) -> tuple[str, str, str, str | None]:
-        return self.kind, self.name, self.id, self.stack
+    def _essence(self) -> tuple[str, str, str, str | None, str | None]:
+        return self.kind, self.name, self.id, self.stack, self.node
 
 
 @dataclass(frozen=True)
@@ -289,7 +296,7 @@ def demanded_target() -> Target | None:
     return found if isinstance(found, Target) else None
 
 
-def permitted(action: str, items: Iterable[View], target: Callable[[View], Target]) -> Iterator[View]:
+def permitted(action: str, items: Iterable[Item], target: Callable[[Item], Target]) -> Iterator[Item]:
     """Keep what the current caller may do something to."""
     crane, identity = get_crane(), identify()
     if may_everything(identity):

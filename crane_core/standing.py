@@ -62,7 +62,15 @@ class Standing:
         self._lock = threading.Lock()
         self._visitors: set[Visitor] = set()
         self._bell = threading.Event()
+        self._leaving: list[Callable[[], None]] = []
         crane.rights.tell(self._bell.set)
+
+    def __len__(self) -> int:
+        return len(self._visitors)
+
+    def when_leaving(self, leave: Callable[[], None]) -> None:
+        """Call something when the server begins to stop, so that nobody's request keeps it; it must not wait."""
+        self._leaving.append(leave)
 
     def admit(self, end: Callable[[str], None]) -> Visitor:
         """Hold whoever sends the current request until :meth:`leave`, and end it when they may not have it any more.
@@ -134,8 +142,10 @@ class Standing:
                 self.look()
 
     def close(self) -> None:
-        """Have :meth:`run` see that it is to stop."""
+        """Have :meth:`run` see that it is to stop, and take leave."""
         self._bell.set()
+        for leave in self._leaving:
+            leave()
 
 
 def _asker(app: Flask) -> Callable[[], Identity]:

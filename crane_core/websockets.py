@@ -55,6 +55,7 @@ class WebSocket:
     :param protocol: The handshake, received but not yet answered.
     :param most: The largest message that is received, in bytes.
     :param clock: Returns seconds of a clock that never goes back.
+    :param subprotocol: Which of the subprotocols that the other side offers is spoken.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class WebSocket:
         protocol: WSConnection,
         most: int = 64 * 1024,
         clock: Callable[[], float] = time.monotonic,
+        subprotocol: str | None = None,
     ) -> None:
         self._socket = connection
         self._protocol = protocol
@@ -70,19 +72,20 @@ class WebSocket:
         self.clock = clock
         self._lock = threading.Lock()
         self._unsent = memoryview(b"")
-        self._parts: list[str] = []
+        self._parts: list[str | bytes] = []
         self._closing = False
         # The last words, until somebody has said them.
         self._farewell: list[tuple[int, str]] = []
         self._gone = False
         self.heard_at = clock()
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_SECONDS, 0))
-        self._send(AcceptConnection())
+        self._send(AcceptConnection(subprotocol=subprotocol))
 
     @classmethod
-    def accept(cls, request: Request) -> WebSocket:
+    def accept(cls, request: Request, subprotocol: str | None = None) -> WebSocket:
         """Answer the handshake of a request.
 
+        :param subprotocol: One that the request offers.
         :raises UpgradeRequired: when the request is none, or this server cannot hand over its socket.
         :raises Invalid: when the handshake is malformed.
         """
@@ -97,7 +100,7 @@ class WebSocket:
             protocol.initiate_upgrade_connection(headers, request.path)
         except RemoteProtocolError as error:
             raise Invalid(f"The handshake of the WebSocket is malformed: {error}.") from error
-        return cls(connection, protocol)
+        return cls(connection, protocol, subprotocol=subprotocol)
 
     def fileno(self) -> int:
         """Return the number of the socket, for a selector; -1 when it is closed."""
@@ -126,6 +129,13 @@ class WebSocket:
         :raises Gone: when the other side is gone, or takes nothing.
         """
         self._send(Message(text))
+
+    def send_bytes(self, data: bytes) -> None:
+        """Send a binary message, as :meth:`send` does with text.
+
+        :raises Gone: when the other side is gone, or takes nothing.
+        """
+        self._send(BytesMessage(data))
 
     def offer(self, frame: bytes) -> bool:
         """Begin to send what :func:`to_frame` made, without waiting; what is not taken at once is kept.
@@ -233,12 +243,23 @@ class WebSocket:
     # Receiving
 
     def receive(self, timeout: float) -> str | None:
-        """Return the next message; None when there was none for so many seconds.
+        """Return the next message, which must be text; None when there was none for so many seconds.
 
         :raises Gone: when the other side is gone, or this side said that it is the end.
         """
+        message = self._receive(timeout, binary=False)
+        return message if isinstance(message, str) else None
+
+    def receive_any(self, timeout: float) -> str | bytes | None:
+        """Return the next message, text or binary; None when there was none for so many seconds.
+
+        :raises Gone: when the other side is gone, or this side said that it is the end.
+        """
+        return self._receive(timeout, binary=True)
+
+    def _receive(self, timeout: float, binary: bool) -> str | bytes | None:
         deadline = self.clock() + timeout
-        while (message := self._next_message()) is None:
+        while (message := self._next_message(binary)) is None:
             if not self._wait(deadline):
                 return None
             try:
@@ -262,20 +283,14 @@ class WebSocket:
             raise Gone from error
         return bool(poller.poll(max(0.0, deadline - self.clock()) * 1000))
 
-    def _next_message(self) -> str | None:
+    def _next_message(self, binary: bool) -> str | bytes | None:
         try:
             for event in self._protocol.events():
-                if isinstance(event, TextMessage):
-                    self._parts.append(event.data)
-                    if sum(map(len, self._parts)) > self._most:
-                        self.close(TOO_BIG, f"A message may have {self._most} bytes.")
-                        self._parts.clear()
-                    elif event.message_finished:
-                        message = "".join(self._parts)
-                        self._parts.clear()
-                        return message
-                elif isinstance(event, BytesMessage):
+                if isinstance(event, BytesMessage) and not binary:
                     self.close(UNSUITABLE, "Send text.")
+                elif isinstance(event, TextMessage | BytesMessage):
+                    if (message := self._take_part(event)) is not None:
+                        return message
                 elif isinstance(event, Ping):
                     self._send(event.response())
                 elif isinstance(event, CloseConnection):
@@ -291,10 +306,34 @@ class WebSocket:
             raise Gone from error
         return None
 
+    def _take_part(self, event: TextMessage | BytesMessage) -> str | bytes | None:
+        """Keep a part of a message; return the message with its last one."""
+        self._parts.append(bytes(event.data) if isinstance(event, BytesMessage) else event.data)
+        if sum(map(len, self._parts)) > self._most:
+            self.close(TOO_BIG, f"A message may have {self._most} bytes.")
+            self._parts.clear()
+            return None
+        if not event.message_finished:
+            return None
+        parts, self._parts = self._parts, []
+        if isinstance(event, BytesMessage):
+            return b"".join(part for part in parts if isinstance(part, bytes))
+        return "".join(part for part in parts if isinstance(part, str))
+
 
 def find_socket(environ: Mapping[str, Any]) -> socket.socket | None:
     """Return the socket that a request came by, None where this server does not hand it over."""
     return next((environ[name] for name in _SOCKETS if name in environ), None)
+
+
+def has_hung_up(connection: socket.socket) -> bool:
+    """Tell whether the other side of a request's socket is there no more."""
+    try:
+        return not connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except (OSError, ValueError):
+        return True
 
 
 def to_frame(text: bytes) -> bytes:

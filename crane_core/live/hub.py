@@ -11,14 +11,16 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 
 from crane_core.context import Crane
-from crane_core.contributions import Topic
+from crane_core.contributions import Subscriber, Topic
 from crane_core.engine.cache import Subscription
 from crane_core.errors import CraneError, Forbidden, Invalid, NotFound
 from crane_core.live.board import Board, Seen
+from crane_core.live.feeds import Feeds
 from crane_core.security import Identity, decider, in_general, may_everything
 from crane_core.websockets import GOING_AWAY, Gone, WebSocket, to_frame
 
@@ -33,6 +35,7 @@ PATIENCE_SECONDS = 20.0
 # How often an idle hub looks up, in seconds.
 IDLE_SECONDS = 1.0
 MOST_SUBSCRIPTIONS = 100
+MOST_FEEDS = 32
 
 
 class LiveFull(CraneError):
@@ -97,6 +100,7 @@ class Connection:
     websocket: WebSocket
     identity: Identity
     following: dict[str, Following] = field(default_factory=dict)
+    feeds: Feeds = field(default_factory=Feeds)
     # When it last took something while it was busy.
     stuck_since: float | None = None
     unsent: int = 0
@@ -154,6 +158,7 @@ class Hub:
                     self._connections.discard(connection)
                     connection.following.clear()
                     self._sweep()
+                connection.feeds.close()
                 connection.websocket.shut()
         finally:
             self._places.release()
@@ -174,11 +179,12 @@ class Hub:
 
         :raises UnknownTopic: when there is none.
         """
-        if text in self._topics and "{" not in text:
-            return self._topics[text], {}
+        name = text.partition("?")[0]
+        if name in self._topics and "{" not in name:
+            return self._topics[name], {}
         for pattern in self._patterns:
-            if name := pattern.find_name(text):
-                return pattern.topic, {pattern.parameter: name}
+            if found := pattern.find_name(name):
+                return pattern.topic, {pattern.parameter: found}
         raise UnknownTopic(f"There is no topic {text[:100]}. There are {', '.join(sorted(self._topics))}.")
 
     def subscribe(self, connection: Connection, text: str, known: str | None = None) -> None:
@@ -189,12 +195,23 @@ class Hub:
         :raises TooManySubscriptions: when they have as many as they may.
         """
         topic, parameters = self.find_topic(text)
+        if topic.feed is not None:
+            if len(connection.feeds) >= MOST_FEEDS and text not in connection.feeds:
+                raise TooManySubscriptions(f"A connection may follow {MOST_FEEDS} topics that are sent as they come.")
+            query = dict(parse_qsl(text.partition("?")[2], keep_blank_values=True))
+            subscriber = Subscriber(self._crane, connection.identity, text, parameters, query, self._wake)
+            connection.feeds.open(topic, subscriber)
+            self._wake()
+            return
         with self._lock:
             if len(connection.following) >= MOST_SUBSCRIPTIONS and text not in connection.following:
                 raise TooManySubscriptions(f"A connection may follow {MOST_SUBSCRIPTIONS} topics.")
             board = self._boards.get(text)
             if board is None:
-                board = Board(text, topic.action, lambda: topic.listing(self._crane, parameters), topic.key)
+                listing = topic.listing
+                if listing is None:
+                    raise UnknownTopic(f"The topic {topic.name} has nothing to tell.")
+                board = Board(text, topic.action, lambda: listing(self._crane, parameters), topic.key)
                 self._boards[text] = board
             connection.following[text] = Following(board, known)
             if self._watching is None:
@@ -204,6 +221,7 @@ class Hub:
 
     def unsubscribe(self, connection: Connection, text: str) -> None:
         """Send somebody a topic no more."""
+        connection.feeds.close(text)
         with self._lock:
             connection.following.pop(text, None)
             self._sweep()
@@ -265,6 +283,9 @@ class Hub:
         for connection in connections:
             try:
                 self._write(connection, sights, failed, now)
+                if connection.feeds and connection.feeds.write(connection.websocket, connection.identity, now):
+                    # There is more, for whoever takes it; the others come first.
+                    self._wake()
             except Gone:
                 connection.websocket.shut()
 

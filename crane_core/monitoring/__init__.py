@@ -2,20 +2,65 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+import threading
+from collections.abc import Iterator
 
 import flask
 
+from crane_core.containers import find_container_target
 from crane_core.context import Crane, get_crane
-from crane_core.contributions import Action, HealthCheck, HealthReport, Metric
+from crane_core.contributions import Action, DoctorCheck, HealthCheck, HealthReport, Loop, Metric, Setting, Topic
+from crane_core.events import Event
 from crane_core.hookspecs import hookimpl
+from crane_core.monitoring.dashboard.routes import blueprint as dashboard
+from crane_core.monitoring.doctor.checks import find_checks
+from crane_core.monitoring.doctor.routes import blueprint as doctor
+from crane_core.monitoring.feed.feed import Feed
+from crane_core.monitoring.feed.routes import TOPIC as EVENTS
+from crane_core.monitoring.feed.routes import blueprint as feed
+from crane_core.monitoring.feed.sources import Sources
+from crane_core.monitoring.metrics import METRICS
 from crane_core.monitoring.news import News
 from crane_core.monitoring.routes import blueprint, pages
+from crane_core.monitoring.stats.routes import READ_CONTAINERS, make_topics
+from crane_core.monitoring.stats.routes import blueprint as stats
+from crane_core.monitoring.stats.sampler import Sampler
+
+
+@hookimpl
+def crane_settings() -> Iterator[Setting]:
+    yield Setting(
+        "monitoring.stats_seconds",
+        float,
+        10.0,
+        "How often it is measured what containers use while nobody watches, in seconds; 0 measures nothing then.",
+    )
+    yield Setting(
+        "monitoring.stats_gone",
+        int,
+        500,
+        "How many containers that are gone have their last 24 hours remembered; each takes 33 KB.",
+    )
+    yield Setting(
+        "monitoring.events_kept",
+        int,
+        10_000,
+        "How many of the last events are kept for who asks what happened; they take 32 MiB at the most.",
+    )
 
 
 @hookimpl
 def crane_actions() -> Iterator[Action]:
+    yield Action("event:read", "See events, as far as they are about what they may see.", within=("stack", "node"))
+    yield Action(
+        READ_CONTAINERS, "See what containers use.", find_container_target, within=("stack", "node"), role="viewer"
+    )
+    yield Action(
+        "dashboard:read",
+        "See how the Swarm fares, as far as they may see what it is made of.",
+        within=("stack", "node"),
+    )
+    yield Action("doctor:read", "Have it looked what is wrong with the Swarm.")
     yield Action("health:read", "See what is wrong with the server, not only that something is.")
     yield Action("metrics:read", "Read the figures for Prometheus.")
 
@@ -24,18 +69,48 @@ def crane_actions() -> Iterator[Action]:
 def crane_routes() -> Iterator[flask.Blueprint]:
     yield blueprint
     yield pages
+    yield stats
+    yield feed
+    yield doctor
+    yield dashboard
+
+
+@hookimpl
+def crane_topics() -> Iterator[Topic]:
+    yield EVENTS
+    yield from make_topics()
+
+
+@hookimpl
+def crane_loops() -> Iterator[Loop]:
+    yield Loop("monitoring.closing", _close)
+    yield Loop("monitoring.stats", lambda stop: get_crane().room(Sampler).run(stop))
+
+
+def _close(stop: threading.Event) -> None:
+    """Let nobody wait any more when the server stops: neither readers of events nor the sampler between two looks."""
+    stop.wait()
+    get_crane().room(Feed).close()
+    get_crane().room(Sampler).close()
 
 
 @hookimpl
 def crane_startup(app: flask.Flask) -> None:
     crane: Crane = app.extensions["crane"]
     crane.room(News)
+    crane.room(Sources).start()
 
 
 @hookimpl
 def crane_shutdown(app: flask.Flask) -> None:
     crane: Crane = app.extensions["crane"]
     crane.room(News).close()
+    crane.room(Sources).close()
+
+
+@hookimpl
+def crane_event(event: Event) -> None:
+    get_crane().room(Sources).hear_crane(event)
 
 
 @hookimpl
@@ -46,23 +121,13 @@ def crane_health_checks() -> Iterator[HealthCheck]:
 
 
 @hookimpl
+def crane_doctor_checks() -> Iterator[DoctorCheck]:
+    yield from find_checks()
+
+
+@hookimpl
 def crane_metrics() -> Iterator[Metric]:
-    yield Metric(
-        "crane_monitoring_engine_reachable", "Whether the Engine answered when it was last asked.", "gauge", _reachable
-    )
-    yield Metric("crane_monitoring_copy_age_seconds", "How old the copy of the Swarm is.", "gauge", _age)
-    yield Metric("crane_monitoring_full_reads_total", "How often the whole Swarm was read.", "counter", _full_readings)
-    yield Metric("crane_monitoring_events_dropped_total", "Events that no plugin was told of.", "counter", _dropped)
-    yield Metric(
-        "crane_monitoring_plugin_failures_total",
-        "How often a plugin failed when it was told something.",
-        "counter",
-        _plugin_failures,
-        ("plugin",),
-    )
-    yield Metric(
-        "crane_monitoring_nodes", "Nodes by state and availability.", "gauge", _nodes, ("state", "availability")
-    )
+    yield from METRICS
 
 
 def _check_engine() -> HealthReport:
@@ -88,34 +153,3 @@ def _check_loops() -> HealthReport:
     if waiting:
         return HealthReport("degraded", f"Failed and about to be started again: {', '.join(waiting)}.")
     return HealthReport("ok")
-
-
-Samples = Iterable[tuple[Sequence[str], float]]
-
-
-def _reachable() -> Samples:
-    yield (), float(get_crane().cache.snapshot().source.state == "fresh")
-
-
-def _age() -> Samples:
-    crane = get_crane()
-    age = crane.cache.snapshot().source.age(crane.cache.clock())
-    if age is not None:
-        yield (), age
-
-
-def _full_readings() -> Samples:
-    yield (), get_crane().watcher.full_readings
-
-
-def _dropped() -> Samples:
-    yield (), get_crane().events.dropped
-
-
-def _plugin_failures() -> Samples:
-    return [((plugin.name,), plugin.failures) for plugin in get_crane().plugins]
-
-
-def _nodes() -> Samples:
-    nodes = get_crane().cache.snapshot().nodes.values()
-    return [(key, count) for key, count in sorted(Counter((node.state, node.availability) for node in nodes).items())]

@@ -15,12 +15,15 @@ from crane_core.orchestration.operations.routes import blueprint as operations
 from crane_core.orchestration.operations.routes import find_operation
 from crane_core.orchestration.plans.routes import blueprint as plans
 from crane_core.orchestration.plans.routes import find_plan
+from crane_core.orchestration.rotations.routes import blueprint as rotations
+from crane_core.orchestration.rotations.routes import find_config, find_secret
 from crane_core.orchestration.services.routes import blueprint as services
 from crane_core.orchestration.services.routes import find_service
 from crane_core.orchestration.stacks.routes import blueprint as stacks
 from crane_core.orchestration.stacks.routes import find_stack
 from crane_core.orchestration.tasks.routes import blueprint as tasks
 from crane_core.orchestration.tasks.routes import find_task
+from crane_core.orchestration.tasks.routes import of_nodes as node_tasks
 from crane_core.orchestration.topics import TOPICS
 
 
@@ -51,6 +54,12 @@ def crane_actions() -> Iterator[Action]:
     yield Action(
         "service:reveal", "See values of services that look secret.", find_service, within=("stack",), role="admin"
     )
+    yield Action(
+        "config:rotate", "Give services another content of the configs that they use.", find_config, within=("stack",)
+    )
+    yield Action(
+        "secret:rotate", "Give services another content of the secrets that they use.", find_secret, within=("stack",)
+    )
     yield Action("task:read", "See tasks.", find_task, within=("stack",))
     yield Action("operation:read", "See operations and their verdicts.", find_operation, within=("stack",))
     yield Action("plan:read", "See plans.", find_plan, within=("stack",))
@@ -59,7 +68,7 @@ def crane_actions() -> Iterator[Action]:
 
 @hookimpl
 def crane_routes() -> Iterator[flask.Blueprint]:
-    yield from (stacks, services, tasks, plans, operations)
+    yield from (stacks, services, tasks, node_tasks, plans, operations, rotations)
 
 
 @hookimpl

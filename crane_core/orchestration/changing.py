@@ -79,6 +79,17 @@ def demand_place(plan: Plan, before: str | None) -> None:
         demand("service:update", Target("service", plan.target))
 
 
+def demand_services(plan: Plan) -> None:
+    """Go on only if the caller may change every service that a plan changes.
+
+    :raises Forbidden: when the caller may not.
+    """
+    snapshot = get_crane().cache.snapshot()
+    for change in plan.effective:
+        if change.kind == "service" and (live := snapshot.service_named(change.name)) is not None:
+            demand("service:update", Target("service", live.name, live.id, live.stack, live.labels))
+
+
 def answer_plan(plan: Plan) -> Response:
     """Keep a plan and answer with it."""
     get_crane().room(Plans).add(plan)

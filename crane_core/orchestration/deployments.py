@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from crane_core.context import Crane
 from crane_core.contributions import Deployment, RegistryLogin
 from crane_core.engine.images import InvalidImage, find_registry, parse_image
-from crane_core.engine.policy import KINDS, Rules, check, check_network
+from crane_core.engine.policy import check
 from crane_core.errors import CraneError, EngineUnavailable, Violation
-from crane_core.security import Identity, Target, decide, may_everything
-from crane_core.settings import Settings
+from crane_core.rules import EXCEED, broken
+from crane_core.security import Target, decide
 
 ResolveImage = Literal["always", "changed", "never"]
-
-EXCEED = "policy:exceed"
 
 # A registry that does not answer must not hold up a deployment; one that failed is left alone for a while.
 LOOKUP_SECONDS = 2.0
@@ -42,7 +40,7 @@ def judge_deployment(
     """
     violations = [found for _, found in crane.plugins.collect("crane_validate_deployment", deployment=deployment)]
     return [
-        *_broken(
+        *broken(
             crane,
             deployment.identity,
             lambda: exceeding_target(deployment),
@@ -50,15 +48,6 @@ def judge_deployment(
         ),
         *violations,
     ]
-
-
-def judge_network(crane: Crane, identity: Identity, body: Mapping[str, Any], stack: str) -> list[Violation]:
-    """Ask the policy whether a network may be made for a stack.
-
-    :returns: Everything that is wrong with it; pointers start at what is sent to make it.
-    """
-    target = Target("network", str(body.get("Name", "")), stack=stack)
-    return _broken(crane, identity, lambda: target, lambda rules: check_network(body, rules))
 
 
 def exceeding_target(deployment: Deployment) -> Target:
@@ -73,43 +62,6 @@ def exceeding_target(deployment: Deployment) -> Target:
 def may_exceed(crane: Crane, deployment: Deployment) -> bool:
     """Tell whether whoever deploys may ask for what the policy forbids to the others."""
     return decide(crane, deployment.identity, EXCEED, exceeding_target(deployment)).allows
-
-
-def _broken(
-    crane: Crane,
-    identity: Identity,
-    target: Callable[[], Target],
-    find: Callable[[Rules], list[Violation]],
-) -> list[Violation]:
-    """Return what breaks the rules for everybody, and for who may not exceed them those for the others too."""
-    everybody, others = read_rules(crane.settings)
-    broken = find(everybody)
-    if may_everything(identity):
-        return broken
-    known = {(each.path, each.code) for each in broken}
-    more = [each for each in find(others) if (each.path, each.code) not in known]
-    if more and not decide(crane, identity, EXCEED, target()).allows:
-        broken += more
-    return broken
-
-
-def read_rules(settings: Settings) -> tuple[Rules, Rules]:
-    """Return what nobody may ask for, and what those may not who do not hold ``policy:exceed``."""
-    mounts = tuple(settings["policy.allowed_mounts"])
-    return (
-        Rules(_read_kinds(settings, "policy.forbid"), mounts, tuple(settings["policy.allowed_registries"])),
-        Rules(
-            _read_kinds(settings, "policy.forbid_others"),
-            mounts,
-            tuple(settings["policy.allowed_registries_of_others"]),
-            "Ask an administrator to deploy it: only who holds policy:exceed may",
-        ),
-    )
-
-
-def _read_kinds(settings: Settings, name: str) -> frozenset[str]:
-    kinds = frozenset(settings[name])
-    return frozenset(KINDS) if "all" in kinds else kinds
 
 
 @dataclass(frozen=True)

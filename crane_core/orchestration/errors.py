@@ -59,6 +59,18 @@ class NotScalable(Invalid):
     code, title = "not-scalable", "Only replicated services and jobs can be scaled."
 
 
+class SameContent(Conflict):
+    """A config or secret holds the content already that it was to be rotated to."""
+
+    code, title = "same-content", "It holds this content already; nothing was changed."
+
+
+class ContentElsewhere(Conflict):
+    """The content of a secret is kept by a driver, so that it is changed there."""
+
+    code, title = "content-elsewhere", "A driver keeps the content of this secret. Change it there."
+
+
 class StackNotFound(NotFound):
     """There is no such stack."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from crane_core.orchestration.operations.routes import operation_listing
 from crane_core.orchestration.services.routes import place_listing, service_listing
 from crane_core.orchestration.stacks.operations import show_stack
 from crane_core.orchestration.stacks.routes import find_stack, stack_listing
-from crane_core.orchestration.tasks.routes import task_listing
+from crane_core.orchestration.tasks.routes import node_task_listing, task_listing
 
 Parameters = Mapping[str, str]
 
@@ -47,15 +47,6 @@ def _task(crane: Crane, parameters: Parameters) -> Listing[Task]:
     def rows() -> list[Task]:
         found = crane.cache.snapshot().find_task(parameters["id"])
         return [found] if found else []
-
-    return replace(task_listing(crane, {}), rows=rows)
-
-
-def _node_tasks(crane: Crane, parameters: Parameters) -> Listing[Task]:
-    def rows() -> Iterable[Task]:
-        snapshot = crane.cache.snapshot()
-        node = snapshot.find_node(parameters["name"])
-        return snapshot.tasks_on(node.id) if node else ()
 
     return replace(task_listing(crane, {}), rows=rows)
 
@@ -129,8 +120,8 @@ TOPICS = (
     Topic(
         "nodes/{name}/tasks",
         "node:read",
-        "The tasks on one node, as `GET /api/v1/tasks?node={name}` lists them.",
-        _node_tasks,
+        "The tasks on one node, as `GET /api/v1/nodes/{name}/tasks` lists them.",
+        lambda crane, parameters: node_task_listing(crane, parameters["name"]),
         _key,
     ),
     Topic(

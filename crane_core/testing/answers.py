@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import socket
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,11 +12,29 @@ import msgspec
 
 @dataclass(frozen=True)
 class Response:
-    """An HTTP answer; its body is bytes, or an iterator of them for a stream that goes on."""
+    """An HTTP answer.
+
+    :param body: Bytes, an iterator of them for a stream that goes on, or what becomes of the connection.
+    """
 
     status: int
-    body: bytes | Iterator[bytes] = b""
+    body: bytes | Iterator[bytes] | Upgrade = b""
     headers: Mapping[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
+
+
+@dataclass(frozen=True)
+class Upgrade:
+    """What becomes of a connection that carries raw bytes both ways after the answer.
+
+    :param run: Speaks on the connection to its end, on a thread of its own.
+    """
+
+    run: Callable[[socket.socket], None]
+
+    def to_response(self) -> Response:
+        """Return the answer that announces it."""
+        kind = "application/vnd.docker.raw-stream"
+        return Response(101, self, {"Content-Type": kind, "Connection": "Upgrade", "Upgrade": "tcp"})
 
 
 class Refusal(Exception):

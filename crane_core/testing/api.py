@@ -10,9 +10,13 @@ from urllib.parse import unquote
 import msgspec
 
 from crane_core.testing.answers import Refusal, Response, answer
+from crane_core.testing.cluster import NOT_A_MANAGER
 from crane_core.testing.events import EventStream
 from crane_core.testing.filters import read_filters
+from crane_core.testing.node_engine import NodeEngine
 from crane_core.testing.objects import Data, Networks, Nodes
+from crane_core.testing.printed import Source, frame
+from crane_core.testing.records import NodeRecord, TaskRecord
 from crane_core.testing.services import Services
 
 if TYPE_CHECKING:
@@ -28,16 +32,11 @@ _PING_HEADERS = {
     "Ostype": "linux",
     "Server": f"Docker/{ENGINE_VERSION} (linux)",
 }
-_NOT_A_MANAGER = (
-    'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm '
-    "and try again."
-)
 _STREAM_HEADERS = {"Content-Type": "application/octet-stream"}
 _INCOMPLETE = (
     "Error grabbing logs: rpc error: code = Unknown desc = warning: incomplete log stream. some logs could not be "
     "retrieved for the following reasons: node {node} is not available\n"
 )
-_ALREADY_IN = 'This node is already part of a swarm. Use "docker swarm leave" to leave this swarm and join another one.'
 
 
 class Api:
@@ -54,37 +53,51 @@ class Api:
             "secrets": Data(store, "secret"),
         }
         self._plain: Mapping[str, Callable[[], Response]] = {
-            "GET /_ping": self._ping,
-            "HEAD /_ping": self._ping,
             "GET /version": self._version,
-            "GET /info": self._info,
-            "GET /swarm": self._inspect_swarm,
         }
 
-    def answer(self, method: str, path: str, params: Mapping[str, str], body: bytes | None) -> Response:
-        """Return the answer to a request; refusals are answers too."""
+    def answer(
+        self, node: NodeEngine, method: str, path: str, params: Mapping[str, str], body: bytes | None
+    ) -> Response:
+        """Return the answer of a node's Engine to a request; refusals are answers too."""
         try:
-            return self._route(method, _without_version(path), params, body)
+            return self._route(node, method, _without_version(path), params, body)
         except Refusal as refusal:
             return refusal.to_response()
 
-    def _route(self, method: str, path: str, params: Mapping[str, str], body: bytes | None) -> Response:
+    def _route(
+        self, node: NodeEngine, method: str, path: str, params: Mapping[str, str], body: bytes | None
+    ) -> Response:
+        if path == "/_ping" and method in ("GET", "HEAD"):
+            return Response(200, b"OK", _PING_HEADERS)
+        if (method, path) == ("GET", "/info"):
+            return self._info(node.node)
+        if (method, path) == ("GET", "/events") and _asks_of_the_node(params):
+            return node.follow(params)
+        if found := node.find(method, path):
+            return found(params, body)
+        if node.node.spec["Role"] != "manager":
+            raise Refusal(503, NOT_A_MANAGER) if _is_of_the_swarm(path) else Refusal(404, "page not found")
+        return self._manage(method, path, params, body)
+
+    def _manage(self, method: str, path: str, params: Mapping[str, str], body: bytes | None) -> Response:
         if plain := self._plain.get(f"{method} {path}"):
             return plain()
-        if (method, path) == ("POST", "/swarm/init"):
-            return self._init_swarm()
+        if path == "/swarm" or path.startswith("/swarm/"):
+            return self._swarm.cluster.answer(method, path, params, _decode(body) if body else {})
         if (method, path) == ("GET", "/events"):
             return self._events(params)
         parts = [unquote(part) for part in path.strip("/").split("/")]
         if method == "GET" and parts[0] == "distribution" and parts[-1] == "json":
             return self._distribution("/".join(parts[1:-1]))
-        if method == "GET" and parts[0] == "containers" and len(parts) == 3 and parts[2] == "json":
-            return self._container(parts[1])
         self._check_manager(parts[0])
+        if parts[0] == "services" and method == "GET" and len(parts) == 3 and parts[2] == "logs":
+            service = self._swarm.store.services.get(parts[1])
+            return self._output_of_tasks(list(service.tasks.values()), params)
         if parts[0] == "services":
             return self._route_services(method, parts[1:], params, body)
         if parts[0] == "tasks" and method == "GET" and len(parts) == 3 and parts[2] == "logs":
-            return self._task_output(parts[1], params)
+            return self._output_of_tasks([self._swarm.store.tasks.get(parts[1])], params)
         if parts[0] == "tasks" and method == "GET" and len(parts) < 3:
             if len(parts) == 2:
                 return self._services.inspect_task(parts[1], params)
@@ -125,12 +138,8 @@ class Api:
         raise Refusal(404, "page not found")
 
     def _check_manager(self, kind: str) -> None:
-        if not self._swarm.in_swarm and kind in ("services", "tasks", "nodes", "configs", "secrets"):
-            raise Refusal(503, _NOT_A_MANAGER)
-
-    @staticmethod
-    def _ping() -> Response:
-        return Response(200, b"OK", _PING_HEADERS)
+        if kind in ("services", "tasks", "nodes", "configs", "secrets"):
+            self._swarm.cluster.check_manager()
 
     @staticmethod
     def _version() -> Response:
@@ -144,23 +153,29 @@ class Api:
         details = {"ApiVersion": API_VERSION, "Arch": "amd64", "Os": "linux"}
         return answer({**version, "Components": [{"Name": "Engine", "Version": ENGINE_VERSION, "Details": details}]})
 
-    def _info(self) -> Response:
+    def _info(self, node: NodeRecord) -> Response:
         swarm: dict[str, Any] = {"NodeID": "", "NodeAddr": "", "LocalNodeState": "inactive", "ControlAvailable": False}
-        nodes = list(self._swarm.store.nodes)
-        if self._swarm.in_swarm and nodes:
+        if self._swarm.cluster.locked:
+            swarm["LocalNodeState"] = "locked"
+        elif self._swarm.in_swarm:
+            manages = node.spec["Role"] == "manager"
             swarm = {
-                "NodeID": nodes[0].id,
-                "NodeAddr": nodes[0].body["Status"]["Addr"],
+                "NodeID": node.id,
+                "NodeAddr": node.body["Status"]["Addr"],
                 "LocalNodeState": "active",
-                "ControlAvailable": True,
-                "Nodes": len(nodes),
-                "Managers": sum(node.spec["Role"] == "manager" for node in nodes),
-                "Cluster": self._swarm.cluster,
+                "ControlAvailable": manages,
             }
+            if manages:
+                nodes = list(self._swarm.store.nodes)
+                swarm |= {
+                    "Nodes": len(nodes),
+                    "Managers": sum(each.spec["Role"] == "manager" for each in nodes),
+                    "Cluster": self._swarm.cluster.body,
+                }
         return answer(
             {
                 "ID": "MEMO:RYSW:ARM0",
-                "Name": nodes[0].name if nodes else "node1",
+                "Name": node.name,
                 "ServerVersion": ENGINE_VERSION,
                 "OperatingSystem": "memory",
                 "OSType": "linux",
@@ -168,21 +183,11 @@ class Api:
                 "NCPU": 4,
                 "MemTotal": 8 * 2**30,
                 "Labels": [],
+                "CgroupVersion": self._swarm.cgroup_version,
+                "SystemTime": self._swarm.store.agenda.stamp(),
                 "Swarm": {**swarm, "Error": "", "RemoteManagers": None},
             }
         )
-
-    def _inspect_swarm(self) -> Response:
-        if not self._swarm.in_swarm:
-            raise Refusal(503, _NOT_A_MANAGER)
-        tokens = {"Worker": "SWMTKN-1-memory-worker", "Manager": "SWMTKN-1-memory-manager"}
-        return answer({**self._swarm.cluster, "JoinTokens": tokens})
-
-    def _init_swarm(self) -> Response:
-        if self._swarm.in_swarm:
-            raise Refusal(503, _ALREADY_IN)
-        self._swarm.in_swarm = True
-        return answer(next(iter(self._swarm.store.nodes)).id)
 
     def _events(self, params: Mapping[str, str]) -> Response:
         filters = read_filters(params, ("type", "scope", "event", "service", "node", "label"))
@@ -201,28 +206,31 @@ class Api:
             }
         )
 
-    def _task_output(self, name: str, params: Mapping[str, str]) -> Response:
-        streams = [stream for stream in ("stdout", "stderr") if params.get(stream) in ("1", "true")]
-        if not streams:
-            raise Refusal(400, "Bad parameters: you must choose at least one stream")
-        task = self._swarm.store.tasks.get(name)
-        if task.node_id in self._swarm.store.nodes and not self._swarm.store.nodes.get(task.node_id).reachable:
-            return Response(200, _frame(3, _INCOMPLETE.format(node=task.node_id)), _STREAM_HEADERS)
-        printed = self._swarm.outputs.get(task.id, "").splitlines(keepends=True)
-        tail = params.get("tail", "all")
-        lines = printed[-int(tail) :] if tail.isdecimal() else printed
-        return Response(200, b"".join(_frame(1, line) for line in lines), _STREAM_HEADERS)
-
-    def _container(self, name: str) -> Response:
-        if name not in self._swarm.containers:
-            raise Refusal(404, f"No such container: {name}")
-        return answer(self._swarm.containers[name])
+    def _output_of_tasks(self, tasks: list[TaskRecord], params: Mapping[str, str]) -> Response:
+        """Answer what the managers are asked of the output of tasks."""
+        nodes = self._swarm.store.nodes
+        for task in tasks:
+            if task.node_id in nodes and not nodes.get(task.node_id).reachable:
+                return Response(200, frame(3, _INCOMPLETE.format(node=task.node_id).encode()), _STREAM_HEADERS)
+        # The managers know no end of what is asked for.
+        params = {name: value for name, value in params.items() if name != "until"}
+        sources = [Source(task.container_id or task.id, _describe(task)) for task in tasks]
+        return self._swarm.printed.answer(sources, params, self._swarm.stream)
 
 
-def _frame(stream: int, text: str) -> bytes:
-    """Return a piece of output as it goes over the wire."""
-    content = text.encode()
-    return bytes((stream, 0, 0, 0)) + len(content).to_bytes(4, "big") + content
+def _asks_of_the_node(params: Mapping[str, str]) -> bool:
+    """Tell whether somebody asks for the events of the Engine's own node."""
+    return "local" in read_filters(params, None).get("scope", [])
+
+
+def _describe(task: TaskRecord) -> str:
+    """Return what the managers tell of a task before each of its lines, where details are asked for."""
+    ids = {"node": task.node_id, "service": task.service.id, "task": task.id}
+    return ",".join(f"com.docker.swarm.{kind}.id={id_}" for kind, id_ in ids.items())
+
+
+def _is_of_the_swarm(path: str) -> bool:
+    return path.startswith(("/services", "/tasks", "/nodes", "/configs", "/secrets", "/swarm"))
 
 
 def _without_version(path: str) -> str:

@@ -15,9 +15,11 @@ from flask.testing import FlaskClient
 
 from crane_core import app as application
 from crane_core.context import Crane
+from crane_core.engine.pool import Pool
+from crane_core.monitoring.doctor.ports import Ports
 from crane_core.plugins import Plugin
 from crane_core.testing.swarm import MemorySwarm
-from crane_core.testing.transport import MemoryAdapter
+from crane_core.testing.transport import MemoryAdapter, connect, find_memory_endpoint
 
 
 @pytest.fixture
@@ -37,11 +39,19 @@ def crane_app(
     swarm: MemorySwarm, crane_plugins: Iterable[Plugin], crane_settings: dict[str, Any], tmp_path: Path
 ) -> Iterator[Flask]:
     """A running server: it has looked at the Swarm once, and goes on looking often."""
-    own = {"server.data_directory": str(tmp_path / "crane"), "watch.short_seconds": 0.02, "watch.long_seconds": 0.05}
+    own = {
+        "server.data_directory": str(tmp_path / "crane"),
+        "watch.short_seconds": 0.02,
+        "watch.long_seconds": 0.05,
+        # What nobody asks for would be asked of the nodes in between.
+        "monitoring.stats_seconds": 0.0,
+    }
     app = application.create_app(
         {**own, **crane_settings}, environ={}, plugins=crane_plugins, transport=MemoryAdapter(swarm)
     )
     crane: Crane = app.extensions["crane"]
+    crane.room(Pool).add_finder(lambda node: find_memory_endpoint(swarm, node))
+    crane.room(Ports).connect = lambda place, timeout: connect(swarm, place)
     crane.watcher.look()
     application.start(app)
     yield app

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from crane_core.testing.behaviours import Behaviour, Exits, Missing, Runs, Unhealthy
 from crane_core.testing.placement import Placement
+from crane_core.testing.printed import Printed
 from crane_core.testing.records import RANK, NodeRecord, ServiceRecord, Store, TaskRecord
 
 if TYPE_CHECKING:
@@ -33,11 +34,11 @@ class Lives:
         behaviour_of: Callable[[str], Behaviour],
         pace: Pace,
         containers: dict[str, dict[str, Any]],
-        outputs: dict[str, str],
+        printed: Printed,
     ) -> None:
         self._store = store
         self._containers = containers
-        self._outputs = outputs
+        self._printed = printed
         self._agenda = store.agenda
         self._placement = Placement(store)
         self._behaviour_of = behaviour_of
@@ -100,7 +101,7 @@ class Lives:
         """Remove a task from the manager's memory."""
         task.step += 1
         self._unplaced.pop(task.id, None)
-        self._outputs.pop(task.id, None)
+        self._printed.forget(task.container_id)
         if task.node_id in self._store.nodes:
             self._store.nodes.get(task.node_id).tasks.pop(task.id, None)
         self._store.tasks.drop(task)
@@ -120,6 +121,11 @@ class Lives:
                 self._then(task, self._pace.stop, lambda task=task: self._stopped(task))  # type: ignore[misc]
             elif task.state == "assigned":
                 self._then(task, self._pace.prepare, lambda task=task: self._prepare(task))  # type: ignore[misc]
+
+    def end_container(self, task: TaskRecord, code: int) -> None:
+        """End the container of a task, as somebody does who stops or kills it on its node."""
+        if not task.ended:
+            self._exit(task, code)
 
     def place_soon(self) -> None:
         """Look for nodes again, because something became free or changed."""
@@ -172,8 +178,9 @@ class Lives:
         container = self._store.new_id(64, "0123456789abcdef")
         self._move(task, "starting", "starting", container=container)
         behaviour = self._behaviour_of(str(task.body["Spec"]["ContainerSpec"]["Image"]))
+        self._printed.begin(container, terminal=bool(task.body["Spec"]["ContainerSpec"].get("TTY")))
         if printed := getattr(behaviour, "prints", ""):
-            self._outputs[task.id] = printed
+            self._printed.add(container, printed)
         if self._node(task).spec["Role"] == "manager":
             self._containers[container] = _describe(container, behaviour, self._agenda.stamp())
         if isinstance(behaviour, Unhealthy) and not behaviour.after:
@@ -232,6 +239,7 @@ class Lives:
         task.step += 1
         self._store.touch(task)
         if task.ended:
+            self._printed.end(task.container_id)
             self.orchestrator.task_ended(task)
             self.place_soon()
             if task.desired == "remove":

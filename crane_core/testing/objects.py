@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from crane_core.testing.orchestrator import Orchestrator
 
 PREDEFINED = ("bridge", "host", "none")
+# The networks that each node has by itself, with their drivers.
+PREDEFINED_NETWORKS = (("bridge", "bridge"), ("host", "host"), ("none", "null"))
 DRIVERS = ("overlay", "bridge", "macvlan", "ipvlan", "host", "null")
 
 
@@ -46,22 +48,43 @@ class Nodes:
         availability = str(sent.get("Availability", "active"))
         if availability not in ("active", "pause", "drain"):
             raise Refusal(400, f'invalid Availability: "{availability}"')
+        role = str(sent.get("Role", node.spec["Role"]))
+        if role not in ("worker", "manager"):
+            raise Refusal(400, f'invalid Role: "{role}"')
         check_version(node, params, "node")
+        self._set_role(node, role)
         was = node.availability
-        node.body["Spec"] = {
-            "Labels": dict(sent.get("Labels") or {}),
-            "Role": sent.get("Role", node.spec["Role"]),
-            "Availability": availability,
-        }
+        node.body["Spec"] = {"Labels": dict(sent.get("Labels") or {}), "Role": role, "Availability": availability}
         self._store.touch(node)
         changed = {"availability.new": availability, "availability.old": was} if was != availability else {}
         self._store.tell("node", "update", node, **changed)
         self._orchestrator.node_changed(node)
         return Response(200)
 
+    def _set_role(self, node: NodeRecord, role: str) -> None:
+        """Make a manager of a worker, or a worker of a manager that is not the last; another one leads then."""
+        if role == node.spec["Role"]:
+            return
+        if role == "manager":
+            address = f"{node.body['Status']['Addr']}:2377"
+            node.body["ManagerStatus"] = {"Leader": False, "Reachability": "reachable", "Addr": address}
+            return
+        others = [other for other in self._store.nodes if other is not node and other.spec["Role"] == "manager"]
+        if not others:
+            raise refuse("FailedPrecondition", "attempting to demote the last manager of the swarm", 400)
+        if node.body.pop("ManagerStatus")["Leader"]:
+            others[0].body["ManagerStatus"]["Leader"] = True
+            self._store.touch(others[0])
+
     def remove(self, name: str, params: Mapping[str, str]) -> Response:
         """Answer ``DELETE /nodes/{id}``."""
         node = self._store.nodes.get(name)
+        if node.spec["Role"] == "manager":
+            told = (
+                f"node {node.id} is a cluster manager and is a member of the raft cluster. It must be demoted to "
+                "worker before removal"
+            )
+            raise refuse("FailedPrecondition", told, 400)
         if node.ready and params.get("force", "").lower() not in ("1", "true"):
             raise refuse("FailedPrecondition", f"node {node.id} is not down and can't be removed", 400)
         node.body["Status"]["State"] = "down"

@@ -208,8 +208,14 @@ class Orchestrator:
                 self._lives.want(task, "shutdown")
             return
         if service.is_job:
+            # As observed: the task of a job goes on on a drained node, until it ends.
+            if not node.ready:
+                self._lives.want(task, "shutdown")
+                self._reconcile_job(service)
+            return
+        policy = service.spec["TaskTemplate"].get("RestartPolicy") or {}
+        if policy.get("Condition") == "none":
             self._lives.want(task, "shutdown")
-            self._reconcile_job(service)
             return
         replacement = self._lives.create(service, task.slot, "ready")
         self._lives.want(task, "shutdown")
@@ -218,8 +224,7 @@ class Orchestrator:
             if task.ended:
                 self._start_waiting(task)
         else:
-            delay = _delay_of(service.spec["TaskTemplate"].get("RestartPolicy") or {})
-            self._store.agenda.after(delay, lambda: self._delay_over(replacement))
+            self._store.agenda.after(_delay_of(policy), lambda: self._delay_over(replacement))
 
     def _stop_earlier_iterations(self, service: ServiceRecord) -> None:
         for task in list(service.tasks.values()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -234,6 +234,11 @@ class TaskRecord(Record):
         return str(self.body.get("NodeID", ""))
 
     @property
+    def container_id(self) -> str:
+        """The id of its container, empty while it has none."""
+        return str((self.body["Status"].get("ContainerStatus") or {}).get("ContainerID") or "")
+
+    @property
     def ended(self) -> bool:
         """Whether it will never run again."""
         return self.state in ENDED
@@ -329,15 +334,19 @@ class Store:
         """Tell whoever listens to the events that something happened to an object."""
         if not self.listeners:
             return
+        line = self.event(kind, action, record.id, {"name": record.name, **attributes})
+        for listener in list(self.listeners):
+            listener(line)
+
+    def event(self, kind: str, action: str, id_: str, attributes: Mapping[str, str], scope: str = "swarm") -> bytes:
+        """Return an event of this moment as the Engine sends it."""
         now = self.agenda.now
         event = {
             "Type": kind,
             "Action": action,
-            "Actor": {"ID": record.id, "Attributes": {"name": record.name, **attributes}},
-            "scope": "swarm",
+            "Actor": {"ID": id_, "Attributes": dict(attributes)},
+            "scope": scope,
             "time": int(now),
             "timeNano": int(now * 1e9),
         }
-        line = msgspec.json.encode(event) + b"\n"
-        for listener in list(self.listeners):
-            listener(line)
+        return msgspec.json.encode(event) + b"\n"

@@ -1,7 +1,7 @@
 """A simulated Engine of any size on a unix socket: ``python -m crane_core.testing.serve --socket S``.
 
 The docker CLI works with it (``docker -H unix://S stack ls``). It is what speed is measured against: its lists are kept
-as bytes, so that it is not the slow part.
+as bytes, so that it is not the slow part. The Engines of the other nodes listen on ``S.node2``, ``S.node3`` and so on.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from collections.abc import Sequence
 from crane_core.testing.population import populate
 from crane_core.testing.swarm import MemorySwarm
 from crane_core.testing.transport import serve
+
+# Each socket has a thread; of a Swarm of hundreds of nodes nobody asks all.
+MOST_SOCKETS = 20
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,15 +41,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for path in ("/services", "/tasks", "/nodes"):
         swarm.handle("GET", path, {"status": "true"} if path == "/services" else {})
     with open(options.log or os.devnull, "a", buffering=1) as log:
-        server = serve(swarm, options.socket, log if options.log else None)
+        told = log if options.log else None
+        servers = {options.socket: serve(swarm, options.socket, told)}
+        for node in list(swarm.store.nodes)[1 : MOST_SOCKETS + 1]:
+            path = f"{options.socket}.{node.name}"
+            servers[path] = serve(swarm, path, told, node.name)
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         try:
             swarm.run(stop, speed=options.speed)
         finally:
-            server.shutdown()
-            server.server_close()
-            os.unlink(options.socket)
+            for path, server in servers.items():
+                server.shutdown()
+                server.server_close()
+                os.unlink(path)
     return 0
 
 

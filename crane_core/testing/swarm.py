@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from crane_core.testing.agenda import Agenda
-from crane_core.testing.answers import Response
+from crane_core.testing.answers import Refusal, Response
 from crane_core.testing.api import API_VERSION, ENGINE_VERSION, Api
 from crane_core.testing.behaviours import Behaviour, Runs
-from crane_core.testing.events import EventStream
+from crane_core.testing.cluster import Cluster
+from crane_core.testing.events import EventStream, Stream
 from crane_core.testing.lives import Lives, Pace
+from crane_core.testing.node_engine import NodeEngine
 from crane_core.testing.objects import Networks, make_node
 from crane_core.testing.orchestrator import Orchestrator
+from crane_core.testing.printed import Printed
 from crane_core.testing.records import NetworkRecord, NodeRecord, Store
 
 START = 1_767_225_600.0  # 2026-01-01T00:00:00Z
@@ -60,25 +63,34 @@ class MemorySwarm:
         seconds_per_request: float = 0.0,
     ) -> None:
         self.images: dict[str, Behaviour] = {}
+        # Of the kernels' control groups: 1 or 2.
+        self.cgroup_version = "2"
         self.digests: dict[str, str] = {}
         self.containers: dict[str, dict[str, Any]] = {}
-        # What each task printed, by its id.
-        self.outputs: dict[str, str] = {}
+        # The shells that an image has, where they are others than ash and sh.
+        self.shells: dict[str, tuple[str, ...]] = {}
         self.calls: list[Request] = []
+        # What the Engine refuses although it could do it: method, the end of the path, and how it says so.
+        self.refusals: list[tuple[str, str, Refusal]] = []
         self.in_swarm = in_swarm
         self.seconds_per_request = seconds_per_request
         self._lock = threading.RLock()
         self._gone = False
         self._agenda = Agenda(start)
         self.store = Store(self._agenda, seed=5013)
+        self.printed = Printed(self._agenda)
+        # The ports at which nobody is let in, each with the name of its node.
+        self.closed_ports: set[tuple[str, int]] = set()
         self.lives = Lives(
-            self.store, lambda image: self.images.get(image, Runs()), pace or Pace(), self.containers, self.outputs
+            self.store, lambda image: self.images.get(image, Runs()), pace or Pace(), self.containers, self.printed
         )
         self.orchestrator = self.lives.orchestrator = Orchestrator(self.store, self.lives)
-        self._streams: list[EventStream] = []
+        # What is followed of it, by whom it matters not.
+        self.streams: list[Stream] = []
+        self._engines: dict[str, NodeEngine] = {}
         for number in range(1, nodes + 1):
             make_node(self.store, number, role="manager" if number == 1 else "worker")
-        self.cluster = self._make_cluster()
+        self.cluster = Cluster(self)
         self._make_first_networks()
         self._api = Api(self)
 
@@ -94,20 +106,35 @@ class MemorySwarm:
         params: Mapping[str, str] | None = None,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        node: str | None = None,
     ) -> Response:
         """Answer a request.
 
         :param path: With or without the version of the API in front.
-        :raises EngineGone: after :meth:`go_away`.
+        :param node: The node whose own Engine is asked; the manager unless told otherwise.
+        :raises EngineGone: after :meth:`go_away`, and by a node that is down.
         """
         with self._lock:
-            if self._gone:
+            engine = self.engine(node)
+            if node is None and self._gone:
                 raise EngineGone(111, "Connection refused")
+            if node is not None and not engine.node.reachable:
+                raise EngineGone(113, "No route to host")
             params = dict(params or {})
             self.calls.append(Request(method, path, params, body, dict(headers or {})))
             if self.seconds_per_request and method == "GET" and path.endswith(("/services", "/tasks")):
                 self._agenda.run_until(self._agenda.now + self.seconds_per_request)
-            return self._api.answer(method, path, params, body)
+            for refused, end, refusal in self.refusals:
+                if method == refused and path.endswith(end):
+                    return refusal.to_response()
+            return self._api.answer(engine, method, path, params, body)
+
+    def engine(self, node: str | None = None) -> NodeEngine:
+        """Return the Engine of a node, of the manager unless told otherwise."""
+        record = next(iter(self.store.nodes)) if node is None else self._node(node)
+        if record.id not in self._engines:
+            self._engines[record.id] = NodeEngine(self, record)
+        return self._engines[record.id]
 
     # Time
 
@@ -156,6 +183,22 @@ class MemorySwarm:
             self._set_state(node, "ready", "")
             self.lives.resume(node)
 
+    def print(self, container: str, text: str | bytes, stream: str = "stdout") -> None:
+        """Have a container print something, whole lines as a rule.
+
+        :param container: Its id, or that of its task.
+        """
+        with self._lock:
+            task = next((task for task in self.store.tasks if task.id == container), None)
+            self.printed.add(task.container_id if task else container, text, stream)
+
+    def break_streams(self, name: str) -> None:
+        """Break off what the Engine of a node sends of its containers' output, as when it is started anew."""
+        with self._lock:
+            node = self._node(name)
+            for task in list(node.tasks.values()):
+                self.printed.break_off(task.container_id)
+
     def drain(self, name: str) -> None:
         """Drain a node."""
         self.set_availability(name, "drain")
@@ -183,7 +226,7 @@ class MemorySwarm:
         """Stop listening: requests are refused, and streams end. Tasks live on."""
         with self._lock:
             self._gone = True
-            streams = list(self._streams)
+            streams = list(self.streams)
         for stream in streams:
             stream.close()
 
@@ -246,15 +289,32 @@ class MemorySwarm:
 
     def follow(self, kind: type[EventStream], types: list[str]) -> EventStream:
         """Return a stream of the events from now on."""
-        stream = kind(types, self._forget_stream)
-        self._streams.append(stream)
+        stream = kind(types, self.forget_stream)
+        self.streams.append(stream)
         self.store.listeners.append(stream.tell)
         return stream
 
-    def _forget_stream(self, stream: EventStream) -> None:
+    def stream(self, forget: Callable[[Stream], None]) -> Stream:
+        """Open a stream of bytes.
+
+        :param forget: Told when it is closed.
+        """
+
+        def forget_it(stream: Stream) -> None:
+            with self._lock:
+                forget(stream)
+                self.forget_stream(stream)
+
+        stream = Stream(forget_it)
+        self.streams.append(stream)
+        return stream
+
+    def forget_stream(self, stream: Stream) -> None:
+        """Tell a stream nothing any more."""
         with self._lock:
-            if stream in self._streams:
-                self._streams.remove(stream)
+            if stream in self.streams:
+                self.streams.remove(stream)
+            if isinstance(stream, EventStream) and stream.tell in self.store.listeners:
                 self.store.listeners.remove(stream.tell)
 
     def _node(self, name: str) -> NodeRecord:
@@ -275,15 +335,6 @@ class MemorySwarm:
         self.store.touch(node)
         self.store.tell("node", "update", node, **attributes)
         self.orchestrator.node_changed(node)
-
-    def _make_cluster(self) -> dict[str, Any]:
-        return {
-            **self.store.meta(),
-            "Spec": {"Name": "default", "Labels": {}, "Orchestration": {"TaskHistoryRetentionLimit": 5}},
-            "TLSInfo": {},
-            "RootRotationInProgress": False,
-            "DataPathPort": 4789,
-        }
 
     def _make_first_networks(self) -> None:
         networks = Networks(self.store)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
+import socket
 import socketserver
 import threading
 from collections.abc import Iterator
@@ -15,8 +17,11 @@ import requests
 import urllib3
 from requests.adapters import BaseAdapter
 
-from crane_core.testing.answers import Response
-from crane_core.testing.events import EventStream
+from crane_core.engine.pool import Endpoint
+from crane_core.engine.records import Node
+from crane_core.testing.answers import Response, Upgrade
+from crane_core.testing.cluster import Outsider
+from crane_core.testing.events import Stream
 from crane_core.testing.swarm import EngineGone, MemorySwarm
 
 
@@ -27,9 +32,11 @@ class MemoryAdapter(BaseAdapter):
     what it would see of a real Engine, streams included.
     """
 
-    def __init__(self, swarm: MemorySwarm) -> None:
+    def __init__(self, swarm: MemorySwarm, node: str | None = None) -> None:
+        """Carry requests to the manager, or to the Engine of a node."""
         super().__init__()
         self._swarm = swarm
+        self._node = node
         self._open: list[_Wire] = []
 
     def send(
@@ -46,7 +53,7 @@ class MemoryAdapter(BaseAdapter):
         body = request.body.encode() if isinstance(request.body, str) else request.body
         method = str(request.method)
         try:
-            told = self._swarm.handle(method, url.path, _params(url.query), body, request.headers)
+            told = self._swarm.handle(method, url.path, _params(url.query), body, request.headers, self._node)
         except EngineGone as error:
             raise requests.ConnectionError(error, request=request) from error
         wire = _Wire(told, method)
@@ -58,6 +65,20 @@ class MemoryAdapter(BaseAdapter):
         """End the answers that are still read."""
         for wire in self._open:
             wire.shutdown()
+
+
+def connect(swarm: MemorySwarm, place: tuple[str, int]) -> io.BytesIO:
+    """Connect to a port of a node of a Swarm in memory; all of a node that is there are open but for closed ones."""
+    address, port = place
+    node = next((node for node in swarm.store.nodes if node.body["Status"]["Addr"] == address), None)
+    if node is None or not node.reachable or (node.name, port) in swarm.closed_ports:
+        raise TimeoutError
+    return io.BytesIO()
+
+
+def find_memory_endpoint(swarm: MemorySwarm, node: Node) -> Endpoint:
+    """Return the way to a node's own Engine in the same process."""
+    return Endpoint(f"unix://memory/{node.name}", "setting", transport=MemoryAdapter(swarm, node.name))
 
 
 def _read_response(
@@ -98,7 +119,9 @@ class _Wire(io.RawIOBase):
         super().__init__()
         self._parts = _bytes_of(response, method)
         self._rest = b""
-        self._stream = response.body if isinstance(response.body, EventStream) else None
+        self._stream = response.body if isinstance(response.body, Stream) else None
+        # What whoever takes over the connection speaks on.
+        self.sock = _take_over(response.body) if isinstance(response.body, Upgrade) else None
 
     def makefile(self, mode: str, *args: Any, **kwargs: Any) -> io.BufferedReader:
         """Be the socket that a file is made of."""
@@ -121,10 +144,25 @@ class _Wire(io.RawIOBase):
         """End the answer, also for a thread that waits for more of it."""
         if self._stream is not None:
             self._stream.close()
+        if self.sock is not None:
+            with contextlib.suppress(OSError):
+                self.sock.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         self.shutdown()
         super().close()
+
+
+def _take_over(upgrade: Upgrade) -> socket.socket:
+    """Begin what an answer announces; return the client's end of the connection."""
+    near, far = socket.socketpair()
+
+    def run() -> None:
+        with far:
+            upgrade.run(far)
+
+    threading.Thread(target=run, name="memory-upgrade", daemon=True).start()
+    return near
 
 
 def _params(query: str) -> dict[str, str]:
@@ -135,16 +173,17 @@ def _bytes_of(response: Response, method: str) -> Iterator[bytes]:
     """Yield an answer as it goes over a wire."""
     reason = http.client.responses.get(response.status, "")
     headers = dict(response.headers)
-    chunked = not isinstance(response.body, bytes)
-    if chunked:
+    if isinstance(response.body, Iterator):
         headers["Transfer-Encoding"] = "chunked"
-    else:
-        headers["Content-Length"] = str(len(response.body))  # type: ignore[arg-type]
+    elif isinstance(response.body, bytes):
+        headers["Content-Length"] = str(len(response.body))
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     yield f"HTTP/1.1 {response.status} {reason}\r\n{head}\r\n".encode()
     if isinstance(response.body, bytes):
         if method != "HEAD" and response.body:
             yield response.body
+        return
+    if isinstance(response.body, Upgrade):
         return
     for part in response.body:
         yield b"%x\r\n%s\r\n" % (len(part), part)
@@ -155,7 +194,8 @@ class _Handler(BaseHTTPRequestHandler):
     """One connection of a client."""
 
     protocol_version = "HTTP/1.1"
-    swarm: MemorySwarm
+    swarm: MemorySwarm | Outsider
+    node: str | None
     log: TextIO | None
 
     def _answer(self) -> None:
@@ -164,9 +204,13 @@ class _Handler(BaseHTTPRequestHandler):
         if self.log is not None:
             self.log.write(f"{self.command} {self.path}\n")
         try:
-            response = self.swarm.handle(self.command, url.path, _params(url.query), body, dict(self.headers.items()))
+            headers = dict(self.headers.items())
+            response = self.swarm.handle(self.command, url.path, _params(url.query), body, headers, self.node)
             for part in _bytes_of(response, self.command):
                 self.wfile.write(part)
+            if isinstance(response.body, Upgrade):
+                self.close_connection = True
+                response.body.run(self.connection)
         except (EngineGone, BrokenPipeError, ConnectionResetError):
             self.close_connection = True
 
@@ -182,15 +226,18 @@ class SocketServer(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, swarm: MemorySwarm, path: str, log: TextIO | None) -> None:
-        super().__init__(path, type("_BoundHandler", (_Handler,), {"swarm": swarm, "log": log}))
+    def __init__(self, swarm: MemorySwarm | Outsider, path: str, log: TextIO | None, node: str | None) -> None:
+        super().__init__(path, type("_BoundHandler", (_Handler,), {"swarm": swarm, "log": log, "node": node}))
 
 
-def serve(swarm: MemorySwarm, socket_path: str, log: TextIO | None = None) -> SocketServer:
+def serve(
+    swarm: MemorySwarm | Outsider, socket_path: str, log: TextIO | None = None, node: str | None = None
+) -> SocketServer:
     """Start to serve a Swarm over a unix socket; whoever calls shuts the server down and closes it.
 
     :param log: Where each request is written as a line: its method and its path with the query.
+    :param node: The node whose own Engine is served; the manager unless told otherwise.
     """
-    server = SocketServer(swarm, socket_path, log)
+    server = SocketServer(swarm, socket_path, log, node)
     threading.Thread(target=server.serve_forever, name="memory-swarm", daemon=True).start()
     return server

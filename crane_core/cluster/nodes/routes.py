@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import marshmallow as ma
-import msgspec
-from flask import Response
+from flask import Response, request
 
-from crane_core.cluster.nodes.schemas import NodeDetailSchema, NodeSchema
+from crane_core.cluster.nodes import draining, joining
+from crane_core.cluster.nodes.operations import Wish, change_node, parts_of, present_node, remove_node
+from crane_core.cluster.nodes.schemas import (
+    AVAILABILITIES,
+    DrainPlanSchema,
+    JoinSchema,
+    NodeChangeSchema,
+    NodeDetailSchema,
+    NodeSchema,
+)
 from crane_core.context import Crane, get_crane
-from crane_core.engine.cache import Snapshot
 from crane_core.engine.records import Node
 from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list
-from crane_core.security import Target, guard
+from crane_core.openapi import ETAG, IF_MATCH, LOCATION
+from crane_core.security import Target, demand, guard, identify, in_general, permitted
 
 blueprint = Blueprint("nodes", __name__, url_prefix="/api/v1/nodes", description="The machines of the Swarm.")
+
+# Labels by which the server finds a node's own Engine, and connects to it.
+ENDPOINT_LABELS = "crane.reserved.node."
 
 
 class NodeQuery(ListQuery):
@@ -26,6 +38,31 @@ class NodeQuery(ListQuery):
     state = ma.fields.String(metadata={"description": "ready, down, disconnected or unknown."})
 
 
+class RemoveQuery(ma.Schema):
+    """How a node is removed."""
+
+    class Meta:
+        unknown = ma.RAISE
+
+    force = ma.fields.Boolean(
+        load_default=False,
+        metadata={"description": "Remove it though it is up; it does not know then that it has left."},
+    )
+
+
+class PlanQuery(ma.Schema):
+    """What a node would become."""
+
+    class Meta:
+        unknown = ma.RAISE
+
+    availability = ma.fields.String(
+        load_default="drain",
+        validate=ma.validate.OneOf(AVAILABILITIES),
+        metadata={"description": "drain, pause or active."},
+    )
+
+
 def find_node(name: str) -> Target:
     """Find a node as the target of an action, by host name, id or the beginning of its id."""
     return _target(get_crane().cache.snapshot().get_node(name))
@@ -33,25 +70,6 @@ def find_node(name: str) -> Target:
 
 def _target(node: Node) -> Target:
     return Target("node", node.name, node.id, labels=node.labels)
-
-
-def present_node(snapshot: Snapshot, node: Node) -> dict[str, Any]:
-    """Return a node in Docker's shape, and what Crane knows of it beside that."""
-    return {
-        **msgspec.to_builtins(node),
-        "name": node.name,
-        "role": node.role,
-        "availability": node.availability,
-        "state": node.state,
-        "leader": node.leader,
-        "address": node.address,
-        "engine_version": node.engine_version,
-        "tasks_running": _count_running(snapshot, node),
-    }
-
-
-def _count_running(snapshot: Snapshot, node: Node) -> int:
-    return sum(task.state == "running" for task in snapshot.tasks_on(node.id))
 
 
 def node_listing(crane: Crane) -> Listing[Node]:
@@ -71,7 +89,7 @@ def node_listing(crane: Crane) -> Listing[Node]:
         },
         present=lambda node: present_node(snapshot, node),
         sources=crane.cache.sources(),
-        made_of=lambda node: (node, _count_running(snapshot, node)),
+        made_of=lambda node: parts_of(snapshot, node),
     )
 
 
@@ -85,11 +103,107 @@ def list_nodes(query: dict[str, Any]) -> Response:
     return answer_list(crane, node_listing(crane), query)
 
 
+@blueprint.route("", methods=["POST"])
+@guard("node:create")
+@blueprint.arguments(JoinSchema)
+@blueprint.response(201, NodeDetailSchema, description="The node, once the managers find it ready.", headers=LOCATION)
+def join(sent: dict[str, Any]) -> Response:
+    """Make an Engine a node of the Swarm, by its endpoint.
+
+    It takes until the managers find the node ready. When a step fails the Engine leaves the Swarm again, and nothing of
+    it is kept.
+    """
+    crane = get_crane()
+    addresses = {
+        "AdvertiseAddr": sent["advertise_address"],
+        "ListenAddr": sent["listen_address"],
+        "DataPathAddr": sent["data_path_address"],
+    }
+    newcomer = joining.Newcomer(
+        sent["url"],
+        sent["role"],
+        joining.TlsTexts(**sent["tls"]) if "tls" in sent else None,
+        {name: value for name, value in addresses.items() if value},
+        sent.get("labels", {}),
+        sent["availability"],
+    )
+    crane.about_to_wait()
+    node = joining.join(crane, identify().name, newcomer)
+    return _answer_node(crane, node, 201, {"Location": f"/api/v1/nodes/{node.id}"})
+
+
 @blueprint.route("/<name>")
 @guard("node:read", by="name")
-@blueprint.response(200, NodeDetailSchema, description="The node.")
+@blueprint.response(200, NodeDetailSchema, description="The node; the ETag is its version.", headers=ETAG)
 def show(name: str) -> Response:
     """Show a node."""
     crane = get_crane()
+    return _answer_node(crane, crane.cache.snapshot().get_node(name))
+
+
+@blueprint.route("/<name>", methods=["PATCH"])
+@guard("node:update", by="name")
+@blueprint.arguments(NodeChangeSchema)
+@blueprint.response(200, NodeDetailSchema, description="The node as it is then.", headers=ETAG)
+@blueprint.request_header(IF_MATCH)
+def patch(wanted: dict[str, Any], name: str) -> Response:
+    """Change a node's labels, role or availability; what is not named stays as it is.
+
+    To change the labels by which its Engine is reached (``crane.reserved.node.``) demands ``node:create``.
+    """
+    crane = get_crane()
+    if any(label.startswith(ENDPOINT_LABELS) for label in wanted.get("labels", ())):
+        demand("node:create", in_general("node:create"))
+    node = crane.cache.snapshot().get_node(name)
+    wish = Wish(wanted.get("labels"), wanted.get("role"), wanted.get("availability"))
+    return _answer_node(crane, change_node(crane, identify().name, node.id, wish, matcher()))
+
+
+@blueprint.route("/<name>", methods=["DELETE"])
+@guard("node:remove", by="name")
+@blueprint.arguments(RemoveQuery, location="query")
+@blueprint.response(204, description="It is no node of the Swarm any more.")
+def remove(query: dict[str, Any], name: str) -> Response:
+    """Remove a node that is down from the Swarm."""
+    crane = get_crane()
+    node = crane.cache.snapshot().get_node(name)
+    remove_node(crane, identify().name, node.id, query["force"])
+    return Response(status=204)
+
+
+@blueprint.route("/<name>/drain-plan")
+@guard("node:read", by="name")
+@blueprint.arguments(PlanQuery, location="query")
+@blueprint.response(200, DrainPlanSchema, description="Where each task would go, or why it would wait.")
+def plan(query: dict[str, Any], name: str) -> Response:
+    """Tell what draining or pausing a node would do to its tasks; nothing is changed.
+
+    Where the scheduler chooses at random among nodes that suit it equally, the plan names one of them.
+    """
+    crane = get_crane()
+    crane.watcher.note_interest()
     snapshot = crane.cache.snapshot()
-    return answer({**present_node(snapshot, snapshot.get_node(name)), "sources": crane.cache.sources()})
+    node = snapshot.get_node(name)
+    fates = draining.plan_availability(snapshot, node, query["availability"])
+    visible = list(permitted("task:read", fates, lambda fate: fate.target))
+    return answer(
+        {
+            "node": node.name,
+            "availability": query["availability"],
+            "tasks": [fate.to_json(node) for fate in visible],
+            "counts": draining.count(fates),
+            "hidden": len(fates) - len(visible),
+            "sources": crane.cache.sources(),
+        }
+    )
+
+
+def matcher() -> Callable[[int], bool] | None:
+    """Return what tells whether a version is one that the caller names in ``If-Match``; None where any will do."""
+    wanted = request.if_match
+    return (lambda version: str(version) in wanted) if wanted else None
+
+
+def _answer_node(crane: Crane, node: Node, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    shown = {**present_node(crane.cache.snapshot(), node), "sources": crane.cache.sources()}
+    return answer(shown, status, {"ETag": f'"{node.version}"', **(headers or {})})

@@ -222,11 +222,11 @@ def _is_steady(
     noticed = progress.updated == progress.total or service.update_state == ended
     # Where nothing had to be replaced the Swarm says nothing; where something had to, it did not notice.
     return noticed or (
-        now - witness.begun >= patience.unnoticed_seconds and not any(_is_outdated(task, service) for task in tasks)
+        now - witness.begun >= patience.unnoticed_seconds and not any(is_outdated(task, service) for task in tasks)
     )
 
 
-def _is_outdated(task: Task, service: Service) -> bool:
+def is_outdated(task: Task, service: Service) -> bool:
     """Tell whether a task runs something else than its service says by now."""
     template = service.spec.TaskTemplate
     made_from = (task.image, task.Spec.ForceUpdate)

@@ -27,13 +27,17 @@ def now() -> str:
 
 @dataclass
 class Step:
-    """One call of the Engine: creating, updating or removing one object."""
+    """One call of the Engine: creating, updating or removing one object.
+
+    :param late: Whether it waits until every service has converged; it is skipped when one does not.
+    """
 
     kind: str
     name: str
     action: str
     state: Literal["pending", "done", "failed", "skipped"] = "pending"
     error: str | None = None
+    late: bool = False
 
 
 @dataclass(frozen=True)

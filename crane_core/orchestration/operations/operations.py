@@ -7,7 +7,7 @@ import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from crane_core.orchestration.operations.departure import find_remaining_tasks, 
 from crane_core.orchestration.operations.health import find_health_output
 from crane_core.orchestration.operations.journal import Journal
 from crane_core.orchestration.operations.judge import Patience, Witness, judge
+from crane_core.orchestration.operations.lateness import keep_late, release, say_kept
 from crane_core.orchestration.operations.model import Operation, ServiceProgress, Step, Verdict, now
 from crane_core.orchestration.operations.recovery import find_done, was_interrupted
 from crane_core.orchestration.operations.sender import Sender, recognise
@@ -154,7 +155,7 @@ class Operations:
             by=plan.identity.name,
             plan_id=plan.id,
             timeout=plan.timeout,
-            steps=[Step(change.kind, change.name, change.action) for change in plan.effective],
+            steps=[Step(change.kind, change.name, change.action, late=change.late) for change in plan.effective],
             warnings=[warning.to_json() for warning in plan.warnings],
             swarm=self._read_swarm(),
         )
@@ -270,6 +271,8 @@ class Operations:
         """Conclude how an operation ended; None while it goes on."""
         operation = running.operation
         settled = all(progress.ended for progress in operation.services)
+        if settled and release(operation):
+            return None
         if settled and not running.remaining:
             return conclude_removed(operation) if operation.kind.endswith(".remove") else conclude(operation)
         if operation.timeout is not None and at - running.begun >= operation.timeout:
@@ -369,7 +372,9 @@ class Operations:
     def _follow_departure(self, running: _Running, at: float) -> None:
         """Note what of the removed is still there, and remove what was still in use a moment ago."""
         operation = running.operation
-        waiting = [step for step in operation.steps if step.state == "pending" and step.action == "remove"]
+        waiting = [
+            step for step in operation.steps if step.state == "pending" and step.action == "remove" and not step.late
+        ]
         if not waiting and not operation.departing:
             running.remaining = []
             return
@@ -408,6 +413,10 @@ class Operations:
         running.moved = at
         self._update(running.operation)
         self._crane.watcher.refresh(**{f"{step.kind}s": [step.name]})
+        operation, detail = running.operation, {"operation": running.operation.id}
+        self._crane.emit(
+            Event(f"{step.kind}.removed", step.name, stack=operation.stack, by=operation.by, detail=detail)
+        )
         return True
 
     # Ending and keeping
@@ -415,6 +424,8 @@ class Operations:
     def _end(self, operation: Operation, verdict: Verdict) -> None:
         if running := self._running.pop(operation.id, None):
             running.attention.close()
+        keep_late(operation)
+        verdict = replace(verdict, cause=verdict.cause + say_kept(operation))
         self._update(operation, state="ended", verdict=verdict, ended_at=now())
         self._journal.write(operation)
         shown = operation.to_json()["verdict"]

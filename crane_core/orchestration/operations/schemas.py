@@ -13,6 +13,7 @@ from crane_core.answers import (
     one_of,
     part,
     text,
+    truth,
     whole,
     words_of,
 )
@@ -27,7 +28,8 @@ class StepSchema(AnswerSchema):
     name = text("Its name.")
     action = one_of(Verb, "What is done to it.")
     state = one_of(words_of(Step, "state"), "What became of it.")
-    error = text("Why it failed.", null=True)
+    error = text("Why it failed, or was left out.", null=True)
+    late = truth("Whether it waits until every service has converged; it is left out when one does not.")
 
 
 class FailingSchema(AnswerSchema):

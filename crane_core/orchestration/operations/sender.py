@@ -45,7 +45,7 @@ class Sender:
         try:
             for change in self._plan.effective:
                 step = self._step_of(change)
-                if step.state != "pending":
+                if step.state != "pending" or step.late:
                     continue
                 failed = self._make(change, step)
                 self._note()
@@ -68,7 +68,7 @@ class Sender:
         known = {(step.kind, step.name) for step in self._operation.steps}
         for change in effective.values():
             if (change.kind, change.name) not in known:
-                self._operation.steps.append(Step(change.kind, change.name, change.action))
+                self._operation.steps.append(Step(change.kind, change.name, change.action, late=change.late))
         snapshot = self._crane.cache.snapshot()
         self._ids.update({("configs", each.name): each.id for each in snapshot.configs.values()})
         self._ids.update({("secrets", each.name): each.id for each in snapshot.secrets.values()})

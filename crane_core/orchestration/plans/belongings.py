@@ -12,11 +12,11 @@ from typing import Any
 
 from crane_core.context import Crane
 from crane_core.engine.cache import Snapshot
+from crane_core.engine.data import DataKind
 from crane_core.engine.parts import ServiceSpec
 from crane_core.engine.records import Config, Network, Secret, Service
 from crane_core.errors import Violation
 from crane_core.orchestration.stacks.desired import STACK_LABEL
-from crane_core.orchestration.stacks.versions import DataKind
 from crane_core.security import Identity, Target, decide, may_everything
 
 _CONTAINER = "/TaskTemplate/ContainerSpec"

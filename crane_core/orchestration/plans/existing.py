@@ -10,8 +10,8 @@ from typing import Any
 
 from crane_core.context import Crane
 from crane_core.engine.cache import Snapshot
+from crane_core.engine.data import DataKind
 from crane_core.errors import NotFound
-from crane_core.orchestration.stacks.versions import DataKind
 
 
 def is_network(crane: Crane, snapshot: Snapshot, name: str) -> bool:

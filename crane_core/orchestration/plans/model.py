@@ -60,6 +60,7 @@ class Change:
     :param credential: What that credential is called; taken from the login.
     :param rollback: Whether the Engine itself takes the spec that it kept from before.
     :param early: Whether it is removed before anything is made, because it holds what others need.
+    :param late: Whether it is removed only once every service has converged, because a rollback would need it again.
     """
 
     kind: Kind
@@ -78,6 +79,7 @@ class Change:
     login: RegistryLogin | None = None
     rollback: bool = False
     early: bool = False
+    late: bool = False
     credential: str | None = None
 
     def __post_init__(self) -> None:

@@ -11,7 +11,7 @@ from crane_core.context import get_crane
 from crane_core.http import Blueprint, WaitQuery, answer
 from crane_core.openapi import PROBLEM
 from crane_core.orchestration.changed import labels_of
-from crane_core.orchestration.changing import carry_out, demand_place, response_change
+from crane_core.orchestration.changing import carry_out, demand_place, demand_services, response_change
 from crane_core.orchestration.errors import DeploymentInProgress
 from crane_core.orchestration.plans.schemas import PlanConflictSchema, PlanSchema
 from crane_core.orchestration.plans.store import Plans, require_applicable
@@ -51,7 +51,9 @@ def apply(query: dict[str, Any], plan_id: str) -> Response:
     action = _ACTIONS[plan.kind]
     if action != "service:create":
         demand_on(action, plan.target)
-    if not plan.kind.startswith("stack."):
+    if plan.kind in ROTATIONS:
+        demand_services(plan)
+    elif not plan.kind.startswith("stack."):
         live = get_crane().cache.snapshot().service_named(plan.target)
         demand_place(plan, live.stack if live else None)
     require_applicable(plans, plan, identify())
@@ -63,7 +65,9 @@ def apply(query: dict[str, Any], plan_id: str) -> Response:
         raise
 
 
+ROTATIONS = {"config.rotate": "config:rotate", "secret.rotate": "secret:rotate"}
 _ACTIONS = {
+    **ROTATIONS,
     "stack.deploy": "stack:update",
     "stack.rollback": "stack:update",
     "stack.remove": "stack:remove",

@@ -231,6 +231,7 @@ def scale(query: dict[str, Any], wanted: dict[str, Any], name: str) -> Response:
 
 
 @blueprint.route("/<name>/image", methods=["POST"])
+@blueprint.doc(operationId="changeServiceImage")
 @guard("service:update", by="name")
 @blueprint.arguments(ChangeQuery, location="query")
 @blueprint.arguments(ImageSchema)
@@ -248,6 +249,7 @@ def image(query: dict[str, Any], wanted: dict[str, Any], name: str) -> Response:
 
 
 @blueprint.route("/<name>/force", methods=["POST"])
+@blueprint.doc(operationId="forceServiceUpdate")
 @guard("service:update", by="name")
 @blueprint.arguments(ChangeQuery, location="query")
 @response_change(blueprint, description="The operation that replaces its tasks.")

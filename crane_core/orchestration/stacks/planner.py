@@ -8,9 +8,10 @@ from typing import Any
 
 from crane_core.context import Crane
 from crane_core.contributions import RegistryLogin
+from crane_core.engine.data import DataKind
 from crane_core.engine.records import Config, Network, Secret, Service
 from crane_core.errors import Violation
-from crane_core.orchestration.deployments import Logins, ResolveImage, judge_network
+from crane_core.orchestration.deployments import Logins, ResolveImage
 from crane_core.orchestration.plans import existing
 from crane_core.orchestration.plans.model import Change, Kind, Plan, Reason, digest
 from crane_core.orchestration.plans.ports import find_holders, find_releasing
@@ -21,7 +22,8 @@ from crane_core.orchestration.stacks.diff import FieldChange
 from crane_core.orchestration.stacks.formats import load
 from crane_core.orchestration.stacks.formats.naming import PREDEFINED_NETWORKS
 from crane_core.orchestration.stacks.formats.request import StackRequest
-from crane_core.orchestration.stacks.versions import DataKind, Version, choose_version, version_number
+from crane_core.orchestration.stacks.versions import Version, choose_version, version_number
+from crane_core.rules import judge_network
 from crane_core.security import Identity
 
 JSON = dict[str, Any]

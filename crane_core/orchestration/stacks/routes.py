@@ -65,6 +65,7 @@ def inspect_files(sent: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/stack-files/schema")
+@blueprint.doc(operationId="showStackFileSchema")
 @public("It describes a format, and nothing of this Swarm.")
 @blueprint.response(200, JSON_SCHEMA, description="The JSON Schema, with what each key means.", headers=ETAG)
 @blueprint.alt_response(304, description="The caller has it already.", headers=ETAG)

@@ -10,18 +10,15 @@ import base64
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from crane_core.engine.client import Engine
+from crane_core.engine.data import LONGEST_NAME, DataKind
 from crane_core.engine.decode import digest_of
 from crane_core.engine.errors import InvalidSpec, Outdated
 from crane_core.engine.parts import DriverChoice
 from crane_core.engine.records import Config, Secret
 from crane_core.errors import Invalid, Violation
-
-DataKind = Literal["config", "secret"]
-# The Engine's limit on names of configs and secrets.
-LONGEST_NAME = 64
 
 
 @dataclass(frozen=True)
@@ -58,7 +55,7 @@ def choose_version(
         if number == 1 or (number and candidate.name not in reserved):
             existing[number] = candidate
     for _, candidate in sorted(existing.items(), reverse=True):
-        if _same(engine, candidate, body):
+        if is_same(engine, candidate, body):
             wanted = dict(body.get("Labels") or {})
             return Version(candidate.name, candidate, relabelled=dict(candidate.labels) != wanted)
     if not existing:
@@ -85,7 +82,8 @@ def version_number(plain: str, name: str) -> int:
     return int(found[1]) if found and int(found[1]) > 1 else 0
 
 
-def _same(engine: Engine, candidate: Config | Secret, body: Mapping[str, Any]) -> bool:
+def is_same(engine: Engine, candidate: Config | Secret, body: Mapping[str, Any]) -> bool:
+    """Tell whether an object holds what is to be created, labels aside."""
     if _driver(candidate.Spec.Templating) != _driver(body.get("Templating")):
         return False
     if isinstance(candidate, Config):

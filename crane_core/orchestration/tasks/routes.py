@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +21,7 @@ from crane_core.redaction import redact
 from crane_core.security import Target, guard
 
 blueprint = Blueprint("tasks", __name__, url_prefix="/api/v1/tasks", description="Single runs of services.")
+of_nodes = Blueprint("node_tasks", __name__, url_prefix="/api/v1/nodes", description="Tasks by the node they are on.")
 
 
 class TaskQuery(ListQuery):
@@ -99,6 +101,18 @@ def task_listing(crane: Crane, query: dict[str, Any], stack: str | None = None) 
     )
 
 
+def node_task_listing(crane: Crane, name: str) -> Listing[Task]:
+    """Return the list of the tasks on a node; an empty one while there is no such node."""
+
+    def rows() -> Iterable[Task]:
+        # Found after the version was read: what changes in between comes with the next version once more.
+        snapshot = crane.cache.snapshot()
+        node = snapshot.find_node(name)
+        return snapshot.tasks_on(node.id) if node else ()
+
+    return replace(task_listing(crane, {}), rows=rows)
+
+
 def _tasks_of(snapshot: Snapshot, service: str | None, stack: str | None) -> Iterable[Task]:
     if service is not None:
         found = snapshot.find_service(service)
@@ -114,6 +128,16 @@ def _is_present(task: Task, since: datetime) -> bool:
         return True
     ended = parse_time(task.Status.Timestamp or task.UpdatedAt)
     return task.state in FAILED_STATES and ended is not None and ended >= since
+
+
+@of_nodes.route("/<name>/tasks")
+@guard("node:read", by="name")
+@of_nodes.arguments(ListQuery, location="query")
+@of_nodes.response_list(TaskSchema, description="The tasks, those that have ended included.")
+def list_node_tasks(query: dict[str, Any], name: str) -> Response:
+    """List the tasks on a node."""
+    crane = get_crane()
+    return answer_list(crane, node_task_listing(crane, name), query)
 
 
 @blueprint.route("/<task_id>")

@@ -10,17 +10,27 @@ healthy, ``lab/busybox:1`` with the argument ``true`` ends well; ``lab/web:none`
 from __future__ import annotations
 
 from crane_core.testing.contract.asking import ContractSwarm, encode, service
+from crane_core.testing.contract.cluster import ClusterContract
+from crane_core.testing.contract.execs import ExecsContract
+from crane_core.testing.contract.logs import LogsContract
+from crane_core.testing.contract.node_engines import NodeEnginesContract
 from crane_core.testing.contract.objects import ObjectsContract
 from crane_core.testing.contract.services import ServicesContract
 from crane_core.testing.contract.tasks import TasksContract
 from crane_core.testing.contract.updates import UpdatesContract
+from crane_core.testing.contract.usage import UsageContract
 
 __all__ = [
+    "ClusterContract",
     "ContractSwarm",
+    "ExecsContract",
+    "LogsContract",
+    "NodeEnginesContract",
     "ObjectsContract",
     "ServicesContract",
     "TasksContract",
     "UpdatesContract",
+    "UsageContract",
     "encode",
     "service",
 ]

@@ -26,6 +26,12 @@ class ContractSwarm(Protocol):
     def until(self, fact: Callable[[], bool], words: str) -> None:
         """Let time pass until something is so; fail when it is not so within a minute."""
 
+    def engine_of(self, node: str) -> Engine:
+        """Return a node's own Engine, for somebody else to close."""
+
+    def print(self, engine: Engine, container: str, content: bytes, stream: str = "stdout") -> None:
+        """Have a container on the node of an Engine print something."""
+
     def lose_node(self, name: str) -> None:
         """Cut a node off."""
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from crane_core.engine.errors import InUse, InvalidSpec, NameTaken, Outdated
-from crane_core.errors import NotFound
+from crane_core.errors import EngineError, NotFound
 from crane_core.testing.contract.asking import STACK_LABEL, Contract, encode, service
 
 
@@ -72,12 +74,52 @@ class ObjectsContract(Contract):
     def test_network_gets_a_subnet_and_keeps_its_labels(self) -> None:
         self.engine.create("network", {"Name": "front", "Driver": "overlay", "Labels": {"a": "1"}, "Attachable": True})
 
+        # Its addresses are given out by the leader, after it was made.
+        self.swarm.until(lambda: bool(self.engine.inspect("network", "front")["IPAM"]["Config"]), "front has addresses")
         network = self.engine.inspect("network", "front")
 
         assert network["Scope"] == "swarm"
         assert network["Attachable"] is True
         assert network["Labels"] == {"a": "1"}
         assert network["IPAM"]["Config"][0]["Subnet"]
+
+    def test_container_is_connected_to_networks_and_taken_off(self) -> None:
+        self.engine.create("network", {"Name": "front", "Driver": "overlay", "Attachable": True})
+        side = self.engine.create("network", {"Name": "side", "Driver": "bridge"})
+        here = {"Placement": {"Constraints": ["node.role==manager"]}, "Networks": [{"Target": "front"}]}
+        self.start(service("web", replicas=1, task=here))
+        [container] = [task.container_id for task in self.tasks("web") if task.state == "running"]
+        assert container is not None
+
+        def ends() -> dict[str, Any]:
+            listed = self.engine.read_json("/containers/json", filters={"id": [container]})
+            found: dict[str, Any] = listed[0]["NetworkSettings"]["Networks"]
+            return found
+
+        sent = {"Container": container, "EndpointConfig": {"Aliases": ["shop"]}}
+        self.engine.send("POST", "/networks/side/connect", sent)
+        assert ends()["side"]["NetworkID"] == side
+        assert ends()["side"]["IPAddress"]
+        assert ends()["front"]["IPAddress"]
+        assert container in self.engine.inspect("network", "side")["Containers"]
+        with pytest.raises(EngineError, match="already exists in network side"):
+            self.engine.send("POST", "/networks/side/connect", {"Container": container})
+        with pytest.raises(InUse, match="has active endpoints"):
+            self.engine.remove("network", "side")
+        self.engine.send("POST", "/networks/side/disconnect", {"Container": container})
+        assert "side" not in ends()
+        with pytest.raises(EngineError, match=r"not connected to (the )?network side"):
+            self.engine.send("POST", "/networks/side/disconnect", {"Container": container})
+        self.engine.remove("network", "side")
+
+    def test_container_is_not_connected_to_a_network_for_services(self) -> None:
+        self.engine.create("network", {"Name": "front", "Driver": "overlay"})
+        here = {"Placement": {"Constraints": ["node.role==manager"]}}
+        self.start(service("web", replicas=1, task=here))
+        [container] = [task.container_id for task in self.tasks("web") if task.state == "running"]
+
+        with pytest.raises(NotFound, match="network front not found"):
+            self.engine.send("POST", "/networks/front/connect", {"Container": container})
 
     @pytest.mark.parametrize("kind", ["service", "task", "node", "network", "config", "secret"])
     def test_what_does_not_exist_is_not_found(self, kind: str) -> None:

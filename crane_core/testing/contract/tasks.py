@@ -169,6 +169,18 @@ class TasksContract(Contract):
         self.swarm.until(lambda: self._nodes_of("web") == {"node1", "node3"}, "node2 is empty")
         self.swarm.until(lambda: self.counts("web") == (3, 3, 0), "three tasks run elsewhere")
 
+    def test_drained_node_keeps_jobs_and_hands_over_nothing_that_is_not_to_be_restarted(self) -> None:
+        self.start(service("once", replicas=3, task={"RestartPolicy": {"Condition": "none"}}))
+        job = service("job", container={"StopGracePeriod": 10**8})
+        self.engine.create("service", {**job, "Mode": {"GlobalJob": {}}})
+        self.swarm.until(lambda: self.counts("job")[0] == 3, "the job runs on three nodes")
+
+        self._set_availability("node2", "drain")
+
+        self.swarm.until(lambda: self._nodes_of("once") == {"node1", "node3"}, "node2 is empty")
+        assert len(self.tasks("once")) == 3
+        assert self.counts("job")[0] == 3
+
     def test_tasks_of_a_lost_node_run_elsewhere_and_stay_on_record(self) -> None:
         self.start(service("web", replicas=3))
 

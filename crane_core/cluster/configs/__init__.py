@@ -1,0 +1,1 @@
+"""Configs: content that services are given as files."""

@@ -1,0 +1,1 @@
+"""Images: what each node has to make containers of."""

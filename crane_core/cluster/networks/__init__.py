@@ -1,0 +1,1 @@
+"""Networks: those of the Swarm, and those of each node."""

@@ -1,0 +1,1 @@
+"""Secrets: content that services are given as files, and that nobody is ever shown."""

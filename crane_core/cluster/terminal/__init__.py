@@ -1,0 +1,1 @@
+"""Terminals: shells and other programs in the containers of any node, over a WebSocket."""

@@ -1,0 +1,1 @@
+"""The dashboard: how the Swarm fares, in one answer."""

@@ -1,0 +1,1 @@
+"""The doctor: what is wrong with the Swarm, or will be, and what to do about it."""

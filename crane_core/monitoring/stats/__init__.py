@@ -1,0 +1,1 @@
+"""Stats: what containers, tasks, services, stacks and nodes use, sampled and kept for 24 hours."""
