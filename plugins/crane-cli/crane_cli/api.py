@@ -151,8 +151,20 @@ class Api:
 
         :raises Dropped: The connection ended in the middle, or was quiet for long.
         """
+        yield from self._lines("GET", path, None, query)
+
+    def post_lines(self, *path: str, body: Any) -> Iterator[dict[str, Any]]:
+        """Yield the objects of a stream that a body which is posted begins, each when it comes.
+
+        :raises Dropped: The connection ended in the middle, or was quiet for long.
+        """
+        yield from self._lines("POST", path, body, {})
+
+    def _lines(
+        self, method: str, path: tuple[str, ...], body: Any, query: Mapping[str, Any]
+    ) -> Iterator[dict[str, Any]]:
         headers = {"Accept": "application/x-ndjson"}
-        with self._asked("GET", path, None, query, headers, QUIET_SECONDS) as response:
+        with self._asked(method, path, body, query, headers, QUIET_SECONDS) as response:
             if response.status >= 300:
                 _read(response)
             while line := response.readline():
@@ -160,6 +172,14 @@ class Api:
                     if not line.endswith(b"\n"):
                         raise Dropped("The connection to the server ended.")
                     yield Answer(response.status, {}, line).json()
+
+    def dial(self) -> socket.socket:
+        """Return a connection to the server, encrypted where its address says so."""
+        return self._connect(ANSWER_SECONDS).sock
+
+    def target(self, *path: str, **query: Any) -> str:
+        """Return what a request for a path asks for."""
+        return self._target(path, query)
 
     @contextmanager
     def _asked(
@@ -175,7 +195,9 @@ class Api:
         try:
             try:
                 connection.request(method, self._target(path, query), *self._content(body, headers))
-                yield connection.getresponse()
+                # A connection that is closed lives on for as long as its answer does.
+                with connection.getresponse() as response:
+                    yield response
             except http.client.RemoteDisconnected as error:
                 raise Dropped(f"The server at {self.server} ended the connection without an answer.") from error
             except http.client.IncompleteRead as error:

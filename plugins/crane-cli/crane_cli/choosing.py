@@ -70,6 +70,58 @@ TASKS: Mapping[str, Test] = {
     "state": current_state,
     "desired-state": member("DesiredState"),
 }
+
+
+def has_own_label(item: Item, wish: str) -> bool:
+    """Return whether an object that has no spec has the label, with the value where one is wished."""
+    return has_label({"Spec": {"Labels": item.get("Labels")}}, wish)
+
+
+def is_true(name: str) -> Test:
+    """Return the test whether a member is true, where ``yes`` or ``true`` is wished, or false."""
+    return lambda item, wish: bool(item.get(name)) == (wish.lower() in ("yes", "true", "1"))
+
+
+DATA: Mapping[str, Test] = {
+    "id": start_of_id,
+    "name": part_of_name,
+    "label": has_label,
+    "stack": member("stack"),
+}
+NETWORKS: Mapping[str, Test] = {
+    "id": lambda item, wish: str(item.get("id") or "").startswith(wish),
+    "name": part_of_name,
+    "driver": member("Driver"),
+    "scope": member("Scope"),
+    "node": member("node"),
+    "stack": member("stack"),
+}
+CONTAINERS: Mapping[str, Test] = {
+    "id": lambda item, wish: str(item.get("id") or "").startswith(wish),
+    "name": part_of_name,
+    "node": member("node"),
+    "service": member("service"),
+    "stack": member("stack"),
+    "state": member("state"),
+    "health": member("health"),
+    "label": has_own_label,
+}
+IMAGES: Mapping[str, Test] = {
+    "id": lambda item, wish: str(item.get("id") or "").removeprefix("sha256:").startswith(wish),
+    "name": lambda item, wish: any(wish in name for name in (*item.get("tags", ()), *item.get("digests", ()))),
+    "node": member("node"),
+    "in-use": is_true("in_use"),
+    "dangling": is_true("dangling"),
+    "label": has_own_label,
+}
+VOLUMES: Mapping[str, Test] = {
+    "name": part_of_name,
+    "node": member("node"),
+    "stack": member("stack"),
+    "driver": member("driver"),
+    "in-use": is_true("in_use"),
+    "label": has_own_label,
+}
 NODES: Mapping[str, Test] = {
     "id": start_of_id,
     "name": part_of_name,

@@ -225,8 +225,12 @@ timeout = click.option(
 following = several(detach, quiet_progress, timeout)
 
 
-def filtering(*keys: str) -> Decorator:
-    """Return the option ``--filter KEY=VALUE``, which may be repeated, for these keys."""
+def filtering(*keys: str, short: bool = True) -> Decorator:
+    """Return the option ``--filter KEY=VALUE``, which may be repeated, for these keys.
+
+    :param short: Whether it is called ``-f`` too, as docker has it; not where that follows something.
+    """
+    names = ("-f", "--filter") if short else ("--filter",)
     told = f"Show only these: {', '.join(keys)}."
 
     def check(context: click.Context, option: click.Parameter, value: tuple[str, ...]) -> dict[str, list[str]]:
@@ -238,4 +242,4 @@ def filtering(*keys: str) -> Decorator:
             wanted.setdefault(key, []).append(wish)
         return wanted
 
-    return click.option("-f", "--filter", "filters", metavar="KEY=VALUE", multiple=True, callback=check, help=told)
+    return click.option(*names, "filters", metavar="KEY=VALUE", multiple=True, callback=check, help=told)

@@ -10,17 +10,21 @@ from crane_cli.errors import CliError, Refused, WrongUse
 _NO_ROUTE = "There is nothing under this address"
 
 
+class NoHistory(CliError):
+    """The server does not have the plugin."""
+
+
 @contextmanager
 def asking_history() -> Iterator[None]:
     """Say so where the server has no history.
 
-    :raises CliError: The server does not know what it is asked for.
+    :raises NoHistory: The server does not know what it is asked for.
     """
     try:
         yield
     except Refused as error:
         if error.status == 404 and str(error.problem.get("detail", "")).startswith(_NO_ROUTE):
-            raise CliError("This server keeps no history. Install the plugin crane-history on it.") from error
+            raise NoHistory("This server keeps no history. Install the plugin crane-history on it.") from error
         raise
 
 

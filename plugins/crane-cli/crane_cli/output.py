@@ -16,11 +16,16 @@ Item = Mapping[str, Any]
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print rows under their headings; the width of a column is that of its longest cell."""
+    """Print rows under their headings."""
+    for line in lay_out(headings, rows):
+        click.echo(line)
+
+
+def lay_out(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
+    """Return the lines of a table; the width of a column is that of its longest cell."""
     cells = [list(headings), *([visible("" if cell is None else cell) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(headings))]
-    for row in cells:
-        click.echo(GAP.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    return [GAP.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
 
 
 def show_list(
@@ -55,7 +60,8 @@ def tell_age(session: Session, answer: Mapping[str, Any]) -> None:
     """Say on standard error which of a list's sources were not read just now."""
     for source in answer.get("sources") or ():
         if source.get("state") in ("stale", "never"):
-            reason = f": {source['error']}" if source.get("error") else ""
+            # It is a sentence of its own already.
+            reason = f": {str(source['error']).rstrip('.')}" if source.get("error") else ""
             age = source.get("age")
             seen = "has never been read" if age is None else f"was read last {describe_seconds(float(age))} ago"
             session.warn(f"The source {source.get('name')} {seen}{reason}.")

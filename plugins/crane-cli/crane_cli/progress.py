@@ -123,7 +123,7 @@ class BarView:
     """Draws a bar for each service on a terminal; what fails is printed above the bars."""
 
     def __init__(self) -> None:
-        self._progress = _make_progress()
+        self._progress = make_progress()
         self._bars: dict[str, TaskID] = {}
         self._telling = Telling()
         self._progress.start()
@@ -137,15 +137,16 @@ class BarView:
                 self.say(line, colour="red")
             name = visible(service.get("name"))
             if name not in self._bars:
-                self._bars[name] = self._progress.add_task(_text(name), total=1, said=_text(""))
+                self._bars[name] = self._progress.add_task(plain_text(name), total=1, said=plain_text(""))
             ready, total = measure(service)
             self._progress.update(
-                self._bars[name], completed=ready, total=total, said=_text(visible(describe_service(service)))
+                self._bars[name], completed=ready, total=total, said=plain_text(visible(describe_service(service)))
             )
 
     def say(self, sentence: str, colour: str = "") -> None:
         """Print the sentence above the bars."""
-        self._progress.console.print(_text(visible(sentence)), style=colour or None, highlight=False, soft_wrap=True)
+        said = plain_text(visible(sentence))
+        self._progress.console.print(said, style=colour or None, highlight=False, soft_wrap=True)
 
     def close(self) -> None:
         """Leave the bars as they are."""
@@ -180,14 +181,15 @@ def describe_step(step: Mapping[str, Any]) -> str:
     return f"{what}: {DONE.get(action, action)}"
 
 
-def _text(plain: str) -> Any:
+def plain_text(plain: str) -> Any:
     """Wrap a text so that brackets in it are no markup."""
     from rich.text import Text
 
     return Text(plain)
 
 
-def _make_progress() -> Progress:
+def make_progress() -> Progress:
+    """Return bars of which each has a name and says something, neither of them markup."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, ProgressColumn, Task
     from rich.table import Column

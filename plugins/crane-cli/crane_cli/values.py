@@ -29,6 +29,18 @@ def parse_size(text: str) -> int:
     return int(float(found[1]) * _BYTES[found[2]])
 
 
+def describe_size(size: object) -> str:
+    """Say a size in the unit that fits, in steps of 1024."""
+    if not isinstance(size, (int, float)):
+        return "-"
+    amount = float(size)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(amount) < 1024:
+            return f"{amount:.4g} {unit}"
+        amount /= 1024
+    return f"{amount:.4g} TiB"
+
+
 def parse_cpus(text: str) -> int:
     """Return a number of processors in billionths."""
     if not re.fullmatch(r"[0-9]+(\.[0-9]{1,9})?|\.[0-9]{1,9}", text):

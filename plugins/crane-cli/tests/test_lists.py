@@ -197,6 +197,10 @@ def test_nodes_operations_and_plugins_are_listed(crane, server):
         "availability": "active",
         "leader": True,
         "tasks_running": 3,
+        "capacity": {
+            "total": {"cpus": 4.0, "memory_bytes": 8 * 2**30},
+            "reserved": {"cpus": 0.5, "memory_bytes": 2**29},
+        },
     }
     server.plays("GET", "nodes", {"items": [{**node, "engine_version": "28.2", "address": "10.0.0.1"}], "total": 1})
     operation = {"id": "o1", "kind": "stack.deploy", "target": "shop", "state": "ended", "by": "ann"}
@@ -211,7 +215,9 @@ def test_nodes_operations_and_plugins_are_listed(crane, server):
     }
     server.plays("GET", "plugins", {"items": [plugin], "total": 1})
 
-    assert columns(crane("node", "ls"))[1] == ["n" * 12, "m1", "Ready", "Active", "Leader", "3", "28.2", "10.0.0.1"]
+    assert columns(crane("node", "ls"))[1] == [
+        "n" * 12, "m1", "Ready", "Active", "Leader", "3", "0.5 of 4", "512 MiB of 8 GiB", "28.2", "10.0.0.1",
+    ]  # fmt: skip
     assert columns(crane("operation", "ls", "--stack", "shop"))[1] == [
         "o1", "stack.deploy", "shop", "ended: failed", "ann", "No such image.",
     ]  # fmt: skip

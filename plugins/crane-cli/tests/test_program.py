@@ -73,7 +73,7 @@ def test_program_knows_the_server_by_http_only():
             elif isinstance(node, ast.ImportFrom):
                 imported.add((node.module or "").partition(".")[0])
 
-    assert imported - sys.stdlib_module_names == {"click", "crane_cli", "platformdirs", "rich", "yaml"}
+    assert imported - sys.stdlib_module_names == {"click", "crane_cli", "platformdirs", "rich", "wsproto", "yaml"}
 
 
 def test_version_is_that_of_the_distribution(crane):

@@ -7,9 +7,8 @@ import click
 from crane_cli.command import Command
 from crane_cli.output import Item, describe_time, print_table
 from crane_cli.session import Session
+from crane_cli.sizes import describe_size
 from crane_cli.visible import visible
-
-_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 
 @click.command(cls=Command)
@@ -33,12 +32,3 @@ def database(session: Session) -> None:
     if leases := found.get("leases"):
         click.echo()
         print_table(("LOOP", "SERVER"), ([lease.get("name"), lease.get("holder")] for lease in leases))
-
-
-def describe_size(size: object) -> str:
-    """Say how large something is, in the unit that fits."""
-    number = float(size) if isinstance(size, (int, float)) else 0.0
-    unit = 0
-    while number >= 1024 and unit < len(_UNITS) - 1:
-        number, unit = number / 1024, unit + 1
-    return f"{number:.0f} {_UNITS[unit]}" if unit == 0 else f"{number:.1f} {_UNITS[unit]}"

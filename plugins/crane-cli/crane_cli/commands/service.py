@@ -9,6 +9,7 @@ import click
 
 from crane_cli import choosing, rows
 from crane_cli.command import Group, filtering, following, no_trunc, quiet_ids, several
+from crane_cli.commands.logs import logs_of
 from crane_cli.errors import CliError, Refused, WrongUse
 from crane_cli.output import show_list
 from crane_cli.session import Session
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 @click.group(cls=Group)
 def service() -> None:
     """Look at services and change them."""
+
+
+service.add_command(logs_of("service"))
 
 
 @service.command("ls")

@@ -8,6 +8,7 @@ import click
 
 from crane_cli import choosing, rows
 from crane_cli.command import Group, filtering, following, no_trunc, quiet_ids, several
+from crane_cli.commands.logs import logs_of
 from crane_cli.errors import WrongUse
 from crane_cli.output import Item, describe_time, paint_state, print_table, show_list, tell_age
 from crane_cli.session import Session, style
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 @click.group(cls=Group)
 def stack() -> None:
     """Deploy stacks and look at them."""
+
+
+stack.add_command(logs_of("stack"))
 
 
 sources_options = several(

@@ -6,6 +6,7 @@ import click
 
 from crane_cli import choosing
 from crane_cli.command import Group, filtering, moment, no_trunc, quiet_ids
+from crane_cli.commands.logs import logs_of
 from crane_cli.output import describe_time, shorten_id, show_list
 from crane_cli.session import Session
 
@@ -15,6 +16,9 @@ KEPT = ("service", "stack", "node", "state", "exit_code")
 @click.group(cls=Group)
 def task() -> None:
     """Look at tasks."""
+
+
+task.add_command(logs_of("task"))
 
 
 @task.command("ls")

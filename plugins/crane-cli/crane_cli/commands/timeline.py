@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from crane_cli.command import Group, moment, several, shared_options
-from crane_cli.errors import NOT_CONVERGED, Dropped, Interrupted, Unreachable, WrongUse
+from crane_cli.errors import NOT_CONVERGED, Interrupted, WrongUse
 from crane_cli.output import Item, print_table, show_time
 from crane_cli.session import Session, style
+from crane_cli.streams import read_on
 from crane_cli.visible import visible
 
 if TYPE_CHECKING:
     from crane_cli.api import Api
 
 PAGE = 1000
-# How long to wait, in seconds, before each attempt to follow again.
-PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 HEADINGS = ("NUMBER", "WHEN", "WHAT HAPPENED", "OBJECT", "BY", "OUTCOME", "ASKED")
 
 
@@ -96,23 +95,15 @@ def _newest(api: Api) -> int:
 
 
 def _follow(session: Session, api: Api, filters: Mapping[str, str | None], after: int) -> None:
-    lost = 0
-    while True:
-        try:
-            for line in api.lines("timeline", "follow", after=after, **filters):
-                after, lost = int(line["number"]), 0
-                click.echo("   ".join(visible("" if cell is None else cell) for cell in _row(line)).rstrip())
-            failure = "The server ended the stream."
-        except KeyboardInterrupt as error:
-            raise Interrupted("Stopped following.") from error
-        except (Dropped, Unreachable) as error:
-            if lost == len(PAUSES):
-                raise
-            failure = error.message
-        if lost == 0:
-            session.note(f"{failure} Connecting again.")
-        session.pause(PAUSES[min(lost, len(PAUSES) - 1)])
-        lost += 1
+    def read() -> Iterator[Item]:
+        return api.lines("timeline", "follow", after=after, **filters)
+
+    try:
+        for line in read_on(session, read, "stream"):
+            after = int(line["number"])
+            click.echo("   ".join(visible("" if cell is None else cell) for cell in _row(line)).rstrip())
+    except KeyboardInterrupt as error:
+        raise Interrupted("Stopped following.") from error
 
 
 def _row(line: Item) -> Sequence[object]:

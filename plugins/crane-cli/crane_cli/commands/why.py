@@ -56,7 +56,7 @@ def _tell_cause(found: Item) -> None:
 
 
 def _tell_circumstances(found: Item) -> None:
-    from crane_cli.commands.database import describe_size
+    from crane_cli.sizes import describe_size
 
     task, node = found.get("task") or {}, found.get("node") or {}
     now = node.get("state_now") or "gone"

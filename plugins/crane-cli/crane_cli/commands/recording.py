@@ -1,0 +1,56 @@
+"""crane recording: see and download recorded terminals."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+
+import click
+
+from crane_cli.command import Group, filtering, quiet_ids
+from crane_cli.output import describe_time, show_list
+from crane_cli.session import Session
+
+
+@click.group(cls=Group)
+def recording() -> None:
+    """See and download recorded terminals."""
+
+
+@recording.command("ls")
+@filtering("by", "node", "service", "stack")
+@quiet_ids
+@click.pass_obj
+def list_(session: Session, *, filters: dict[str, list[str]], quiet: bool) -> None:
+    """List recorded terminals, the newest first."""
+    query = {key: ",".join(wanted) for key, wanted in filters.items()}
+    answer = session.api().find_all("terminal-recordings", sort="-started_at", **query)
+    show_list(
+        session,
+        answer,
+        ("ID", "BY", "WHERE", "COMMAND", "WHEN", "SECONDS", "BYTES"),
+        lambda item: (
+            item.get("id"),
+            item.get("by"),
+            f"{item.get('container')} on {item.get('node')}",
+            item.get("command"),
+            describe_time(datetime.fromtimestamp(item.get("started_at") or 0, UTC).isoformat()),
+            f"{item.get('seconds') or 0:.0f}",
+            item.get("bytes"),
+        ),
+        quiet=(lambda item: item.get("id")) if quiet else None,
+        nothing="Nothing is recorded; the setting terminal.record switches it on.",
+    )
+
+
+@recording.command()
+@click.argument("recording", metavar="ID")
+@click.option("-f", "--file", type=click.Path(dir_okay=False), help="Where to write it. Default: standard output.")
+@click.pass_obj
+def download(session: Session, *, recording: str, file: str | None) -> None:
+    """Download a recording, as an asciicast that players such as asciinema show."""
+    if file is None:
+        session.api().copy(sys.stdout.buffer, "terminal-recordings", recording)
+        return
+    with open(file, "wb") as target:
+        session.api().copy(target, "terminal-recordings", recording)
