@@ -86,11 +86,16 @@ def make_blueprint(static: Path = STATIC) -> flask.Blueprint:
 
 
 def make_policy(page: str) -> str:
-    """Return the content security policy of a page: nothing from other hosts, no script that is not part of it."""
+    """Return the content security policy of a page: nothing from other hosts, no script that is not part of it.
+
+    Programs in terminals choose the colour of each letter, which are styles of single elements; sheets of styles must
+    be part of the page.
+    """
     hashes = (hashlib.sha256(text.encode()).digest() for text in _INLINE.findall(page))
     scripts = ["'self'", *(f"'sha256-{base64.b64encode(each).decode()}'" for each in hashes)]
     return (
-        f"default-src 'none'; script-src {' '.join(scripts)}; style-src 'self'; img-src 'self' data:; "
+        f"default-src 'none'; script-src {' '.join(scripts)}; style-src 'self'; "
+        "style-src-attr 'unsafe-inline'; img-src 'self' data:; "
         "font-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
     )
 

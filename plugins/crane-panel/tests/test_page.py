@@ -98,7 +98,8 @@ def test_policy_allows_what_is_of_the_page_and_nothing_else(client: Any) -> None
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
     assert answer.headers.getlist("Content-Security-Policy") == [
-        f"default-src 'none'; script-src 'self' 'sha256-{digest}'; style-src 'self'; img-src 'self' data:; "
+        f"default-src 'none'; script-src 'self' 'sha256-{digest}'; style-src 'self'; "
+        "style-src-attr 'unsafe-inline'; img-src 'self' data:; "
         "font-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
     ]
     assert answer.headers["X-Content-Type-Options"] == "nosniff"

@@ -70,6 +70,13 @@ export function node(name: string, more: Record<string, unknown> = {}): SwarmNod
     address: '10.0.0.1',
     engine_version: '27.0.0',
     tasks_running: 0,
+    capacity: {
+      total: { cpus: 4, memory_bytes: 8 * 1024 ** 3, generic: {} },
+      reserved: { cpus: 0, memory_bytes: 0, generic: {} },
+      limited: { cpus: 0, memory_bytes: 0, generic: {} },
+      free: { cpus: 4, memory_bytes: 8 * 1024 ** 3, generic: {} },
+      unlimited_tasks: 0,
+    },
     ...more,
   } as SwarmNode
 }

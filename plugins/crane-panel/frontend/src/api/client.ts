@@ -72,3 +72,15 @@ export async function askUrl<Data>(
   if (!response.ok) throw failed(body, response)
   return body as Data
 }
+
+/** Ask an address for text that is read as it comes; throws a Problem, also where it breaks off. */
+export async function* askStream(url: string, accept: string, signal: AbortSignal): AsyncGenerator<string, void> {
+  try {
+    const response = await fetch(url, { headers: { Accept: accept }, signal })
+    if (!response.ok) throw failed(await response.json().catch(() => null), response)
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) yield piece.value
+  } catch (error) {
+    throw toProblem(error)
+  }
+}

@@ -12,7 +12,7 @@ export interface paths {
             cookie?: never;
         };
         /** Tell who the caller is, and what they may do. */
-        get: operations["showWhoami"];
+        get: operations["showOwnIdentity"];
         put?: never;
         post?: never;
         delete?: never;
@@ -29,7 +29,7 @@ export interface paths {
             cookie?: never;
         };
         /** Tell what the caller may do to single objects, so that a client offers nothing else. */
-        get: operations["listWhoamiRights"];
+        get: operations["listOwnRights"];
         put?: never;
         post?: never;
         delete?: never;
@@ -99,7 +99,12 @@ export interface paths {
         /** List nodes. */
         get: operations["listNodes"];
         put?: never;
-        post?: never;
+        /**
+         * Make an Engine a node of the Swarm, by its endpoint.
+         * @description It takes until the managers find the node ready. When a step fails the Engine leaves the Swarm again, and nothing of
+         *     it is kept.
+         */
+        post: operations["createNode"];
         delete?: never;
         options?: never;
         head?: never;
@@ -117,6 +122,1008 @@ export interface paths {
         };
         /** Show a node. */
         get: operations["showNode"];
+        put?: never;
+        post?: never;
+        /** Remove a node that is down from the Swarm. */
+        delete: operations["removeNode"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a node's labels, role or availability; what is not named stays as it is.
+         * @description To change the labels by which its Engine is reached (``crane.reserved.node.``) demands ``node:create``.
+         */
+        patch: operations["updateNode"];
+        trace?: never;
+    };
+    "/api/v1/nodes/{name}/drain-plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Tell what draining or pausing a node would do to its tasks; nothing is changed.
+         * @description Where the scheduler chooses at random among nodes that suit it equally, the plan names one of them.
+         */
+        get: operations["showNodeDrainPlan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/engines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List how the Engine of each node is reached, and whether it answers. */
+        get: operations["listEngines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the agent, and how it fares on each node. */
+        get: operations["showAgent"];
+        put?: never;
+        /** Install the agent, or bring it to what the settings say and to what its image's tag means by now. */
+        post: operations["createAgent"];
+        /** Remove the agent, and all that belongs to it. */
+        delete: operations["removeAgent"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agent/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Replace the authority and all certificates of the agent, without an interruption. */
+        post: operations["rotateAgent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/swarm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the Swarm. */
+        get: operations["showSwarm"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change how the Swarm is set up; what is not named stays as it is. */
+        patch: operations["updateSwarm"];
+        trace?: never;
+    };
+    "/api/v1/swarm/init": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make the Engine the first manager of a new Swarm. */
+        post: operations["initSwarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/swarm/join-tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the tokens with which machines join. */
+        get: operations["listSwarmJoinTokens"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/swarm/join-tokens/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Replace the tokens with which machines join. */
+        post: operations["rotateSwarmJoinTokens"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/swarm/join-command": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the command that makes a machine a node. */
+        get: operations["showSwarmJoinCommand"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/swarm/ca/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Replace the authority that vouches for nodes, and the certificate of each node. */
+        post: operations["rotateSwarmCa"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/swarm/unlock-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the key that managers need after their Engine was started anew. */
+        get: operations["showSwarmUnlockKey"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/swarm/unlock-key/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Replace the key that managers need after their Engine was started anew. */
+        post: operations["rotateSwarmUnlockKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/swarm/unlock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Unlock the manager that the server speaks with. */
+        post: operations["unlockSwarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/networks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List networks: those of the Swarm, and those of each node. */
+        get: operations["listNetworks"];
+        put?: never;
+        /** Make a network: of the driver overlay for the whole Swarm, of any other on one node. */
+        post: operations["createNetwork"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/networks/graph": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show which services are on which networks of the Swarm, as far as the caller may see them. */
+        get: operations["showNetworkGraph"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/networks/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** Show a network. */
+        get: operations["showNetwork"];
+        put?: never;
+        post?: never;
+        /** Remove a network that nothing uses. */
+        delete: operations["removeNetwork"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/networks/{name}/services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** List the services on a network, with their addresses, names and tasks there. */
+        get: operations["listNetworkServices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/networks/{name}/containers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** List the containers on a network, as the Engines of the nodes tell of them. */
+        get: operations["listNetworkContainers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/networks/{name}/connect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Connect a container to a network; both must be the caller's to connect. */
+        post: operations["connectNetwork"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/networks/{name}/disconnect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a container off a network; both must be the caller's to connect. */
+        post: operations["disconnectNetwork"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List configs. */
+        get: operations["listConfigs"];
+        put?: never;
+        /** Make a config; who gives it the label of a stack must be allowed to in that stack. */
+        post: operations["createConfig"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configs/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** Show a config, without its content. */
+        get: operations["showConfig"];
+        put?: never;
+        post?: never;
+        /** Remove a config that no service uses. */
+        delete: operations["removeConfig"];
+        options?: never;
+        head?: never;
+        /** Change the labels of a config; its content can only be rotated. */
+        patch: operations["updateConfig"];
+        trace?: never;
+    };
+    "/api/v1/configs/{name}/services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** List the services that use a config, and those that would by a rollback. */
+        get: operations["listConfigServices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/configs/{name}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** Show the content of a config. */
+        get: operations["showConfigContent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List secrets. */
+        get: operations["listSecrets"];
+        put?: never;
+        /** Make a secret; who gives it the label of a stack must be allowed to in that stack. */
+        post: operations["createSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/secrets/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** Show a secret, without its content. */
+        get: operations["showSecret"];
+        put?: never;
+        post?: never;
+        /** Remove a secret that no service uses. */
+        delete: operations["removeSecret"];
+        options?: never;
+        head?: never;
+        /** Change the labels of a secret; its content can only be rotated. */
+        patch: operations["updateSecret"];
+        trace?: never;
+    };
+    "/api/v1/secrets/{name}/services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** List the services that use a secret, and those that would by a rollback. */
+        get: operations["listSecretServices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/containers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List containers. */
+        get: operations["listContainers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/containers/prune": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell which stopped containers a prune would remove. */
+        get: operations["previewContainerPrune"];
+        put?: never;
+        /** Remove the stopped containers that a preview named. */
+        post: operations["pruneContainers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/containers/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** Show a container as its node's Engine knows it now. */
+        get: operations["showContainer"];
+        put?: never;
+        post?: never;
+        /** Remove a container. */
+        delete: operations["removeContainer"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/containers/{name}/top": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** Show what runs in a container. */
+        get: operations["showContainerProcesses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/containers/{name}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** List what a container changed in its file system. */
+        get: operations["listContainerChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/containers/{name}/ports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** List the ports of a container. */
+        get: operations["listContainerPorts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/containers/{name}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Start a container. */
+        post: operations["startContainer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/containers/{name}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop a container. */
+        post: operations["stopContainer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/containers/{name}/restart": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop a container and start it again. */
+        post: operations["restartContainer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/containers/{name}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Hold up everything that runs in a container. */
+        post: operations["pauseContainer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/containers/{name}/unpause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a container go on that was paused. */
+        post: operations["unpauseContainer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/containers/{name}/kill": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a signal to a container. */
+        post: operations["killContainer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/containers/{name}/rename": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a container another name. */
+        post: operations["renameContainer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the images of all nodes. */
+        get: operations["listImages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/pull": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pull an image on one node, on several or on all; it ends when nobody listens any more. */
+        post: operations["pullImages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/tag": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give an image a further name. */
+        post: operations["tagImages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/prune": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell which images a prune would remove; what a container or a service needs is kept. */
+        get: operations["previewImagePrune"];
+        put?: never;
+        /** Remove the images that a preview named. */
+        post: operations["pruneImages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{name}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** List the steps that an image was made by. */
+        get: operations["showImageHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** Show an image, and which nodes have it. */
+        get: operations["showImage"];
+        put?: never;
+        post?: never;
+        /** Take a name from an image; with its last name, or called by its id, it is removed. */
+        delete: operations["removeImage"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/volumes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the volumes of all nodes. */
+        get: operations["listVolumes"];
+        put?: never;
+        /** Make a volume on a node. */
+        post: operations["createVolume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/volumes/prune": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell which volumes a prune would remove; what a container or a service needs is kept. */
+        get: operations["previewVolumePrune"];
+        put?: never;
+        /** Remove the volumes that a preview named, and what is in them. */
+        post: operations["pruneVolumes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/volumes/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** Show a volume, how big it is, and who uses it. */
+        get: operations["showVolume"];
+        put?: never;
+        post?: never;
+        /** Remove a volume and what is in it. */
+        delete: operations["removeVolume"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/containers/{name}/terminal-tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for a terminal in a container. */
+        post: operations["createContainerTerminalTicket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tasks/{task_id}/terminal-tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for a terminal in the container of a task. */
+        post: operations["createTaskTerminalTicket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/services/{name}/terminal-tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for a terminal in a task of a service. */
+        post: operations["createServiceTerminalTicket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/terminal-recordings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List recorded terminals. */
+        get: operations["listTerminalRecordings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/terminal-recordings/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** Download a recorded terminal. */
+        get: operations["showTerminalRecording"];
         put?: never;
         post?: never;
         delete?: never;
@@ -150,7 +1157,7 @@ export interface paths {
             cookie?: never;
         };
         /** Show the JSON Schema that Compose files are checked with, once their variables are filled in. */
-        get: operations["showStackFilesSchema"];
+        get: operations["showStackFileSchema"];
         put?: never;
         post?: never;
         delete?: never;
@@ -384,7 +1391,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Give a service another image. */
-        post: operations["imageService"];
+        post: operations["changeServiceImage"];
         delete?: never;
         options?: never;
         head?: never;
@@ -403,7 +1410,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Replace a service's tasks although nothing changed. */
-        post: operations["forceService"];
+        post: operations["forceServiceUpdate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -457,6 +1464,25 @@ export interface paths {
         };
         /** Show a task as the Engine knows it now. */
         get: operations["showTask"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{name}/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** List the tasks on a node. */
+        get: operations["listNodeTasks"];
         put?: never;
         post?: never;
         delete?: never;
@@ -558,6 +1584,128 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/configs/{name}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a config another content: a new version of it, and one update of each service that uses it.
+         * @description Whoever asks for it must be allowed to change those services. The old version is removed once all of them have
+         *     converged, and stays when one does not.
+         */
+        post: operations["rotateConfig"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/secrets/{name}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a secret another content: a new version of it, and one update of each service that uses it.
+         * @description Whoever asks for it must be allowed to change those services. The old version is removed once all of them have
+         *     converged, and stays when one does not.
+         */
+        post: operations["rotateSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/services/{name}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** Read what all tasks of a service print. */
+        get: operations["listServiceLogs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stacks/{name}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** Read what all services of a stack print, as far as the caller may read their logs. */
+        get: operations["listStackLogs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tasks/{task_id}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        /** Read what a task prints. */
+        get: operations["listTaskLogs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/containers/{name}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** Read what a container prints, on whatever node it is. */
+        get: operations["listContainerLogs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -567,6 +1715,237 @@ export interface paths {
         };
         /** Tell whether the server works. */
         get: operations["showHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stats/services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what services use. */
+        get: operations["listServiceStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stats/services/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** Show what a service used in the last 24 hours. */
+        get: operations["showServiceStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stats/stacks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what stacks use. */
+        get: operations["listStackStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stats/stacks/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** Show what a stack used in the last 24 hours. */
+        get: operations["showStackStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stats/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what the containers of nodes use. */
+        get: operations["listNodeStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stats/nodes/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** Show what the containers of a node used in the last 24 hours. */
+        get: operations["showNodeStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stats/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what tasks use. */
+        get: operations["listTaskStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stats/tasks/{task_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        /** Show what a task used in the last 24 hours. */
+        get: operations["showTaskStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stats/containers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what containers use, also those of no service. */
+        get: operations["listContainerStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stats/containers/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** Show what a container used in the last 24 hours. */
+        get: operations["showContainerStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what happened last, or follow what happens, for who asks for server-sent events or NDJSON. */
+        get: operations["listEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/doctor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Look what is wrong with the Swarm or will be, and what to do about it. */
+        get: operations["showDoctor"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dashboard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show how the Swarm fares: nodes, services in trouble and why, the busiest, the last events. */
+        get: operations["showDashboard"];
         put?: never;
         post?: never;
         delete?: never;
@@ -904,7 +2283,7 @@ export interface paths {
             cookie?: never;
         };
         /** Show one thing that happened, and what else is known of its operation. */
-        get: operations["showTimelineLine"];
+        get: operations["showTimelineEntry"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1010,7 +2389,7 @@ export interface paths {
             cookie?: never;
         };
         /** Say why a task died: in words, with its states, its earlier attempts, and the last that it printed. */
-        get: operations["showTaskHistoryWhy"];
+        get: operations["explainTaskHistory"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1027,7 +2406,7 @@ export interface paths {
             cookie?: never;
         };
         /** List the revisions of all stacks. */
-        get: operations["listRecentRevisions"];
+        get: operations["listRecentStackRevisions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1085,7 +2464,7 @@ export interface paths {
             cookie?: never;
         };
         /** Compare two revisions of a stack. */
-        get: operations["showStackRevisionsDiff"];
+        get: operations["compareStackRevisions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1127,7 +2506,24 @@ export interface paths {
         get?: never;
         put?: never;
         /** Deploy a revision again, with the images that it had; the stack may have been removed since. */
-        post: operations["returnToRevision"];
+        post: operations["returnToStackRevision"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stats-history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell whether what was used is remembered at all; it is not asked whether Prometheus answers. */
+        get: operations["showStatsHistory"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1144,7 +2540,7 @@ export interface paths {
             cookie?: never;
         };
         /** Show what the tasks of a service used over time. */
-        get: operations["showStatsHistoryService"];
+        get: operations["showServiceStatsHistory"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1163,7 +2559,7 @@ export interface paths {
             cookie?: never;
         };
         /** Show what the tasks of a stack used over time. */
-        get: operations["showStatsHistoryStack"];
+        get: operations["showStackStatsHistory"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1182,7 +2578,7 @@ export interface paths {
             cookie?: never;
         };
         /** Show what all tasks on a node used over time. */
-        get: operations["showStatsHistoryNode"];
+        get: operations["showNodeStatsHistory"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1252,7 +2648,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Go on with a code of an authenticator, or a recovery code. */
-        post: operations["showSecondFactor"];
+        post: operations["giveSecondFactor"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1320,7 +2716,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Go on with a passkey, or log in with it alone. */
-        post: operations["showPasskey"];
+        post: operations["givePasskey"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1494,7 +2890,7 @@ export interface paths {
             cookie?: never;
         };
         /** List one's own passkeys. */
-        get: operations["listAuthMePasskeys"];
+        get: operations["listOwnPasskeys"];
         put?: never;
         /** Add a passkey. */
         post: operations["addPasskey"];
@@ -1534,7 +2930,7 @@ export interface paths {
         put?: never;
         post?: never;
         /** Remove one of one's own passkeys. */
-        delete: operations["removeAuthMePasskey"];
+        delete: operations["removeOwnPasskey"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1551,7 +2947,7 @@ export interface paths {
         };
         get?: never;
         /** Set somebody's password. */
-        put: operations["putPassword"];
+        put: operations["setPassword"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1586,7 +2982,7 @@ export interface paths {
             cookie?: never;
         };
         /** List one's own sessions. */
-        get: operations["listAuthMeSessions"];
+        get: operations["listOwnSessions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1608,7 +3004,7 @@ export interface paths {
         put?: never;
         post?: never;
         /** End one of one's own sessions. */
-        delete: operations["removeAuthMeSession"];
+        delete: operations["removeOwnSession"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1658,7 +3054,7 @@ export interface paths {
             cookie?: never;
         };
         /** List one's own tokens. */
-        get: operations["listAuthMeTokens"];
+        get: operations["listOwnTokens"];
         put?: never;
         /** Make a token that stands for oneself. */
         post: operations["createOwnToken"];
@@ -1681,7 +3077,7 @@ export interface paths {
         put?: never;
         post?: never;
         /** Revoke one of one's own tokens. */
-        delete: operations["removeAuthMeToken"];
+        delete: operations["removeOwnToken"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1959,6 +3355,30 @@ export interface components {
             /** @description Rises with every change. */
             Index?: number;
         };
+        /** @description An amount of resources. */
+        Amount: {
+            /** @description Processors. */
+            cpus: number;
+            /** @description Bytes of memory. */
+            memory_bytes: number;
+            /** @description Generic resources by kind. */
+            generic: {
+                [key: string]: number;
+            };
+        };
+        /** @description What a node has, and what of it is promised to its tasks. */
+        Capacity: {
+            /** @description What the node has. */
+            total: components["schemas"]["Amount"];
+            /** @description What is set aside for its tasks. */
+            reserved: components["schemas"]["Amount"];
+            /** @description What those of its tasks that have limits may use at most; may exceed what there is. */
+            limited: components["schemas"]["Amount"];
+            /** @description What can still be reserved. */
+            free: components["schemas"]["Amount"];
+            /** @description How many of its tasks have no limit of memory. */
+            unlimited_tasks: number;
+        };
         /** @description A machine of the Swarm. */
         Node: {
             /** @description Its id. */
@@ -2007,6 +3427,8 @@ export interface components {
             engine_version: string;
             /** @description How many tasks run on it. */
             tasks_running: number;
+            /** @description What it has, and what of it is promised. */
+            capacity: components["schemas"]["Capacity"];
         } & {
             [key: string]: unknown;
         };
@@ -2020,6 +3442,53 @@ export interface components {
             sources: components["schemas"]["Source"][];
             /** @description The items of this page. */
             items: components["schemas"]["Node"][];
+        };
+        /** @description The certificates for an Engine, as PEM; used for this request and never shown or kept. */
+        Tls: {
+            /** @description The authority that signed the Engine's certificate. */
+            ca: string;
+            /** @description The client's certificate. */
+            certificate: string;
+            /** @description Its key. */
+            key: string;
+        };
+        /** @description An Engine that is to become a node. */
+        Join: {
+            /** @description Where its Engine is reached: tcp://host:2376, ssh://user@host or unix:///path. */
+            url: string;
+            /** @description Its certificates, for tcp:// with TLS. */
+            tls?: components["schemas"]["Tls"];
+            /**
+             * @description What it becomes.
+             * @default worker
+             * @enum {string}
+             */
+            role: "worker" | "manager";
+            /**
+             * @description Whether it takes tasks.
+             * @default active
+             * @enum {string}
+             */
+            availability: "active" | "pause" | "drain";
+            /** @description Labels that it is given. */
+            labels?: {
+                [key: string]: string;
+            };
+            /**
+             * @description The address that other nodes reach it at, where it has several.
+             * @default
+             */
+            advertise_address: string;
+            /**
+             * @description Where it listens for other managers.
+             * @default
+             */
+            listen_address: string;
+            /**
+             * @description The address for the traffic of overlay networks.
+             * @default
+             */
+            data_path_address: string;
         };
         /** @description A machine of the Swarm, and how fresh that is. */
         NodeDetail: {
@@ -2069,10 +3538,1615 @@ export interface components {
             engine_version: string;
             /** @description How many tasks run on it. */
             tasks_running: number;
+            /** @description What it has, and what of it is promised. */
+            capacity: components["schemas"]["Capacity"];
             /** @description Where this comes from. */
             sources: components["schemas"]["Source"][];
         } & {
             [key: string]: unknown;
+        };
+        /** @description What is to be changed about a node; what is left out stays as it is. */
+        NodeChange: {
+            /** @description Labels to set; null removes one, and all others stay. */
+            labels?: {
+                [key: string]: string | null;
+            };
+            /**
+             * @description manager or worker.
+             * @enum {string}
+             */
+            role?: "worker" | "manager";
+            /**
+             * @description active, pause or drain.
+             * @enum {string}
+             */
+            availability?: "active" | "pause" | "drain";
+        };
+        /** @description Something to know about a task that moves. */
+        Note: {
+            /** @description local-volume, bind-mount or interrupted. */
+            code: string;
+            /** @description What it is, in a sentence. */
+            detail: string;
+        };
+        /** @description What would become of a task. */
+        Fate: {
+            /** @description Its id. */
+            id: string;
+            /** @description Its service and slot or node, as in shop_web.1. */
+            name: string;
+            /** @description The name of its service; null when that is gone. */
+            service: string | null;
+            /** @description The stack of its service. */
+            stack: string | null;
+            /**
+             * @description moves: Its replacement starts on another node. pending: Its replacement waits, because no other node takes it. stops: It stops and is not replaced: its service runs once on each node. ends: It stops and is not replaced: its restart policy says so. stays: It goes on as it is; a job's task does so until it ends.
+             * @enum {string}
+             */
+            outcome: "moves" | "pending" | "stops" | "ends" | "stays";
+            /** @description The host name of the node where its replacement would start. */
+            node: string | null;
+            /** @description The id of that node. */
+            node_id: string | null;
+            /** @description Why its replacement would wait. */
+            why: string | null;
+            /** @description What to know about its move. */
+            notes: components["schemas"]["Note"][];
+        };
+        /** @description What a change of a node's availability would do to its tasks. Nothing was changed. */
+        DrainPlan: {
+            /** @description The host name of the node. */
+            node: string;
+            /**
+             * @description What the node would be.
+             * @enum {string}
+             */
+            availability: "active" | "pause" | "drain";
+            /** @description Its tasks that the caller may see. */
+            tasks: components["schemas"]["Fate"][];
+            /** @description How many of all its tasks have each outcome. */
+            counts: {
+                [key: string]: number;
+            };
+            /** @description How many of its tasks the caller may not see. */
+            hidden: number;
+            /** @description Where this comes from. */
+            sources: components["schemas"]["Source"][];
+        };
+        /** @description The Engine of one node, and how it is reached. */
+        NodeEngine: {
+            /** @description The node's host name. */
+            node: string;
+            /** @description The node's id. */
+            node_id: string;
+            /**
+             * @description What leads to it: the server's own socket, the setting engine.node_endpoints, the node's label, or its agent; null where nothing does.
+             * @enum {string|null}
+             */
+            via: "socket" | "setting" | "label" | "agent" | null;
+            /** @description Where it is; null where nothing leads to it. */
+            address: string | null;
+            /**
+             * @description fresh: it answers; stale: it did; never: it has not yet.
+             * @enum {string}
+             */
+            state: "fresh" | "stale" | "never";
+            /**
+             * Format: date-time
+             * @description When it answered last, where it does not any more; null otherwise.
+             */
+            answered_at: string | null;
+            /** @description Why it does not answer; empty when it does. */
+            error: string;
+            /** @description The state of the task of the agent there; absent where the Swarm has none, null without any agent. */
+            agent: string | null;
+        };
+        /** @description A page of a list that says how fresh it is. */
+        NodeEngineList: {
+            /** @description How many items there are on all pages together. */
+            total: number;
+            /** @description Changes when the list does; the ETag without its quotes. */
+            version: string;
+            /** @description Where the items come from; empty where the server itself is asked. */
+            sources: components["schemas"]["Source"][];
+            /** @description The items of this page. */
+            items: components["schemas"]["NodeEngine"][];
+        };
+        /** @description The agent of one node. */
+        AgentOfNode: {
+            /** @description The node's host name. */
+            node: string;
+            /** @description The node's id. */
+            node_id: string;
+            /** @description The state of its task; absent where the Swarm has none there. */
+            state: string;
+            /** @description Whether it is as it should be by now, and not about to be replaced. */
+            current: boolean;
+            /** @description Whether the node's Engine answers through it; null where it is reached by another way. */
+            reachable: boolean | null;
+            /** @description Why it does not run, or is not reached; empty when it is. */
+            error: string;
+        };
+        /** @description The agent, and how it fares on each node. */
+        Agent: {
+            /** @description Whether the Swarm has the service, and this server the keys to it. */
+            installed: boolean;
+            /**
+             * @description foreign: a server with other keys installed it; rolling: tasks are replaced; rotating: they are, and the old authority is still trusted; stalled: something keeps them from being replaced.
+             * @enum {string}
+             */
+            state: "absent" | "foreign" | "rolling" | "rotating" | "stalled" | "settled";
+            /** @description The image that it runs, or would run. */
+            image: string;
+            /** @description The port of each node that it listens at. */
+            port: number;
+            /** @description What is wrong, and what to do about it; empty when nothing is. */
+            error: string;
+            /**
+             * Format: date-time
+             * @description When the authority ends; it is replaced a year before.
+             */
+            authority_ends: string | null;
+            /**
+             * Format: date-time
+             * @description When the certificate of the agents ends; it is renewed 30 days before.
+             */
+            certificate_ends: string | null;
+            /**
+             * Format: date-time
+             * @description When the certificate of this server ends; it is renewed four days before.
+             */
+            client_ends: string | null;
+            /** @description One for each node of the Swarm. */
+            nodes: components["schemas"]["AgentOfNode"][];
+        };
+        /** @description The Swarm, without its secrets. */
+        Swarm: {
+            /** @description Its id. */
+            ID: string;
+            /** @description Its version. */
+            Version: components["schemas"]["Version"];
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            CreatedAt?: string;
+            /**
+             * Format: date-time
+             * @description When it last changed.
+             */
+            UpdatedAt?: string;
+            /** @description What an operator set; secrets are hidden. */
+            Spec: {
+                [key: string]: unknown;
+            };
+            /** @description The authority that vouches for its nodes. */
+            TLSInfo?: {
+                [key: string]: unknown;
+            };
+            /** @description Whether nodes are being given certificates of a new authority. */
+            RootRotationInProgress?: boolean;
+            /** @description The port of the traffic of overlay networks. */
+            DataPathPort?: number;
+            /** @description Where overlay networks get their addresses from. */
+            DefaultAddrPool?: string[];
+            /** @description The length of the prefix of those. */
+            SubnetSize?: number;
+            /** @description How many tasks are kept for each slot or node. */
+            task_history_limit: number | null;
+            /** @description After how many entries of their log managers write a snapshot. */
+            snapshot_interval: number | null;
+            /** @description How many snapshots are kept besides the last. */
+            keep_old_snapshots: number | null;
+            /** @description How many entries are kept for managers that lag behind. */
+            log_entries_for_slow_followers: number | null;
+            /** @description How often nodes tell that they live. */
+            heartbeat_seconds: number | null;
+            /** @description How long certificates of nodes are good for. */
+            certificate_expiry_seconds: number | null;
+            /** @description Whether a manager needs a key after its Engine was started anew. */
+            autolock: boolean;
+            /** @description How many nodes it has. */
+            nodes: number;
+            /** @description How many of them are managers. */
+            managers: number;
+            /** @description How many managers answer. */
+            managers_reachable: number;
+            /** @description How many managers must answer for anything to be changed. */
+            majority: number;
+            /** @description How many more managers may be lost; below zero nothing can be changed. */
+            spare_managers: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description What is to be changed about the Swarm; what is left out stays as it is. */
+        SwarmChange: {
+            /** @description Labels to set; null removes one, and all others stay. */
+            labels?: {
+                [key: string]: string | null;
+            };
+            /** @description How many tasks are kept for each slot or node. */
+            task_history_limit?: number;
+            /** @description After how many entries of their log managers write a snapshot. */
+            snapshot_interval?: number;
+            /** @description How many snapshots are kept besides the last. */
+            keep_old_snapshots?: number;
+            /** @description How many entries are kept for managers that lag behind. */
+            log_entries_for_slow_followers?: number;
+            /** @description How often nodes tell that they live; 1 to 300. */
+            heartbeat_seconds?: number;
+            /** @description How long certificates of nodes are good for; an hour at least. */
+            certificate_expiry_seconds?: number;
+            /** @description Whether a manager needs a key after its Engine was started anew. */
+            autolock?: boolean;
+        };
+        /** @description How a Swarm is made. */
+        Init: {
+            /**
+             * @description The address that other nodes reach it at, where it has several.
+             * @default
+             */
+            advertise_address: string;
+            /**
+             * @description Where it listens for other nodes.
+             * @default 0.0.0.0:2377
+             */
+            listen_address: string;
+            /**
+             * @description The address for the traffic of overlay networks.
+             * @default
+             */
+            data_path_address: string;
+            /**
+             * @description The port for that; 4789 unless told otherwise.
+             * @default null
+             */
+            data_path_port: number | null;
+            /** @description Where overlay networks get their addresses from, as in 10.20.0.0/16. */
+            address_pools?: string[];
+            /**
+             * @description The length of the prefix of those; 24 unless told otherwise.
+             * @default null
+             */
+            subnet_size: number | null;
+            /**
+             * @description Whether its first node takes tasks.
+             * @default active
+             * @enum {string}
+             */
+            availability: "active" | "pause" | "drain";
+            /**
+             * @description Whether a manager needs a key after its Engine was started anew.
+             * @default false
+             */
+            autolock: boolean;
+            /**
+             * @description Start over from what this manager knows, after the majority of managers was lost.
+             * @default false
+             */
+            force_new_cluster: boolean;
+        };
+        /** @description A Swarm that was made. */
+        Made: {
+            /** @description The id of its first node. */
+            node_id: string;
+        };
+        /** @description What machines join with. Whoever has it can become a node. */
+        Tokens: {
+            /** @description Makes a worker. */
+            worker: string;
+            /** @description Makes a manager, which can do everything to the Swarm. */
+            manager: string;
+        };
+        /** @description Which tokens are replaced. */
+        RotateTokens: {
+            /** @description worker, manager; both unless told otherwise. */
+            roles?: ("worker" | "manager")[];
+        };
+        /** @description How a machine becomes a node. */
+        JoinCommand: {
+            /**
+             * @description What it becomes.
+             * @enum {string}
+             */
+            role: "worker" | "manager";
+            /** @description What to run on the machine; it holds the token. */
+            command: string;
+            /** @description The token. */
+            token: string;
+            /** @description Where managers take nodes in, the leader first. */
+            addresses: string[];
+        };
+        /** @description An authority of one's own that is to vouch for nodes; left out, the Swarm makes one. */
+        Authority: {
+            /**
+             * @description Its certificate as PEM.
+             * @default
+             */
+            certificate: string;
+            /**
+             * @description Its key as PEM; never shown again.
+             * @default
+             */
+            key: string;
+        };
+        /** @description What a manager needs after its Engine was started anew. */
+        UnlockKey: {
+            /** @description The key. Keep it outside the Swarm. */
+            unlock_key: string;
+        };
+        /** @description What unlocks a manager. */
+        Unlock: {
+            /** @description The key, as in SWMKEY-1-...; never shown again. */
+            unlock_key: string;
+        };
+        /** @description A network of the Swarm, or of a node. */
+        Network: {
+            /** @description Its id. */
+            Id: string;
+            /** @description Its name. */
+            Name: string;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            Created?: string;
+            /** @description swarm or local. */
+            Scope: string;
+            /** @description Its driver. */
+            Driver?: string;
+            /** @description Whether it has IPv6 addresses. */
+            EnableIPv6?: boolean;
+            /** @description How it hands out addresses. */
+            IPAM?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Whether it leads nowhere but to itself. */
+            Internal?: boolean;
+            /** @description Whether containers of no service can be connected. */
+            Attachable?: boolean;
+            /** @description Whether ports are published by it. */
+            Ingress?: boolean;
+            /** @description Options of the driver; those that look secret are hidden. */
+            Options?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Its labels; those that look secret are hidden. */
+            Labels?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Its id. */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Its stack; null outside a stack. */
+            stack: string | null;
+            /** @description The host name of the node that it is on; null for a network of the Swarm. */
+            node: string | null;
+            /** @description The id of that node. */
+            node_id: string | null;
+            /** @description Whether what goes between nodes is encrypted. */
+            encrypted: boolean;
+            /** @description Whether the Engine or the Swarm made it by itself. */
+            predefined: boolean;
+            /** @description Its ranges of addresses. */
+            subnets: string[];
+            /** @description How many services are on it. */
+            services: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description A page of a list that says how fresh it is. */
+        NetworkList: {
+            /** @description How many items there are on all pages together. */
+            total: number;
+            /** @description Changes when the list does; the ETag without its quotes. */
+            version: string;
+            /** @description Where the items come from; empty where the server itself is asked. */
+            sources: components["schemas"]["Source"][];
+            /** @description The items of this page. */
+            items: components["schemas"]["Network"][];
+        };
+        /** @description A range of addresses. */
+        Range: {
+            /** @description As in 10.1.0.0/16. */
+            subnet: string;
+            /** @description The part of it that addresses are taken from. */
+            ip_range?: string;
+            /** @description The address of the way out. */
+            gateway?: string;
+            /** @description Addresses that are not given away, by what they are for. */
+            reserved?: {
+                [key: string]: string;
+            };
+        };
+        /** @description How a network hands out addresses. */
+        Addressing: {
+            /**
+             * @description The driver that does it.
+             * @default default
+             */
+            driver: string;
+            /** @description Its options. */
+            options?: {
+                [key: string]: string;
+            };
+            config?: components["schemas"]["Range"][];
+        };
+        /** @description A network to be made. */
+        NetworkWish: {
+            name: string;
+            /**
+             * @description overlay for the whole Swarm; any other for one node.
+             * @default overlay
+             */
+            driver: string;
+            /** @description The node that it is made on; not for the driver overlay. */
+            node?: string;
+            /**
+             * @description Whether containers that are of no service can be connected too.
+             * @default false
+             */
+            attachable: boolean;
+            /**
+             * @description Whether it leads nowhere but to itself.
+             * @default false
+             */
+            internal: boolean;
+            /**
+             * @description Whether it has IPv6 addresses as well.
+             * @default false
+             */
+            ipv6: boolean;
+            /**
+             * @description Whether what goes between nodes is encrypted; for the driver overlay.
+             * @default false
+             */
+            encrypted: boolean;
+            /**
+             * @description Refused: such a network is exchanged on a manager by hand.
+             * @default false
+             */
+            ingress: boolean;
+            /** @description Options of the driver. */
+            options?: {
+                [key: string]: string;
+            };
+            /** @description Its labels. */
+            labels?: {
+                [key: string]: string;
+            };
+            /** @description How it hands out addresses. */
+            ipam?: components["schemas"]["Addressing"];
+        };
+        /** @description A service of the graph. */
+        GraphService: {
+            /** @description Its id. */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Its stack; null outside a stack. */
+            stack: string | null;
+            /** @description replicated, global, replicated-job or global-job. */
+            mode: string;
+            /** @description How many tasks run. */
+            tasks_running: number;
+            /** @description How many tasks should run. */
+            tasks_desired: number;
+            /** @description The ports that it publishes, as in 8080:80/tcp. */
+            ports: string[];
+        };
+        /** @description A network of the graph. */
+        GraphNetwork: {
+            /** @description Its id. */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Its stack; null outside a stack. */
+            stack: string | null;
+            /** @description Its driver. */
+            driver: string;
+            /** @description Whether it leads nowhere but to itself. */
+            internal: boolean;
+            /** @description Whether containers of no service can be connected. */
+            attachable: boolean;
+            /** @description Whether what goes between nodes is encrypted. */
+            encrypted: boolean;
+            /** @description Whether ports are published by it. */
+            ingress: boolean;
+            /** @description Its ranges of addresses. */
+            subnets: string[];
+        };
+        /** @description A service on a network. */
+        GraphEdge: {
+            /** @description The service's id. */
+            service: string;
+            /** @description The network's id. */
+            network: string;
+            /** @description The service's virtual addresses there. */
+            addresses: string[];
+            /** @description The names besides its own that it answers to there. */
+            aliases: string[];
+        };
+        /** @description The services, the networks of the Swarm, and which are on which; as far as the caller may see them. */
+        Graph: {
+            /** @description The services. */
+            services: components["schemas"]["GraphService"][];
+            /** @description The networks. */
+            networks: components["schemas"]["GraphNetwork"][];
+            /** @description Which service is on which network. */
+            edges: components["schemas"]["GraphEdge"][];
+            /** @description Where this comes from. */
+            sources: components["schemas"]["Source"][];
+        };
+        /** @description A network, and how fresh that is. */
+        NetworkDetail: {
+            /** @description Its id. */
+            Id: string;
+            /** @description Its name. */
+            Name: string;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            Created?: string;
+            /** @description swarm or local. */
+            Scope: string;
+            /** @description Its driver. */
+            Driver?: string;
+            /** @description Whether it has IPv6 addresses. */
+            EnableIPv6?: boolean;
+            /** @description How it hands out addresses. */
+            IPAM?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Whether it leads nowhere but to itself. */
+            Internal?: boolean;
+            /** @description Whether containers of no service can be connected. */
+            Attachable?: boolean;
+            /** @description Whether ports are published by it. */
+            Ingress?: boolean;
+            /** @description Options of the driver; those that look secret are hidden. */
+            Options?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Its labels; those that look secret are hidden. */
+            Labels?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Its id. */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Its stack; null outside a stack. */
+            stack: string | null;
+            /** @description The host name of the node that it is on; null for a network of the Swarm. */
+            node: string | null;
+            /** @description The id of that node. */
+            node_id: string | null;
+            /** @description Whether what goes between nodes is encrypted. */
+            encrypted: boolean;
+            /** @description Whether the Engine or the Swarm made it by itself. */
+            predefined: boolean;
+            /** @description Its ranges of addresses. */
+            subnets: string[];
+            /** @description How many services are on it. */
+            services: number;
+            /** @description Where this comes from. */
+            sources: components["schemas"]["Source"][];
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description A task on a network. */
+        MemberTask: {
+            /** @description Its id. */
+            id: string;
+            /** @description Its service and its slot. */
+            name: string;
+            /** @description The host name of its node; null while it has none. */
+            node: string | null;
+            /** @description Its state. */
+            state: string;
+            /** @description Its addresses in the network. */
+            addresses: string[];
+        };
+        /** @description A service on a network. */
+        Member: {
+            /** @description The service's id. */
+            id: string;
+            /** @description The service's name. */
+            name: string;
+            /** @description The service's stack; null outside a stack. */
+            stack: string | null;
+            /** @description Its virtual addresses in the network. */
+            addresses: string[];
+            /** @description The names besides its own that it answers to there. */
+            aliases: string[];
+            /** @description Its tasks that are meant to run. */
+            tasks: components["schemas"]["MemberTask"][];
+        };
+        /** @description A page of a list that says how fresh it is. */
+        MemberList: {
+            /** @description How many items there are on all pages together. */
+            total: number;
+            /** @description Changes when the list does; the ETag without its quotes. */
+            version: string;
+            /** @description Where the items come from; empty where the server itself is asked. */
+            sources: components["schemas"]["Source"][];
+            /** @description The items of this page. */
+            items: components["schemas"]["Member"][];
+        };
+        /** @description A container on a network. */
+        Connected: {
+            /** @description The container's id. */
+            id: string;
+            /** @description The container's name. */
+            name: string;
+            /** @description The host name of its node. */
+            node: string;
+            /** @description The service that it is of; null where it is of none. */
+            service: string | null;
+            /** @description Its state. */
+            state: string;
+            /** @description Its addresses in the network. */
+            addresses: string[];
+        };
+        /** @description A page of a list that says how fresh it is. */
+        ConnectedList: {
+            /** @description How many items there are on all pages together. */
+            total: number;
+            /** @description Changes when the list does; the ETag without its quotes. */
+            version: string;
+            /** @description Where the items come from; empty where the server itself is asked. */
+            sources: components["schemas"]["Source"][];
+            /** @description The items of this page. */
+            items: components["schemas"]["Connected"][];
+        };
+        /** @description A container to be connected. */
+        Connection: {
+            /** @description Its id or name; or node/name. */
+            container: string;
+            /** @description Names that it answers to in the network. */
+            aliases?: string[];
+            /**
+             * Format: ipv4
+             * @description The address that it gets.
+             */
+            ipv4_address?: string;
+            /**
+             * Format: ipv6
+             * @description The IPv6 address that it gets.
+             */
+            ipv6_address?: string;
+        };
+        /** @description A container to be taken off. */
+        Disconnection: {
+            /** @description Its id or name; or node/name. */
+            container: string;
+            /**
+             * @description Whether to take it off although its Engine does not know of it any more.
+             * @default false
+             */
+            force: boolean;
+        };
+        /** @description A config: content that services are given as a file. */
+        Config: {
+            /** @description Its id. */
+            ID: string;
+            /** @description Its version. */
+            Version: components["schemas"]["Version"];
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            CreatedAt?: string;
+            /**
+             * Format: date-time
+             * @description When its labels last changed.
+             */
+            UpdatedAt?: string;
+            /** @description Its name and labels, never its content; labels that look secret are hidden. */
+            Spec: {
+                [key: string]: unknown;
+            };
+            /** @description Its name. */
+            name: string;
+            /** @description Its stack; null outside a stack. */
+            stack: string | null;
+            /** @description How many services use it. */
+            services: number;
+            /** @description sha256: and the hash of its content. */
+            digest: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description A page of a list that says how fresh it is. */
+        ConfigList: {
+            /** @description How many items there are on all pages together. */
+            total: number;
+            /** @description Changes when the list does; the ETag without its quotes. */
+            version: string;
+            /** @description Where the items come from; empty where the server itself is asked. */
+            sources: components["schemas"]["Source"][];
+            /** @description The items of this page. */
+            items: components["schemas"]["Config"][];
+        };
+        /** @description A config or a secret to be made. */
+        DataWish: {
+            /** @description The content, where it is text. */
+            content?: string;
+            /** @description The content as base64, whatever it is. */
+            data?: string;
+            /** @description Its name; it cannot be changed. */
+            name: string;
+            /** @description Its labels. */
+            labels?: {
+                [key: string]: string;
+            };
+            /**
+             * @description Whether each task's node fills in the content as a template, with what the task is.
+             * @default false
+             */
+            template: boolean;
+        };
+        /** @description A config, and how fresh that is. */
+        ConfigDetail: {
+            /** @description Its id. */
+            ID: string;
+            /** @description Its version. */
+            Version: components["schemas"]["Version"];
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            CreatedAt?: string;
+            /**
+             * Format: date-time
+             * @description When its labels last changed.
+             */
+            UpdatedAt?: string;
+            /** @description Its name and labels, never its content; labels that look secret are hidden. */
+            Spec: {
+                [key: string]: unknown;
+            };
+            /** @description Its name. */
+            name: string;
+            /** @description Its stack; null outside a stack. */
+            stack: string | null;
+            /** @description How many services use it. */
+            services: number;
+            /** @description sha256: and the hash of its content. */
+            digest: string;
+            /** @description Where this comes from. */
+            sources: components["schemas"]["Source"][];
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description Labels to change; null removes one, and those that are not named stay. */
+        Labels: {
+            labels: {
+                [key: string]: string | null;
+            };
+        };
+        /** @description The file that it is in a container. */
+        File: {
+            /** @description Its path; one that does not begin at the root is below the usual place. */
+            Name?: string;
+            /** @description Whose it is. */
+            UID?: string;
+            /** @description Which group it belongs to. */
+            GID?: string;
+            /** @description Its permissions as a number. */
+            Mode?: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description A service that uses a config or a secret. */
+        Use: {
+            /** @description The service's id. */
+            id: string;
+            /** @description The service's name. */
+            name: string;
+            /** @description The service's stack; null outside a stack. */
+            stack: string | null;
+            /** @description The files that it is in the service's containers. */
+            files: components["schemas"]["File"][];
+            /** @description Whether only the spec refers to it that a rollback of the service returns to. */
+            former: boolean;
+        };
+        /** @description A page of a list that says how fresh it is. */
+        UseList: {
+            /** @description How many items there are on all pages together. */
+            total: number;
+            /** @description Changes when the list does; the ETag without its quotes. */
+            version: string;
+            /** @description Where the items come from; empty where the server itself is asked. */
+            sources: components["schemas"]["Source"][];
+            /** @description The items of this page. */
+            items: components["schemas"]["Use"][];
+        };
+        /** @description The content of a config. */
+        ConfigContent: {
+            /** @description The config's name. */
+            name: string;
+            /** @description Its content; null where that is no text. */
+            content: string | null;
+            /** @description Its content as base64. */
+            data: string;
+        };
+        /** @description A secret: content that services are given as a file, and that nobody is ever shown. */
+        Secret: {
+            /** @description Its id. */
+            ID: string;
+            /** @description Its version. */
+            Version: components["schemas"]["Version"];
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            CreatedAt?: string;
+            /**
+             * Format: date-time
+             * @description When its labels last changed.
+             */
+            UpdatedAt?: string;
+            /** @description Its name and labels, never its content; labels that look secret are hidden. */
+            Spec: {
+                [key: string]: unknown;
+            };
+            /** @description Its name. */
+            name: string;
+            /** @description Its stack; null outside a stack. */
+            stack: string | null;
+            /** @description How many services use it. */
+            services: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description A page of a list that says how fresh it is. */
+        SecretList: {
+            /** @description How many items there are on all pages together. */
+            total: number;
+            /** @description Changes when the list does; the ETag without its quotes. */
+            version: string;
+            /** @description Where the items come from; empty where the server itself is asked. */
+            sources: components["schemas"]["Source"][];
+            /** @description The items of this page. */
+            items: components["schemas"]["Secret"][];
+        };
+        /** @description A secret, and how fresh that is. */
+        SecretDetail: {
+            /** @description Its id. */
+            ID: string;
+            /** @description Its version. */
+            Version: components["schemas"]["Version"];
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            CreatedAt?: string;
+            /**
+             * Format: date-time
+             * @description When its labels last changed.
+             */
+            UpdatedAt?: string;
+            /** @description Its name and labels, never its content; labels that look secret are hidden. */
+            Spec: {
+                [key: string]: unknown;
+            };
+            /** @description Its name. */
+            name: string;
+            /** @description Its stack; null outside a stack. */
+            stack: string | null;
+            /** @description How many services use it. */
+            services: number;
+            /** @description Where this comes from. */
+            sources: components["schemas"]["Source"][];
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description A container on a node, in the shape of the Engine's list. */
+        Container: {
+            /** @description Its id. */
+            id: string;
+            /** @description Its name on its node. */
+            name: string;
+            /** @description The host name of its node. */
+            node: string;
+            /** @description The service that made it; null for none, or one that is gone. */
+            service: string | null;
+            /** @description Its task, as in shop_web.1; null for none. */
+            task: string | null;
+            /** @description The id of its task; null for none. */
+            task_id: string | null;
+            /** @description The stack that it belongs to; null outside a stack. */
+            stack: string | null;
+            /** @description The image that it runs. */
+            image: string;
+            /** @description created, running, paused, restarting, removing, exited or dead. */
+            state: string;
+            /** @description healthy, unhealthy or starting; null without a check. */
+            health: string | null;
+            /** @description What it ended with; null while it has not. */
+            exit_code: number | null;
+            /**
+             * @description Who tells of it: its node's Engine, or only its task.
+             * @enum {string}
+             */
+            told_by: "engine" | "task";
+            /** @description Whether its node answered just now. */
+            fresh: boolean;
+            /** @description What acting on it means where the Swarm takes care of it; null elsewhere. */
+            warning: string | null;
+            /** @description Its names, with a slash before each. */
+            Names?: string[];
+            /** @description Its labels; values that look secret are hidden. */
+            Labels?: {
+                [key: string]: unknown;
+            };
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description A page of a list that says how fresh it is. */
+        ContainerList: {
+            /** @description How many items there are on all pages together. */
+            total: number;
+            /** @description Changes when the list does; the ETag without its quotes. */
+            version: string;
+            /** @description Where the items come from; empty where the server itself is asked. */
+            sources: components["schemas"]["Source"][];
+            /** @description The items of this page. */
+            items: components["schemas"]["Container"][];
+        };
+        /** @description Something that nothing uses. */
+        Prunable: {
+            /** @description Its id. */
+            id: string;
+            /** @description What it is called. */
+            name: string;
+            /** @description How much room it takes at least. */
+            bytes: number;
+            /** @description What else there is to know of it. */
+            detail: string;
+        };
+        /** @description What may go on one node. */
+        NodePreview: {
+            /** @description The host name of the node. */
+            node: string;
+            /**
+             * @description missing: its Engine could not be asked, and nothing is removed there.
+             * @enum {string}
+             */
+            state: "ready" | "missing";
+            /** @description Why it could not be asked. */
+            error: string | null;
+            /** @description How much room is gained at least. */
+            bytes: number;
+            /** @description What would be removed. */
+            items: components["schemas"]["Prunable"][];
+            /** @description How many are used and stay. */
+            kept: number;
+        };
+        /** @description What a prune would remove. */
+        Preview: {
+            /** @description What the prune is carried out with, for ten minutes. */
+            token: string;
+            /** @description How much room is gained at least. */
+            bytes: number;
+            /** @description How many would be removed. */
+            count: number;
+            /** @description Node by node. */
+            nodes: components["schemas"]["NodePreview"][];
+        };
+        /** @description What to carry out. */
+        Prune: {
+            /** @description The token of the preview. */
+            token: string;
+        };
+        /** @description What became of one thing. */
+        Pruned: {
+            /** @description Its id. */
+            id: string;
+            /** @description What it is called. */
+            name: string;
+            /** @description How much room it takes at least. */
+            bytes: number;
+            /** @description What else there is to know of it. */
+            detail: string;
+            /**
+             * @description What became of it.
+             * @enum {string}
+             */
+            outcome: "removed" | "kept" | "failed";
+            /** @description Why it is still there; null where it is not. */
+            why: string | null;
+        };
+        /** @description What came of a prune on one node. */
+        NodePruning: {
+            /** @description The host name of the node. */
+            node: string;
+            /**
+             * @description missing: its Engine did not answer to the end.
+             * @enum {string}
+             */
+            state: "done" | "missing";
+            /** @description Why it did not. */
+            error: string | null;
+            /** @description How much room was gained at least. */
+            bytes: number;
+            /** @description What became of each. */
+            items: components["schemas"]["Pruned"][];
+        };
+        /** @description What came of a prune. */
+        Pruning: {
+            /** @description How much room was gained at least. */
+            bytes: number;
+            /** @description How many were removed. */
+            count: number;
+            /** @description Node by node. */
+            nodes: components["schemas"]["NodePruning"][];
+        };
+        /** @description A container as its node's Engine inspects it; what looks secret is hidden. */
+        ContainerDetail: {
+            /** @description Its id. */
+            id: string;
+            /** @description Its name on its node. */
+            name: string;
+            /** @description The host name of its node. */
+            node: string;
+            /** @description The service that made it; null for none, or one that is gone. */
+            service: string | null;
+            /** @description Its task, as in shop_web.1; null for none. */
+            task: string | null;
+            /** @description The id of its task; null for none. */
+            task_id: string | null;
+            /** @description The stack that it belongs to; null outside a stack. */
+            stack: string | null;
+            /** @description The image that it runs. */
+            image: string;
+            /** @description created, running, paused, restarting, removing, exited or dead. */
+            state: string;
+            /** @description healthy, unhealthy or starting; null without a check. */
+            health: string | null;
+            /** @description What it ended with; null while it has not. */
+            exit_code: number | null;
+            /**
+             * @description Who tells of it: its node's Engine, or only its task.
+             * @enum {string}
+             */
+            told_by: "engine" | "task";
+            /** @description Whether its node answered just now. */
+            fresh: boolean;
+            /** @description What acting on it means where the Swarm takes care of it; null elsewhere. */
+            warning: string | null;
+            /** @description Its names, with a slash before each. */
+            Names?: string[];
+            /** @description Its labels; values that look secret are hidden. */
+            Labels?: {
+                [key: string]: unknown;
+            };
+            /** @description Why its node's Engine could not be asked; null where it was. */
+            error: string | null;
+            /** @description Where this comes from. */
+            sources: components["schemas"]["Source"][];
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description What runs in a container. */
+        Processes: {
+            /** @description What the columns are called. */
+            titles: string[];
+            /** @description One line for each process. */
+            processes: string[][];
+        };
+        /** @description Something that differs from the container's image. */
+        FileChange: {
+            /** @description The path. */
+            Path: string;
+            /** @description 0 changed, 1 added, 2 deleted. */
+            Kind: number;
+            /**
+             * @description The same in a word.
+             * @enum {string}
+             */
+            kind: "changed" | "added" | "deleted";
+            /** @description The path. */
+            name: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description A page of a list that says how fresh it is. */
+        FileChangeList: {
+            /** @description How many items there are on all pages together. */
+            total: number;
+            /** @description Changes when the list does; the ETag without its quotes. */
+            version: string;
+            /** @description Where the items come from; empty where the server itself is asked. */
+            sources: components["schemas"]["Source"][];
+            /** @description The items of this page. */
+            items: components["schemas"]["FileChange"][];
+        };
+        /** @description A port of a container. */
+        ContainerPort: {
+            /** @description As in 80/tcp. */
+            name: string;
+            /** @description The port inside the container. */
+            port: number;
+            /** @description tcp, udp or sctp. */
+            protocol: string;
+            /** @description The address of the node that it is published on; null where it is not. */
+            address: string | null;
+            /** @description The port on the node; null where it is not published. */
+            published: number | null;
+        };
+        /** @description A page of a list that says how fresh it is. */
+        ContainerPortList: {
+            /** @description How many items there are on all pages together. */
+            total: number;
+            /** @description Changes when the list does; the ETag without its quotes. */
+            version: string;
+            /** @description Where the items come from; empty where the server itself is asked. */
+            sources: components["schemas"]["Source"][];
+            /** @description The items of this page. */
+            items: components["schemas"]["ContainerPort"][];
+        };
+        /** @description How long to wait. */
+        Stop: {
+            /**
+             * @description Seconds until it is killed; left out, what its image says, or 10.
+             * @default null
+             */
+            timeout: number | null;
+        };
+        /** @description Which signal. */
+        Kill: {
+            /**
+             * @description As in KILL, TERM or HUP, or its number.
+             * @default KILL
+             */
+            signal: string;
+        };
+        /** @description What to call it. */
+        Rename: {
+            /** @description Its new name. */
+            name: string;
+        };
+        /** @description An image on a node, in the shape of the Engine's list. */
+        NodeImage: {
+            /** @description Its id. */
+            Id: string;
+            /** @description Its id; the same on all nodes that have the same content. */
+            id: string;
+            /** @description Its first name; the beginning of its id where it has none. */
+            name: string;
+            /** @description The host name of the node. */
+            node: string;
+            /** @description Its names with their tags. */
+            tags: string[];
+            /** @description Its names with the digests that registries know them by. */
+            digests: string[];
+            /** @description How many bytes it takes, what it shares with others included. */
+            size: number;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string | null;
+            /** @description How many containers of the node were made of it, stopped ones included. */
+            containers: number;
+            /** @description How many services name it, whether or not they have tasks. */
+            services: number;
+            /** @description Whether a container or a service needs it. */
+            in_use: boolean;
+            /** @description Whether it has no name any more. */
+            dangling: boolean;
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description A page of a list that says how fresh it is. */
+        NodeImageList: {
+            /** @description How many items there are on all pages together. */
+            total: number;
+            /** @description Changes when the list does; the ETag without its quotes. */
+            version: string;
+            /** @description Where the items come from; empty where the server itself is asked. */
+            sources: components["schemas"]["Source"][];
+            /** @description The items of this page. */
+            items: components["schemas"]["NodeImage"][];
+        };
+        /** @description How a pull fares on one node, or, without a node, how it ended on all. */
+        ImagePull: {
+            /** @description The host name of the node; null for the verdict of all. */
+            node: string | null;
+            /** @description The image. */
+            image: string;
+            /**
+             * @description pulling; then how it ended: pulled, current (the node had it already) or failed; of all: done or failed.
+             * @enum {string}
+             */
+            state: "pulling" | "pulled" | "current" | "failed" | "done";
+            /** @description What the Engine says. */
+            detail?: string;
+            /** @description How many layers there are. */
+            layers?: number;
+            /** @description How many of them are there. */
+            layers_done?: number;
+            /** @description How many bytes are fetched, as far as it is known. */
+            bytes?: number;
+            /** @description How many of them have come. */
+            bytes_done?: number;
+            /** @description The id of the image; null where it failed. */
+            id?: string | null;
+            /** @description What the node called so before; null for nothing. */
+            previous_id?: string | null;
+            /** @description The digest that the registry knows it by. */
+            digest?: string | null;
+            /** @description On how many nodes it is new. */
+            pulled?: number;
+            /** @description On how many nodes it was there already. */
+            current?: number;
+            /** @description On how many nodes it failed. */
+            failed?: number;
+        };
+        /** @description A credential for a registry; never shown again. */
+        PullLogin: {
+            username: string;
+            password: string;
+        };
+        /** @description What to pull, and where. */
+        Pull: {
+            /** @description The image, as in nginx:1.27. */
+            image: string;
+            /** @description Host names or ids of nodes; left out, all that the caller may pull on. */
+            nodes?: string[];
+            /**
+             * @description A credential; left out, what plugins know.
+             * @default null
+             */
+            registry_login: components["schemas"]["PullLogin"] | null;
+        };
+        /** @description Which image, and what to call it. */
+        Tag: {
+            /** @description The image, by name or id. */
+            image: string;
+            /** @description Its further name, as in shop:tested. */
+            tag: string;
+            /** @description Host names or ids of nodes; left out, all that have it. */
+            nodes?: string[];
+        };
+        /** @description What came of a change on one node. */
+        ImageOutcome: {
+            /** @description The host name of the node. */
+            node: string;
+            /**
+             * @description What became of it.
+             * @enum {string}
+             */
+            outcome: "tagged" | "untagged" | "removed" | "failed";
+            /** @description What was deleted. */
+            deleted: string[];
+            /** @description The names that were taken from it. */
+            untagged: string[];
+            /** @description Why it failed; null where it did not. */
+            why: string | null;
+        };
+        /** @description What came of a change on each node. */
+        ImageOutcomes: {
+            /** @description Node by node. */
+            nodes: components["schemas"]["ImageOutcome"][];
+        };
+        /** @description A step that an image was made by. */
+        ImageStep: {
+            /** @description The id of what it made, or <missing>. */
+            Id: string;
+            /** @description Its number, the last step being the first. */
+            name: string;
+            /** @description How many bytes it added. */
+            size: number;
+            /**
+             * Format: date-time
+             * @description When it was done.
+             */
+            created_at: string | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description A page of a list that says how fresh it is. */
+        ImageStepList: {
+            /** @description How many items there are on all pages together. */
+            total: number;
+            /** @description Changes when the list does; the ETag without its quotes. */
+            version: string;
+            /** @description Where the items come from; empty where the server itself is asked. */
+            sources: components["schemas"]["Source"][];
+            /** @description The items of this page. */
+            items: components["schemas"]["ImageStep"][];
+        };
+        /** @description An image as an Engine inspects it, and the nodes that have it. */
+        ImageDetail: {
+            /** @description Its id. */
+            Id: string;
+            /** @description Its id. */
+            id: string;
+            /** @description Its first name. */
+            name: string;
+            /** @description What each node has of it. */
+            nodes: components["schemas"]["NodeImage"][];
+            /** @description What its containers start from; values that look secret are hidden. */
+            Config?: {
+                [key: string]: unknown;
+            };
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description A volume on a node, in the shape of the Engine's list. */
+        Volume: {
+            /** @description Its name. */
+            Name: string;
+            /** @description Its labels; values that look secret are hidden. */
+            Labels?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description The options of its driver; passwords are hidden. */
+            Options?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description The node, a slash, and its name: what it is known by among the volumes of all nodes. */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /** @description The host name of its node. */
+            node: string;
+            /** @description Its driver. */
+            driver: string;
+            /** @description local, or global for what all nodes share. */
+            scope: string;
+            /** @description The stack that it belongs to; null outside a stack. */
+            stack: string | null;
+            /** @description Whether nobody gave it its name. */
+            anonymous: boolean;
+            /** @description How many containers of the node mount it, stopped ones included. */
+            containers: number;
+            /** @description How many services name it, whether or not they have tasks. */
+            services: number;
+            /** @description Whether a container or a service needs it. */
+            in_use: boolean;
+            /** @description How many bytes it has, where its node was asked for sizes and knows; null elsewhere. */
+            size: number | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description A page of a list that says how fresh it is. */
+        VolumeList: {
+            /** @description How many items there are on all pages together. */
+            total: number;
+            /** @description Changes when the list does; the ETag without its quotes. */
+            version: string;
+            /** @description Where the items come from; empty where the server itself is asked. */
+            sources: components["schemas"]["Source"][];
+            /** @description The items of this page. */
+            items: components["schemas"]["Volume"][];
+        };
+        /** @description A volume to make. */
+        NewVolume: {
+            /** @description The host name or id of the node. */
+            node: string;
+            /**
+             * @description Its name; left out, the Engine makes one up.
+             * @default
+             */
+            name: string;
+            /**
+             * @description Its driver.
+             * @default local
+             */
+            driver: string;
+            /** @description The driver's options, as in type, device and o of the driver local. */
+            options?: {
+                [key: string]: string;
+            };
+            /** @description Its labels. */
+            labels?: {
+                [key: string]: string;
+            };
+        };
+        /** @description Who uses a volume. */
+        VolumeUser: {
+            /** @description The id. */
+            id: string;
+            /** @description The name. */
+            name: string;
+        };
+        /** @description A volume, who uses it, and how fresh that is. */
+        VolumeDetail: {
+            /** @description Its name. */
+            Name: string;
+            /** @description Its labels; values that look secret are hidden. */
+            Labels?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description The options of its driver; passwords are hidden. */
+            Options?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description The node, a slash, and its name: what it is known by among the volumes of all nodes. */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /** @description The host name of its node. */
+            node: string;
+            /** @description Its driver. */
+            driver: string;
+            /** @description local, or global for what all nodes share. */
+            scope: string;
+            /** @description The stack that it belongs to; null outside a stack. */
+            stack: string | null;
+            /** @description Whether nobody gave it its name. */
+            anonymous: boolean;
+            /** @description How many containers of the node mount it, stopped ones included. */
+            containers: number;
+            /** @description How many services name it, whether or not they have tasks. */
+            services: number;
+            /** @description Whether a container or a service needs it. */
+            in_use: boolean;
+            /** @description How many bytes it has, where its node was asked for sizes and knows; null elsewhere. */
+            size: number | null;
+            /** @description The containers that mount it, as far as the caller may see them. */
+            used_by_containers: components["schemas"]["VolumeUser"][];
+            /** @description The services that name it, as far as the caller may see them. */
+            used_by_services: components["schemas"]["VolumeUser"][];
+            /** @description Where this comes from. */
+            sources: components["schemas"]["Source"][];
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description What is to be run, and how. */
+        Order: {
+            /**
+             * @description The program and its arguments; a shell, the first of bash, ash, sh, when empty.
+             * @default []
+             */
+            command: string[];
+            /**
+             * @description Whether it has a terminal.
+             * @default true
+             */
+            tty: boolean;
+            /**
+             * @description The user, or user:group; the container's own when empty.
+             * @default
+             */
+            user: string;
+            /**
+             * @description Where it begins; the container's own when empty.
+             * @default
+             */
+            working_directory: string;
+            /**
+             * @description Variables that it has besides the container's own.
+             * @default {}
+             */
+            environment: {
+                [key: string]: string;
+            };
+            /**
+             * @description How wide the terminal is.
+             * @default 80
+             */
+            columns: number;
+            /**
+             * @description How high the terminal is.
+             * @default 24
+             */
+            rows: number;
+        };
+        /** @description What opens the WebSocket of a terminal once. */
+        Ticket: {
+            /** @description Offered as the second subprotocol of the WebSocket. */
+            ticket?: string;
+            /** @description How long it is good. */
+            seconds?: number;
+            /** @description Where the WebSocket is, on this server. */
+            address?: string;
+            /** @description The name of the container. */
+            container?: string;
+            /** @description Its id. */
+            container_id?: string;
+            /** @description The node that it is on. */
+            node?: string;
+            /** @description The task that it is of. */
+            task?: string | null;
+            /** @description The service of that task. */
+            service?: string | null;
+            /** @description The stack that it belongs to. */
+            stack?: string | null;
+        };
+        /** @description What is to be run in a task of a service, and how. */
+        ServiceOrder: {
+            /**
+             * @description The program and its arguments; a shell, the first of bash, ash, sh, when empty.
+             * @default []
+             */
+            command: string[];
+            /**
+             * @description Whether it has a terminal.
+             * @default true
+             */
+            tty: boolean;
+            /**
+             * @description The user, or user:group; the container's own when empty.
+             * @default
+             */
+            user: string;
+            /**
+             * @description Where it begins; the container's own when empty.
+             * @default
+             */
+            working_directory: string;
+            /**
+             * @description Variables that it has besides the container's own.
+             * @default {}
+             */
+            environment: {
+                [key: string]: string;
+            };
+            /**
+             * @description How wide the terminal is.
+             * @default 80
+             */
+            columns: number;
+            /**
+             * @description How high the terminal is.
+             * @default 24
+             */
+            rows: number;
+            /**
+             * @description The task: its id, or its number in the service; one that runs when empty.
+             * @default
+             */
+            task: string;
+        };
+        /** @description A recorded terminal. */
+        Recording: {
+            /** @description The id of the terminal. */
+            id?: string;
+            /** @description The same as its id. */
+            name?: string;
+            /** @description Who sat in front of it. */
+            by?: string;
+            /** @description When it was opened, in seconds since 1970. */
+            started_at?: number;
+            /** @description How long it lasted, or has lasted so far. */
+            seconds?: number;
+            /** @description How large its file is. */
+            bytes?: number;
+            /** @description What was run, without what looks secret. */
+            command?: string;
+            /** @description As whom; the container's own user when empty. */
+            user?: string;
+            /** @description The name of the container. */
+            container?: string;
+            /** @description Its id. */
+            container_id?: string;
+            /** @description The node that it was on. */
+            node?: string;
+            /** @description The task that it is of. */
+            task?: string | null;
+            /** @description The service of that task. */
+            service?: string | null;
+            /** @description The stack that it belongs to. */
+            stack?: string | null;
+        };
+        /** @description A page of a list that says how fresh it is. */
+        RecordingList: {
+            /** @description How many items there are on all pages together. */
+            total: number;
+            /** @description Changes when the list does; the ETag without its quotes. */
+            version: string;
+            /** @description Where the items come from; empty where the server itself is asked. */
+            sources: components["schemas"]["Source"][];
+            /** @description The items of this page. */
+            items: components["schemas"]["Recording"][];
         };
         /** @description One stack file. */
         SourceFile: {
@@ -2465,8 +5539,10 @@ export interface components {
              * @enum {string}
              */
             state: "pending" | "done" | "failed" | "skipped";
-            /** @description Why it failed. */
+            /** @description Why it failed, or was left out. */
             error: string | null;
+            /** @description Whether it waits until every service has converged; it is left out when one does not. */
+            late: boolean;
         };
         /** @description A task that does not run as it should. */
         Failing: {
@@ -2826,6 +5902,75 @@ export interface components {
             /** @description The items of this page. */
             items: components["schemas"]["Operation"][];
         };
+        /** @description A new content, as text or as base64, one of both. */
+        Rotation: {
+            /** @description The content, where it is text. */
+            content?: string;
+            /** @description The content as base64, whatever it is. */
+            data?: string;
+            /**
+             * @description Keep the old version, so that services can be rolled back by hand afterwards.
+             * @default false
+             */
+            keep_old: boolean;
+        };
+        /** @description One container that a log comes from, or a task that has none yet. */
+        LogSource: {
+            /** @description What it is known by in this log. */
+            key: string;
+            /** @description Its name, as in shop_web.1. */
+            name: string;
+            /**
+             * @description How it stands with it.
+             * @enum {string}
+             */
+            state: "waiting" | "running" | "following" | "ended" | "unreachable";
+            /** @description Why nothing comes from it. */
+            reason: string | null;
+            /** @description What it ended with; null while that is not known. */
+            exit_code: number | null;
+            /**
+             * @description Whether its own node is asked, or the managers pass on what it prints.
+             * @enum {string}
+             */
+            via: "node" | "swarm";
+            /** @description Its service. */
+            service: string | null;
+            /** @description Its stack. */
+            stack: string | null;
+            /** @description The id of its task. */
+            task: string | null;
+            /** @description The node that it is on. */
+            node: string | null;
+            /** @description The id of its container. */
+            container: string | null;
+        };
+        /** @description One line; or, with the member source or lost alone, what became of a container, or how much was left out. */
+        LogEntry: {
+            /** @description When it was printed, on the clock of its node. */
+            time?: string;
+            /** @description What it says. */
+            line?: string;
+            /**
+             * @description Where it was printed to.
+             * @enum {string}
+             */
+            stream?: "stdout" | "stderr";
+            /** @description What became of a container. */
+            source?: components["schemas"]["LogSource"];
+            /** @description What printed it, as in shop_web.1. */
+            name?: string;
+            /** @description The id of its task. */
+            task?: string | null;
+            /** @description Its service. */
+            service?: string | null;
+            /** @description The node that it is on. */
+            node?: string | null;
+            /** @description The id of its container. */
+            container?: string | null;
+            /** @description So many lines were left out, because they came faster than they were read. */
+            lost?: number;
+        };
         /** @description What a health check found. */
         Check: {
             /**
@@ -2851,6 +5996,312 @@ export interface components {
             };
             /** @description Where the figures of the Swarm come from. */
             sources?: components["schemas"]["Source"][];
+        };
+        /** @description How something went in the last ten minutes: one mean for each half minute, the oldest first. */
+        Course: {
+            /** @description Processors; null where nothing was measured. */
+            cpu: (number | null)[];
+            /** @description Bytes; null where nothing was measured. */
+            memory: (number | null)[];
+        };
+        /** @description What something uses now. */
+        Usage: {
+            /** @description Its id; the name of a stack. */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /** @description The stack that it belongs to; null for none. */
+            stack: string | null;
+            /** @description The service that it belongs to; null for none. */
+            service: string | null;
+            /** @description The node that it is on; null for what is on several. */
+            node: string | null;
+            /** @description How many processors it keeps busy; null while that is not known, as of the others. */
+            cpu: number | null;
+            /** @description How many it may, or its node has; null without a limit. */
+            cpu_limit: number | null;
+            /** @description How much of that limit that is. */
+            cpu_percent: number | null;
+            /** @description How much memory it uses, in bytes, without the cache of files. */
+            memory: number | null;
+            /** @description How much it may, or its node has; null without a limit. */
+            memory_limit: number | null;
+            /** @description How much of that limit that is. */
+            memory_percent: number | null;
+            /** @description Bytes per second. */
+            network_received: number | null;
+            /** @description Bytes per second. */
+            network_sent: number | null;
+            /** @description Bytes per second. */
+            disk_read: number | null;
+            /** @description Bytes per second. */
+            disk_written: number | null;
+            /** @description How many processes and threads it has. */
+            pids: number | null;
+            /** @description How many containers these figures are the sum of. */
+            containers: number;
+            /** @description How many tasks run whose figures are not known; they are not in the sum. */
+            missing: number;
+            /** @description Whether the figures are old, because whoever measures them does not answer. */
+            stale: boolean;
+            /**
+             * Format: date-time
+             * @description When they were measured; null when never.
+             */
+            sampled_at: string | null;
+            /** @description How it went lately, where that was asked for. */
+            course?: components["schemas"]["Course"] | null;
+        };
+        /** @description A page of a list that says how fresh it is. */
+        UsageList: {
+            /** @description How many items there are on all pages together. */
+            total: number;
+            /** @description Changes when the list does; the ETag without its quotes. */
+            version: string;
+            /** @description Where the items come from; empty where the server itself is asked. */
+            sources: components["schemas"]["Source"][];
+            /** @description The items of this page. */
+            items: components["schemas"]["Usage"][];
+        };
+        /** @description A figure in the order of time. */
+        Series: {
+            /** @description The task that it is of, as in shop_web.1; null for all together. */
+            task: string | null;
+            /** @description The id of that task. */
+            task_id: string | null;
+            /** @description When, in seconds since 1970, and how much; a gap has no points in it. */
+            points: number[][];
+            /** @description The least of them. */
+            least: number;
+            /** @description Their mean. */
+            mean: number;
+            /** @description The most of them. */
+            most: number;
+        };
+        /** @description Something that was measured. */
+        Figure: {
+            /**
+             * @description What was measured.
+             * @enum {string}
+             */
+            name: "cpu" | "memory" | "network_received" | "network_sent" | "disk_read" | "disk_written" | "pids";
+            /**
+             * @description In what.
+             * @enum {string}
+             */
+            unit: "cores" | "bytes" | "bytes per second" | "processes";
+            /** @description What it was; none where nothing is known. */
+            series: components["schemas"]["Series"][];
+        };
+        /** @description What something used over a span of time. */
+        Stats: {
+            /**
+             * Format: date-time
+             * @description When it begins.
+             */
+            since: string;
+            /**
+             * Format: date-time
+             * @description When it ends.
+             */
+            until: string;
+            /** @description How far the points are apart, in seconds. */
+            step: number;
+            /** @description How far samples are apart while nobody watches, in seconds; 0: nothing is sampled then. */
+            pace: number;
+            /** @description The figures. */
+            figures: components["schemas"]["Figure"][];
+            /** @description The nodes that were asked. */
+            sources: components["schemas"]["Source"][];
+        };
+        /** @description Something that happened. */
+        Event: {
+            /** @description What to ask with for what came after it. */
+            cursor: string;
+            /** @description Counts up while the server runs. */
+            number: number;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /**
+             * @description Who told: Crane, the Swarm's manager, a node's Engine, or the copy of the tasks.
+             * @enum {string}
+             */
+            source: "crane" | "swarm" | "node" | "task";
+            /** @description What happened, as in container.die, task.failed, service.updated; events.lost stands for a hole. */
+            kind: string;
+            /** @description What it happened to; empty where that has no name. */
+            name: string;
+            /** @description Its id. */
+            id: string;
+            /** @description The node that it happened on, or to; null where it is none's. */
+            node: string | null;
+            /** @description The stack that it is about. */
+            stack: string | null;
+            /** @description The service that it is about. */
+            service: string | null;
+            /** @description Who asked for it; empty when nobody is known to have. */
+            by: string;
+            /** @description What else is known. */
+            detail: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description Some of what happened, the oldest first. */
+        Events: {
+            /** @description The events. */
+            items: components["schemas"]["Event"][];
+            /** @description What to ask with for what comes next. */
+            cursor: string;
+            /** @description The nodes whose events are followed. */
+            sources: components["schemas"]["Source"][];
+        };
+        /** @description Something that was found. */
+        Finding: {
+            /** @description Names it, stable and in kebab case. */
+            code: string;
+            /**
+             * @description How bad it is; unknown is what cannot be found out from here.
+             * @enum {string}
+             */
+            severity: "info" | "warning" | "error" | "unknown";
+            /** @description What is so, in a sentence. */
+            what: string;
+            /** @description What it is about; empty for the whole Swarm. */
+            where: string;
+            /** @description What to do, in a sentence; empty where there is nothing to. */
+            advice: string;
+        };
+        /** @description Something that was looked at. */
+        Examined: {
+            /** @description Its name. */
+            name: string;
+            /** @description What it is, in a few words. */
+            title: string;
+            /**
+             * @description The worst of what was found.
+             * @enum {string}
+             */
+            state: "ok" | "info" | "unknown" | "warning" | "error";
+            /** @description What was found, the worst first; none where all is well. */
+            findings: components["schemas"]["Finding"][];
+        };
+        /** @description What the doctor found. */
+        Doctor: {
+            /**
+             * @description Whether something hurts (error), will hurt (warning), or not.
+             * @enum {string}
+             */
+            state: "ok" | "warning" | "error";
+            /**
+             * Format: date-time
+             * @description When it was looked.
+             */
+            checked_at: string;
+            /** @description What was looked at. */
+            checks: components["schemas"]["Examined"][];
+        };
+        /** @description An amount of processors and memory. */
+        Share: {
+            /** @description Processors. */
+            cpus: number;
+            /** @description Memory, in bytes. */
+            memory_bytes: number;
+        };
+        /** @description What containers use. */
+        Used: {
+            /** @description Processors; null while nothing is known. */
+            cpus: number | null;
+            /** @description Memory, in bytes; null while nothing is known. */
+            memory_bytes: number | null;
+            /** @description Of how many of the nodes that are ready it is known. */
+            nodes: number;
+        };
+        /** @description How the nodes fare. */
+        NodesFigure: {
+            /** @description How many there are. */
+            total: number;
+            /** @description How many are ready. */
+            ready: number;
+            /** @description How many are in each state. */
+            by_state: {
+                [key: string]: number;
+            };
+            /** @description How many are managers. */
+            managers: number;
+            /** @description How many managers reach the others. */
+            managers_reachable: number;
+            /** @description The host names of those that are not ready. */
+            not_ready: string[];
+            /** @description What those have that are ready. */
+            capacity: components["schemas"]["Share"];
+            /** @description What of that is set aside for tasks. */
+            reserved: components["schemas"]["Share"];
+            /** @description What of that is used. */
+            used: components["schemas"]["Used"];
+        };
+        /** @description A service that is not as it should be. */
+        Troubled: {
+            /** @description Its id. */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Its stack; null outside one. */
+            stack: string | null;
+            /** @description How it is. */
+            state: string;
+            /** @description Why, in a sentence; null when nothing is known. */
+            why: string | null;
+            /** @description Names why, in kebab case. */
+            why_code: string | null;
+            /** @description How many of its tasks run. */
+            tasks_running: number;
+            /** @description How many should. */
+            tasks_desired: number;
+        };
+        /** @description How the services fare. */
+        ServicesFigure: {
+            /** @description How many there are. */
+            total: number;
+            /** @description How many are as they should be. */
+            converged: number;
+            /** @description Those that are not, the worst first; twenty at the most. */
+            troubled: components["schemas"]["Troubled"][];
+        };
+        /** @description How the tasks fare. */
+        TasksFigure: {
+            /** @description How many run. */
+            running: number;
+            /** @description How many should. */
+            desired: number;
+            /** @description How many are in each state, those that have ended included. */
+            by_state: {
+                [key: string]: number;
+            };
+        };
+        /** @description Who uses most. */
+        Busiest: {
+            /** @description The nodes whose processors are busiest. */
+            nodes: components["schemas"]["Usage"][];
+            /** @description The services that keep most processors busy. */
+            services: components["schemas"]["Usage"][];
+        };
+        /** @description How the Swarm fares, as far as the caller may see it. */
+        Dashboard: {
+            /** @description The nodes. */
+            nodes: components["schemas"]["NodesFigure"];
+            /** @description The services. */
+            services: components["schemas"]["ServicesFigure"];
+            /** @description The tasks. */
+            tasks: components["schemas"]["TasksFigure"];
+            /** @description Who uses most. */
+            busiest: components["schemas"]["Busiest"];
+            /** @description What happened last, the oldest first. */
+            events: components["schemas"]["Event"][];
+            /** @description Where all this comes from. */
+            sources: components["schemas"]["Source"][];
         };
         /** @description The tables of one plugin. */
         "database.Tables": {
@@ -3798,6 +7249,11 @@ export interface components {
                 [key: string]: components["schemas"]["Login"];
             };
         };
+        /** @description Whether stats of the past can be asked for. */
+        "history.Memory": {
+            /** @description Whether a Prometheus is set that remembers what was used. */
+            remembered: boolean;
+        };
         /** @description A figure in the order of time. */
         "history.Series": {
             /** @description The task that it is of, as in shop_web.1; null for all together. */
@@ -4467,7 +7923,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    showWhoami: {
+    showOwnIdentity: {
         parameters: {
             query?: never;
             header?: never;
@@ -4488,7 +7944,7 @@ export interface operations {
             default: components["responses"]["DEFAULT_ERROR"];
         };
     };
-    listWhoamiRights: {
+    listOwnRights: {
         parameters: {
             query: {
                 /** @description Their kind, as in service. */
@@ -4715,6 +8171,36 @@ export interface operations {
             default: components["responses"]["DEFAULT_ERROR"];
         };
     };
+    createNode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Join"];
+            };
+        };
+        responses: {
+            /** @description The node, once the managers find it ready. */
+            201: {
+                headers: {
+                    /** @description Where what was made is found. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeDetail"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
     showNode: {
         parameters: {
             query?: never;
@@ -4726,13 +8212,2495 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The node. */
+            /** @description The node; the ETag is its version. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeDetail"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    removeNode: {
+        parameters: {
+            query?: {
+                /** @description Remove it though it is up; it does not know then that it has left. */
+                force?: boolean;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is no node of the Swarm any more. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    updateNode: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what is to be changed; 409 is answered if it was changed meanwhile. */
+                "If-Match"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NodeChange"];
+            };
+        };
+        responses: {
+            /** @description The node as it is then. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeDetail"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showNodeDrainPlan: {
+        parameters: {
+            query?: {
+                /** @description drain, pause or active. */
+                availability?: "active" | "pause" | "drain";
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Where each task would go, or why it would wait. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["NodeDetail"];
+                    "application/json": components["schemas"]["DrainPlan"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listEngines: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. */
+                sort?: string;
+                /** @description Keep items whose name contains this. */
+                q?: string;
+                /** @description socket, setting, label or agent. */
+                via?: string;
+                /** @description fresh, stale or never. */
+                state?: string;
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The Engines, one for each node. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeEngineList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showAgent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The agent. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Agent"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    createAgent: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait for the verdict; 0 answers at once. */
+                wait?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The agent, which came to rest while it was waited for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Agent"];
+                };
+            };
+            /** @description The agent, which is being started on each node. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Agent"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            409: components["responses"]["CONFLICT"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    removeAgent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone, and so are its secrets, its configs and the keys to it. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    rotateAgent: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait for the verdict; 0 answers at once. */
+                wait?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The agent, which came to rest while it was waited for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Agent"];
+                };
+            };
+            /** @description The agent, which is being replaced on each node. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Agent"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            409: components["responses"]["CONFLICT"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showSwarm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The Swarm; the ETag is its version. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Swarm"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    updateSwarm: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what is to be changed; 409 is answered if it was changed meanwhile. */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SwarmChange"];
+            };
+        };
+        responses: {
+            /** @description The Swarm as it is then. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Swarm"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    initSwarm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Init"];
+            };
+        };
+        responses: {
+            /** @description The Swarm was made. */
+            201: {
+                headers: {
+                    /** @description Where what was made is found. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Made"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listSwarmJoinTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tokens. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tokens"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    rotateSwarmJoinTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RotateTokens"];
+            };
+        };
+        responses: {
+            /** @description The old tokens let nobody in any more. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showSwarmJoinCommand: {
+        parameters: {
+            query?: {
+                /** @description worker or manager. */
+                role?: "worker" | "manager";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The command, with its token. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JoinCommand"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    rotateSwarmCa: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Authority"];
+            };
+        };
+        responses: {
+            /** @description The Swarm; nodes get their certificates one after the other. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Swarm"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showSwarmUnlockKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The key. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnlockKey"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    rotateSwarmUnlockKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The old key unlocks nothing any more. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    unlockSwarm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Unlock"];
+            };
+        };
+        responses: {
+            /** @description The manager takes part again. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listNetworks: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. */
+                sort?: string;
+                /** @description Keep items whose name contains this. */
+                q?: string;
+                /** @description swarm or local. */
+                scope?: string;
+                /** @description Their driver. */
+                driver?: string;
+                /** @description Their stack. */
+                stack?: string;
+                /** @description The host name of the node that they are on. */
+                node?: string;
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The networks. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NetworkList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    createNetwork: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NetworkWish"];
+            };
+        };
+        responses: {
+            /** @description The network. */
+            201: {
+                headers: {
+                    /** @description Where what was made is found. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Network"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showNetworkGraph: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The graph. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Graph"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showNetwork: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The network. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NetworkDetail"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    removeNetwork: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listNetworkServices: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. */
+                sort?: string;
+                /** @description Keep items whose name contains this. */
+                q?: string;
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The services that are on it. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listNetworkContainers: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. */
+                sort?: string;
+                /** @description Keep items whose name contains this. */
+                q?: string;
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The containers that are on it. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectedList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    connectNetwork: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Connection"];
+            };
+        };
+        responses: {
+            /** @description It is on the network. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    disconnectNetwork: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Disconnection"];
+            };
+        };
+        responses: {
+            /** @description It is on the network no more. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listConfigs: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. */
+                sort?: string;
+                /** @description Keep items whose name contains this. */
+                q?: string;
+                /** @description Their stack. */
+                stack?: string;
+                /** @description Whether any service uses them. */
+                used?: "true" | "false";
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The configs. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    createConfig: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DataWish"];
+            };
+        };
+        responses: {
+            /** @description The config, without its content. */
+            201: {
+                headers: {
+                    /** @description Where what was made is found. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Config"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showConfig: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The config; the ETag is its version. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigDetail"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    removeConfig: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    updateConfig: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what is to be changed; 409 is answered if it was changed meanwhile. */
+                "If-Match"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Labels"];
+            };
+        };
+        responses: {
+            /** @description The config. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Config"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listConfigServices: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. */
+                sort?: string;
+                /** @description Keep items whose name contains this. */
+                q?: string;
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The services that use it. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UseList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showConfigContent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The content. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigContent"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listSecrets: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. */
+                sort?: string;
+                /** @description Keep items whose name contains this. */
+                q?: string;
+                /** @description Their stack. */
+                stack?: string;
+                /** @description Whether any service uses them. */
+                used?: "true" | "false";
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The secrets. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecretList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    createSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DataWish"];
+            };
+        };
+        responses: {
+            /** @description The secret, without its content. */
+            201: {
+                headers: {
+                    /** @description Where what was made is found. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Secret"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The secret; the ETag is its version. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecretDetail"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    removeSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    updateSecret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what is to be changed; 409 is answered if it was changed meanwhile. */
+                "If-Match"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Labels"];
+            };
+        };
+        responses: {
+            /** @description The secret. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Secret"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listSecretServices: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. */
+                sort?: string;
+                /** @description Keep items whose name contains this. */
+                q?: string;
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The services that use it. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UseList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listContainers: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. */
+                sort?: string;
+                /** @description Keep items whose name contains this. */
+                q?: string;
+                /** @description The host name of their node. */
+                node?: string;
+                /** @description The name of their service. */
+                service?: string;
+                /** @description Their stack. */
+                stack?: string;
+                /** @description As in running, exited; several separated by commas. */
+                state?: string;
+                /** @description task: those that the Swarm takes care of; other: all others. */
+                kind?: "task" | "other";
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The containers of all nodes, stopped ones included. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContainerList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    previewContainerPrune: {
+        parameters: {
+            query?: {
+                /** @description Host names or ids, several separated by commas; left out, all nodes. */
+                node?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What would be removed, and the token to do it with. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    pruneContainers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Prune"];
+            };
+        };
+        responses: {
+            /** @description What came of it on each node. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pruning"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showContainer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The container, by id, name, or node/name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContainerDetail"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    removeContainer: {
+        parameters: {
+            query?: {
+                /** @description Kill it first if it runs. */
+                force?: boolean;
+                /** @description Remove its volumes without a name with it. */
+                volumes?: boolean;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The container as it was. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Container"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showContainerProcesses: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its processes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Processes"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listContainerChanges: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. */
+                sort?: string;
+                /** @description Keep items whose name contains this. */
+                q?: string;
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What differs from its image. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileChangeList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listContainerPorts: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. */
+                sort?: string;
+                /** @description Keep items whose name contains this. */
+                q?: string;
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its ports. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContainerPortList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    startContainer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The container. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Container"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    stopContainer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Stop"];
+            };
+        };
+        responses: {
+            /** @description The container. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Container"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    restartContainer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Stop"];
+            };
+        };
+        responses: {
+            /** @description The container. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Container"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    pauseContainer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The container. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Container"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    unpauseContainer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The container. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Container"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    killContainer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Kill"];
+            };
+        };
+        responses: {
+            /** @description The container. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Container"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    renameContainer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Rename"];
+            };
+        };
+        responses: {
+            /** @description The container. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Container"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listImages: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. */
+                sort?: string;
+                /** @description Keep items whose name contains this. */
+                q?: string;
+                /** @description The host name of their node. */
+                node?: string;
+                /** @description Their id. */
+                id?: string;
+                /** @description Whether a container or a service needs them. */
+                in_use?: boolean;
+                /** @description Whether they have no name any more. */
+                dangling?: boolean;
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The images, one item for each node that has it. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeImageList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    pullImages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Pull"];
+            };
+        };
+        responses: {
+            /** @description How it fares on each node, and at last how it ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": {
+                        /** @description What kind of event it is. */
+                        event?: string;
+                        /** @description Where to go on from, as `Last-Event-ID`. */
+                        id?: string;
+                        data?: string;
+                    };
+                    "application/x-ndjson": string;
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    tagImages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Tag"];
+            };
+        };
+        responses: {
+            /** @description What came of it on each node. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImageOutcomes"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    previewImagePrune: {
+        parameters: {
+            query?: {
+                /** @description Host names or ids, several separated by commas; left out, all nodes. */
+                node?: string;
+                /** @description All that nothing needs, not only those without a name. */
+                all?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What would be removed, and the token to do it with. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    pruneImages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Prune"];
+            };
+        };
+        responses: {
+            /** @description What came of it on each node. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pruning"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showImageHistory: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. */
+                sort?: string;
+                /** @description Keep items whose name contains this. */
+                q?: string;
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The steps, the last one first. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImageStepList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showImage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The image, by its id, the beginning of its id, or a name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImageDetail"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    removeImage: {
+        parameters: {
+            query?: {
+                /** @description Host names or ids, several separated by commas; left out, all nodes. */
+                node?: string;
+                /** @description Also where a stopped container was made of it, or it has several names. */
+                force?: boolean;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What came of it on each node. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImageOutcomes"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listVolumes: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. */
+                sort?: string;
+                /** @description Keep items whose name contains this. */
+                q?: string;
+                /** @description The host name of their node. */
+                node?: string;
+                /** @description Their stack. */
+                stack?: string;
+                /** @description Their driver. */
+                driver?: string;
+                /** @description Whether a container or a service needs them. */
+                in_use?: boolean;
+                /** @description Ask the nodes for sizes, which takes them a while. */
+                sizes?: boolean;
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The volumes of all nodes. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VolumeList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    createVolume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewVolume"];
+            };
+        };
+        responses: {
+            /** @description The volume. */
+            201: {
+                headers: {
+                    /** @description Where what was made is found. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Volume"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    previewVolumePrune: {
+        parameters: {
+            query?: {
+                /** @description Host names or ids, several separated by commas; left out, all nodes. */
+                node?: string;
+                /** @description Also those that somebody gave a name; they may hold data. */
+                all?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What would be removed, and the token to do it with. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    pruneVolumes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Prune"];
+            };
+        };
+        responses: {
+            /** @description What came of it on each node. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pruning"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showVolume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The volume, by node/name, or by a name that only one has. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VolumeDetail"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    removeVolume: {
+        parameters: {
+            query?: {
+                /** @description Also where its driver does not answer any more. */
+                force?: boolean;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone, and what was in it. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    createContainerTerminalTicket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Order"];
+            };
+        };
+        responses: {
+            /** @description The ticket. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ticket"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    createTaskTerminalTicket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Order"];
+            };
+        };
+        responses: {
+            /** @description The ticket. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ticket"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    createServiceTerminalTicket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ServiceOrder"];
+            };
+        };
+        responses: {
+            /** @description The ticket. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ticket"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listTerminalRecordings: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. */
+                sort?: string;
+                /** @description Keep items whose name contains this. */
+                q?: string;
+                /** @description Whose terminals. */
+                by?: string;
+                /** @description The node that they were on. */
+                node?: string;
+                /** @description The service that they were in. */
+                service?: string;
+                /** @description The stack that they were in. */
+                stack?: string;
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The recordings. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showTerminalRecording: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The recording, as asciicast v2. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-asciicast": string;
                 };
             };
             401: components["responses"]["UNAUTHORIZED"];
@@ -4769,7 +10737,7 @@ export interface operations {
             default: components["responses"]["DEFAULT_ERROR"];
         };
     };
-    showStackFilesSchema: {
+    showStackFileSchema: {
         parameters: {
             query?: never;
             header?: {
@@ -5642,7 +11610,7 @@ export interface operations {
             default: components["responses"]["DEFAULT_ERROR"];
         };
     };
-    imageService: {
+    changeServiceImage: {
         parameters: {
             query?: {
                 /** @description Seconds to wait for the verdict; 0 answers at once. */
@@ -5706,7 +11674,7 @@ export interface operations {
             default: components["responses"]["DEFAULT_ERROR"];
         };
     };
-    forceService: {
+    forceServiceUpdate: {
         parameters: {
             query?: {
                 /** @description Seconds to wait for the verdict; 0 answers at once. */
@@ -5911,6 +11879,56 @@ export interface operations {
             default: components["responses"]["DEFAULT_ERROR"];
         };
     };
+    listNodeTasks: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. */
+                sort?: string;
+                /** @description Keep items whose name contains this. */
+                q?: string;
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tasks, those that have ended included. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
     showPlan: {
         parameters: {
             query?: never;
@@ -6096,13 +12114,371 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": string;
+                    "text/event-stream": {
+                        /** @description What kind of event it is. */
+                        event?: string;
+                        /** @description Where to go on from, as `Last-Event-ID`. */
+                        id?: string;
+                        data?: string;
+                    };
                     "application/x-ndjson": string;
                 };
             };
             401: components["responses"]["UNAUTHORIZED"];
             403: components["responses"]["FORBIDDEN"];
             404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    rotateConfig: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait for the verdict; 0 answers at once. */
+                wait?: number;
+                /** @description Answer with the plan, and change nothing; apply it by its id. */
+                plan?: boolean;
+                /** @description Seconds after which the operation ends as timed out, whatever it is doing. */
+                timeout?: number | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Rotation"];
+            };
+        };
+        responses: {
+            /** @description The operation, with its verdict: it ended while it was waited for. */
+            200: {
+                headers: {
+                    /** @description Where what was made is found. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description The plan, if only that was asked for; nothing was changed. */
+            201: {
+                headers: {
+                    /** @description Where what was made is found. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plan"];
+                };
+            };
+            /** @description The operation that rotates it. */
+            202: {
+                headers: {
+                    /** @description Where what was made is found. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            409: components["responses"]["CONFLICT"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    rotateSecret: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait for the verdict; 0 answers at once. */
+                wait?: number;
+                /** @description Answer with the plan, and change nothing; apply it by its id. */
+                plan?: boolean;
+                /** @description Seconds after which the operation ends as timed out, whatever it is doing. */
+                timeout?: number | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Rotation"];
+            };
+        };
+        responses: {
+            /** @description The operation, with its verdict: it ended while it was waited for. */
+            200: {
+                headers: {
+                    /** @description Where what was made is found. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description The plan, if only that was asked for; nothing was changed. */
+            201: {
+                headers: {
+                    /** @description Where what was made is found. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plan"];
+                };
+            };
+            /** @description The operation that rotates it. */
+            202: {
+                headers: {
+                    /** @description Where what was made is found. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            409: components["responses"]["CONFLICT"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listServiceLogs: {
+        parameters: {
+            query?: {
+                /** @description Go on with what is printed from now on, also by later tasks. */
+                follow?: boolean;
+                /** @description Nothing from before: a moment with its time zone, seconds since the epoch, or how long ago, as in 5m. */
+                since?: string;
+                /** @description Nothing from after; written as since is. */
+                until?: string;
+                /** @description How many of the newest lines, or all; 500 unless since or until says how many. What chooses lines is applied to these. */
+                tail?: string | null;
+                /** @description Keep lines in which this regular expression (of RE2) is found. */
+                grep?: string;
+                /** @description Whether capital and small letters are the same to it. */
+                ignore_case?: boolean;
+                /** @description Keep the other lines. */
+                invert?: boolean;
+                /** @description One task: its name as in web.1, its slot, or its id or the beginning of it. */
+                task?: string;
+                /** @description One of the two streams; both unless told otherwise. */
+                stream?: "" | "stdout" | "stderr";
+                /** @description Tell when each line was printed, where the answer is text. */
+                timestamps?: boolean;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The lines, in the order of time. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                    "text/event-stream": {
+                        /** @description What kind of event it is. */
+                        event?: string;
+                        /** @description Where to go on from, as `Last-Event-ID`. */
+                        id?: string;
+                        data?: string;
+                    };
+                    "application/x-ndjson": string;
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listStackLogs: {
+        parameters: {
+            query?: {
+                /** @description Go on with what is printed from now on, also by later tasks. */
+                follow?: boolean;
+                /** @description Nothing from before: a moment with its time zone, seconds since the epoch, or how long ago, as in 5m. */
+                since?: string;
+                /** @description Nothing from after; written as since is. */
+                until?: string;
+                /** @description How many of the newest lines, or all; 500 unless since or until says how many. What chooses lines is applied to these. */
+                tail?: string | null;
+                /** @description Keep lines in which this regular expression (of RE2) is found. */
+                grep?: string;
+                /** @description Whether capital and small letters are the same to it. */
+                ignore_case?: boolean;
+                /** @description Keep the other lines. */
+                invert?: boolean;
+                /** @description One task: its name as in web.1, its slot, or its id or the beginning of it. */
+                task?: string;
+                /** @description One of the two streams; both unless told otherwise. */
+                stream?: "" | "stdout" | "stderr";
+                /** @description Tell when each line was printed, where the answer is text. */
+                timestamps?: boolean;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The lines, in the order of time. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                    "text/event-stream": {
+                        /** @description What kind of event it is. */
+                        event?: string;
+                        /** @description Where to go on from, as `Last-Event-ID`. */
+                        id?: string;
+                        data?: string;
+                    };
+                    "application/x-ndjson": string;
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listTaskLogs: {
+        parameters: {
+            query?: {
+                /** @description Go on with what is printed from now on, also by later tasks. */
+                follow?: boolean;
+                /** @description Nothing from before: a moment with its time zone, seconds since the epoch, or how long ago, as in 5m. */
+                since?: string;
+                /** @description Nothing from after; written as since is. */
+                until?: string;
+                /** @description How many of the newest lines, or all; 500 unless since or until says how many. What chooses lines is applied to these. */
+                tail?: string | null;
+                /** @description Keep lines in which this regular expression (of RE2) is found. */
+                grep?: string;
+                /** @description Whether capital and small letters are the same to it. */
+                ignore_case?: boolean;
+                /** @description Keep the other lines. */
+                invert?: boolean;
+                /** @description One task: its name as in web.1, its slot, or its id or the beginning of it. */
+                task?: string;
+                /** @description One of the two streams; both unless told otherwise. */
+                stream?: "" | "stdout" | "stderr";
+                /** @description Tell when each line was printed, where the answer is text. */
+                timestamps?: boolean;
+            };
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The lines, in the order of time. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                    "text/event-stream": {
+                        /** @description What kind of event it is. */
+                        event?: string;
+                        /** @description Where to go on from, as `Last-Event-ID`. */
+                        id?: string;
+                        data?: string;
+                    };
+                    "application/x-ndjson": string;
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listContainerLogs: {
+        parameters: {
+            query?: {
+                /** @description Go on with what is printed from now on, also by later tasks. */
+                follow?: boolean;
+                /** @description Nothing from before: a moment with its time zone, seconds since the epoch, or how long ago, as in 5m. */
+                since?: string;
+                /** @description Nothing from after; written as since is. */
+                until?: string;
+                /** @description How many of the newest lines, or all; 500 unless since or until says how many. What chooses lines is applied to these. */
+                tail?: string | null;
+                /** @description Keep lines in which this regular expression (of RE2) is found. */
+                grep?: string;
+                /** @description Whether capital and small letters are the same to it. */
+                ignore_case?: boolean;
+                /** @description Keep the other lines. */
+                invert?: boolean;
+                /** @description One task: its name as in web.1, its slot, or its id or the beginning of it. */
+                task?: string;
+                /** @description One of the two streams; both unless told otherwise. */
+                stream?: "" | "stdout" | "stderr";
+                /** @description Tell when each line was printed, where the answer is text. */
+                timestamps?: boolean;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The lines, in the order of time. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                    "text/event-stream": {
+                        /** @description What kind of event it is. */
+                        event?: string;
+                        /** @description Where to go on from, as `Last-Event-ID`. */
+                        id?: string;
+                        data?: string;
+                    };
+                    "application/x-ndjson": string;
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
             default: components["responses"]["DEFAULT_ERROR"];
         };
     };
@@ -6133,6 +12509,583 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listServiceStats: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. */
+                sort?: string;
+                /** @description Keep items whose name contains this. */
+                q?: string;
+                /** @description Their stack. */
+                stack?: string;
+                /** @description The name of their service. */
+                service?: string;
+                /** @description The host name of their node. */
+                node?: string;
+                /** @description Tell of each how it went lately, too; nothing is hurried for it. */
+                course?: boolean;
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What each uses now. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showServiceStats: {
+        parameters: {
+            query?: {
+                /** @description From when on, 24 hours ago at the most; an hour before its end by itself. */
+                since?: string;
+                /** @description Until when; now by itself. */
+                until?: string;
+                /** @description How far apart the points are at least, in seconds; as a chart has room for by itself. */
+                step?: number;
+                /** @description Whether the figures are those of all containers together, or of each task. */
+                by?: "all" | "task";
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What it used. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Stats"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listStackStats: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. */
+                sort?: string;
+                /** @description Keep items whose name contains this. */
+                q?: string;
+                /** @description Their stack. */
+                stack?: string;
+                /** @description The name of their service. */
+                service?: string;
+                /** @description The host name of their node. */
+                node?: string;
+                /** @description Tell of each how it went lately, too; nothing is hurried for it. */
+                course?: boolean;
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What each uses now. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showStackStats: {
+        parameters: {
+            query?: {
+                /** @description From when on, 24 hours ago at the most; an hour before its end by itself. */
+                since?: string;
+                /** @description Until when; now by itself. */
+                until?: string;
+                /** @description How far apart the points are at least, in seconds; as a chart has room for by itself. */
+                step?: number;
+                /** @description Whether the figures are those of all containers together, or of each task. */
+                by?: "all" | "task";
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What it used. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Stats"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listNodeStats: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. */
+                sort?: string;
+                /** @description Keep items whose name contains this. */
+                q?: string;
+                /** @description Their stack. */
+                stack?: string;
+                /** @description The name of their service. */
+                service?: string;
+                /** @description The host name of their node. */
+                node?: string;
+                /** @description Tell of each how it went lately, too; nothing is hurried for it. */
+                course?: boolean;
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What each uses now. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showNodeStats: {
+        parameters: {
+            query?: {
+                /** @description From when on, 24 hours ago at the most; an hour before its end by itself. */
+                since?: string;
+                /** @description Until when; now by itself. */
+                until?: string;
+                /** @description How far apart the points are at least, in seconds; as a chart has room for by itself. */
+                step?: number;
+                /** @description Whether the figures are those of all containers together, or of each task. */
+                by?: "all" | "task";
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What it used. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Stats"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listTaskStats: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. */
+                sort?: string;
+                /** @description Keep items whose name contains this. */
+                q?: string;
+                /** @description Their stack. */
+                stack?: string;
+                /** @description The name of their service. */
+                service?: string;
+                /** @description The host name of their node. */
+                node?: string;
+                /** @description Tell of each how it went lately, too; nothing is hurried for it. */
+                course?: boolean;
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What each uses now. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showTaskStats: {
+        parameters: {
+            query?: {
+                /** @description From when on, 24 hours ago at the most; an hour before its end by itself. */
+                since?: string;
+                /** @description Until when; now by itself. */
+                until?: string;
+                /** @description How far apart the points are at least, in seconds; as a chart has room for by itself. */
+                step?: number;
+                /** @description Whether the figures are those of all containers together, or of each task. */
+                by?: "all" | "task";
+            };
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What it used. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Stats"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listContainerStats: {
+        parameters: {
+            query?: {
+                /** @description How many items at the most. */
+                limit?: number;
+                /** @description How many items to pass over. */
+                offset?: number;
+                /** @description The member to sort by; with a leading minus the other way round. */
+                sort?: string;
+                /** @description Keep items whose name contains this. */
+                q?: string;
+                /** @description Their stack. */
+                stack?: string;
+                /** @description The name of their service. */
+                service?: string;
+                /** @description The host name of their node. */
+                node?: string;
+                /** @description Tell of each how it went lately, too; nothing is hurried for it. */
+                course?: boolean;
+            };
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What each uses now. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageList"];
+                };
+            };
+            /** @description The caller has this version already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showContainerStats: {
+        parameters: {
+            query?: {
+                /** @description From when on, 24 hours ago at the most; an hour before its end by itself. */
+                since?: string;
+                /** @description Until when; now by itself. */
+                until?: string;
+                /** @description How far apart the points are at least, in seconds; as a chart has room for by itself. */
+                step?: number;
+                /** @description Whether the figures are those of all containers together, or of each task. */
+                by?: "all" | "task";
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What it used. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Stats"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    listEvents: {
+        parameters: {
+            query?: {
+                /** @description The cursor of the last event that the caller has. */
+                after?: string;
+                /** @description Only what came before this cursor, the last of it. */
+                before?: string;
+                /** @description How many events at the most, of a list. */
+                limit?: number;
+                /** @description Their kinds, whole as in task.failed or what stands before the dot as in container; several separated by commas. */
+                kind?: string;
+                /** @description What they are about, by name; several separated by commas. */
+                name?: string;
+                /** @description Their stacks; several separated by commas. */
+                stack?: string;
+                /** @description Their services, by name; several separated by commas. */
+                service?: string;
+                /** @description Their nodes, by host name; several separated by commas. */
+                node?: string;
+                /** @description Where they come from: crane, swarm, node, task; several separated by commas. */
+                source?: string;
+                /** @description From when on, of what is kept. */
+                since?: string;
+                /** @description Until when; a stream then ends. */
+                until?: string;
+            };
+            header?: {
+                /** @description The cursor of the last event that the caller has; browsers send it by themselves. */
+                "Last-Event-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Each event when it happens, for who asks for one of these. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Events"];
+                    "text/event-stream": {
+                        /** @description What kind of event it is. */
+                        event?: string;
+                        /** @description Where to go on from, as `Last-Event-ID`. */
+                        id?: string;
+                        data?: string;
+                    };
+                    "application/x-ndjson": string;
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showDoctor: {
+        parameters: {
+            query?: {
+                /** @description Look now; otherwise what was found less than a minute ago is told. */
+                fresh?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was found. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Doctor"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["UNPROCESSABLE_ENTITY"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showDashboard: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How it fares. */
+            200: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dashboard"];
+                };
+            };
+            /** @description The caller has it already. */
+            304: {
+                headers: {
+                    /** @description The version of what is answered. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
             default: components["responses"]["DEFAULT_ERROR"];
         };
     };
@@ -7316,7 +14269,7 @@ export interface operations {
             default: components["responses"]["DEFAULT_ERROR"];
         };
     };
-    showTimelineLine: {
+    showTimelineEntry: {
         parameters: {
             query?: never;
             header?: never;
@@ -7459,7 +14412,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": string;
+                    "text/event-stream": {
+                        /** @description What kind of event it is. */
+                        event?: string;
+                        /** @description Where to go on from, as `Last-Event-ID`. */
+                        id?: string;
+                        data?: string;
+                    };
                     "application/x-ndjson": string;
                 };
             };
@@ -7558,7 +14517,7 @@ export interface operations {
             default: components["responses"]["DEFAULT_ERROR"];
         };
     };
-    showTaskHistoryWhy: {
+    explainTaskHistory: {
         parameters: {
             query?: never;
             header?: never;
@@ -7584,7 +14543,7 @@ export interface operations {
             default: components["responses"]["DEFAULT_ERROR"];
         };
     };
-    listRecentRevisions: {
+    listRecentStackRevisions: {
         parameters: {
             query?: {
                 /** @description How many items at the most. */
@@ -7716,7 +14675,7 @@ export interface operations {
             default: components["responses"]["DEFAULT_ERROR"];
         };
     };
-    showStackRevisionsDiff: {
+    compareStackRevisions: {
         parameters: {
             query: {
                 /** @description The number of the one. */
@@ -7787,7 +14746,7 @@ export interface operations {
             default: components["responses"]["DEFAULT_ERROR"];
         };
     };
-    returnToRevision: {
+    returnToStackRevision: {
         parameters: {
             query?: {
                 /** @description Seconds to wait for the verdict; 0 answers at once. */
@@ -7854,7 +14813,30 @@ export interface operations {
             default: components["responses"]["DEFAULT_ERROR"];
         };
     };
-    showStatsHistoryService: {
+    showStatsHistory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Whether there is a Prometheus to ask. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["history.Memory"];
+                };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    showServiceStatsHistory: {
         parameters: {
             query?: {
                 /** @description From when on; 24 hours before its end by itself. */
@@ -7890,7 +14872,7 @@ export interface operations {
             default: components["responses"]["DEFAULT_ERROR"];
         };
     };
-    showStatsHistoryStack: {
+    showStackStatsHistory: {
         parameters: {
             query?: {
                 /** @description From when on; 24 hours before its end by itself. */
@@ -7926,7 +14908,7 @@ export interface operations {
             default: components["responses"]["DEFAULT_ERROR"];
         };
     };
-    showStatsHistoryNode: {
+    showNodeStatsHistory: {
         parameters: {
             query?: {
                 /** @description From when on; 24 hours before its end by itself. */
@@ -8035,7 +15017,7 @@ export interface operations {
             default: components["responses"]["DEFAULT_ERROR"];
         };
     };
-    showSecondFactor: {
+    giveSecondFactor: {
         parameters: {
             query?: never;
             header?: never;
@@ -8139,7 +15121,7 @@ export interface operations {
             default: components["responses"]["DEFAULT_ERROR"];
         };
     };
-    showPasskey: {
+    givePasskey: {
         parameters: {
             query?: never;
             header?: never;
@@ -8459,7 +15441,7 @@ export interface operations {
             default: components["responses"]["DEFAULT_ERROR"];
         };
     };
-    listAuthMePasskeys: {
+    listOwnPasskeys: {
         parameters: {
             query?: {
                 /** @description How many items at the most. */
@@ -8562,7 +15544,7 @@ export interface operations {
             default: components["responses"]["DEFAULT_ERROR"];
         };
     };
-    removeAuthMePasskey: {
+    removeOwnPasskey: {
         parameters: {
             query?: never;
             header?: never;
@@ -8591,7 +15573,7 @@ export interface operations {
             default: components["responses"]["DEFAULT_ERROR"];
         };
     };
-    putPassword: {
+    setPassword: {
         parameters: {
             query?: never;
             header?: never;
@@ -8644,7 +15626,7 @@ export interface operations {
             default: components["responses"]["DEFAULT_ERROR"];
         };
     };
-    listAuthMeSessions: {
+    listOwnSessions: {
         parameters: {
             query?: {
                 /** @description How many items at the most. */
@@ -8695,7 +15677,7 @@ export interface operations {
             default: components["responses"]["DEFAULT_ERROR"];
         };
     };
-    removeAuthMeSession: {
+    removeOwnSession: {
         parameters: {
             query?: never;
             header?: never;
@@ -8794,7 +15776,7 @@ export interface operations {
             default: components["responses"]["DEFAULT_ERROR"];
         };
     };
-    listAuthMeTokens: {
+    listOwnTokens: {
         parameters: {
             query?: {
                 /** @description How many items at the most. */
@@ -8871,7 +15853,7 @@ export interface operations {
             default: components["responses"]["DEFAULT_ERROR"];
         };
     };
-    removeAuthMeToken: {
+    removeOwnToken: {
         parameters: {
             query?: never;
             header?: never;

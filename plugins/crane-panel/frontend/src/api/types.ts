@@ -3,7 +3,7 @@ import type { components, paths } from './schema'
 
 type Schemas = components['schemas']
 /** The members of an object that are named; without it, leaving some out would make all others unknown. */
-type Named<T> = { [Member in keyof T as string extends Member ? never : Member]: T[Member] }
+export type Named<T> = { [Member in keyof T as string extends Member ? never : Member]: T[Member] }
 
 export type Stack = Schemas['Stack']
 export type StackDetail = Schemas['StackDetail']
@@ -45,6 +45,48 @@ export type SwarmNode = Omit<Named<Schemas['Node']>, 'Spec' | 'Description' | 'S
   Status?: { State?: string; Message?: string; Addr?: string }
   ManagerStatus?: { Leader?: boolean; Reachability?: string; Addr?: string }
 }
+
+/** A container with the parts of the Engine's list that the panel looks at. */
+export type Container = Named<Schemas['Container']> & {
+  Created?: number
+  Labels?: Record<string, string>
+  Ports?: ContainerPort[]
+  Mounts?: ContainerMount[]
+}
+export interface ContainerPort {
+  IP?: string
+  PrivatePort: number
+  PublicPort?: number
+  Type?: string
+}
+export interface ContainerMount {
+  Type?: string
+  Name?: string
+  Source?: string
+  Destination?: string
+  RW?: boolean
+}
+/** A container as its node's Engine inspects it. */
+export type ContainerDetail = Omit<Container, 'Created'> & {
+  Created?: string
+  error: string | null
+  Config?: { Cmd?: string[]; Entrypoint?: string[]; Env?: string[]; Labels?: Record<string, string>; User?: string; Tty?: boolean }
+  State?: { StartedAt?: string; FinishedAt?: string; OOMKilled?: boolean; Error?: string }
+  HostConfig?: { RestartPolicy?: { Name?: string }; Memory?: number; NanoCpus?: number; Privileged?: boolean }
+  NetworkSettings?: { Networks?: Record<string, { IPAddress?: string }> }
+}
+export type NodeImage = Named<Schemas['NodeImage']>
+export type ImageStep = Named<Schemas['ImageStep']> & { CreatedBy?: string }
+export type ImagePull = Schemas['ImagePull']
+export type Volume = Omit<Named<Schemas['Volume']>, 'Labels' | 'Options'> & {
+  CreatedAt?: string
+  Mountpoint?: string
+  Labels?: Record<string, string> | null
+  Options?: Record<string, string> | null
+}
+export type VolumeDetail = Volume & Pick<Schemas['VolumeDetail'], 'used_by_containers' | 'used_by_services'>
+export type PrunePreview = Schemas['Preview']
+export type Pruning = Schemas['Pruning']
 
 /** A list as the API answers with it. */
 export interface List<Item> {
@@ -148,3 +190,19 @@ export interface PortConfig {
   PublishedPort?: number
   PublishMode?: string
 }
+
+// --- Configs, secrets, networks ---------------------------------------------------------------------------------------
+
+/** A config or a secret, with the parts of it that the panel looks at. */
+export type DataObject = Omit<Named<Schemas['Secret']>, 'Spec'> & {
+  Spec: { Labels?: Record<string, string>; Templating?: { Name?: string }; Driver?: { Name?: string } }
+  digest?: string
+}
+export type DataUse = Named<Schemas['Use']>
+export type Network = Omit<Named<Schemas['Network']>, 'Labels' | 'Options'> & {
+  Labels?: Record<string, string> | null
+  Options?: Record<string, string> | null
+}
+export type Member = Schemas['Member']
+export type Connected = Schemas['Connected']
+export type Graph = Schemas['Graph']

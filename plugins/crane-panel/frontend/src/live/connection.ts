@@ -19,6 +19,15 @@ export interface Follower {
   onError(problem: Problem): void
 }
 
+/** Somebody who is sent what comes, and not only how it stands. */
+export interface FeedFollower {
+  /** The topic to ask for: anew each time the connection is opened, so that what was seen need not come again. */
+  topic(): string
+  onMessage(message: Record<string, unknown>): void
+  /** The feed was refused, or ended; it is asked for again when the connection is opened anew. */
+  onError(problem: Problem): void
+}
+
 interface Following {
   followers: Set<Follower>
   version: string | null
@@ -52,6 +61,7 @@ const REFUSED_CODES = new Set([1008])
 
 export class LiveConnection {
   private readonly topics = new Map<string, Following>()
+  private readonly feeds = new Map<string, FeedFollower>()
   private socket: WebSocket | null = null
   private pause = FIRST_PAUSE
   private timer: unknown = null
@@ -83,6 +93,25 @@ export class LiveConnection {
     }
     this.connect()
     return () => this.unfollow(topic, follower)
+  }
+
+  /** Be sent a feed; returns what ends that. */
+  followFeed(follower: FeedFollower): () => void {
+    this.askForFeed(follower)
+    this.connect()
+    return () => {
+      for (const [topic, known] of this.feeds) {
+        if (known !== follower) continue
+        this.feeds.delete(topic)
+        this.say({ unsubscribe: topic })
+      }
+    }
+  }
+
+  private askForFeed(follower: FeedFollower): void {
+    const topic = follower.topic()
+    this.feeds.set(topic, follower)
+    this.say({ subscribe: topic })
   }
 
   /** Open the connection, if it is not open or about to be. */
@@ -142,6 +171,9 @@ export class LiveConnection {
       if (following.version === null) this.say({ subscribe: topic })
       else this.say({ resume: { [topic]: following.version } })
     }
+    const followers = [...this.feeds.values()]
+    this.feeds.clear()
+    for (const follower of followers) this.askForFeed(follower)
   }
 
   private unfollow(topic: string, follower: Follower): void {
@@ -156,6 +188,12 @@ export class LiveConnection {
   }
 
   private hear(message: Message): void {
+    const feed = message.topic === undefined ? undefined : this.feeds.get(message.topic)
+    if (feed) {
+      if (message.error) feed.onError(toProblem(message.error))
+      else feed.onMessage(message as Record<string, unknown>)
+      return
+    }
     const following = message.topic === undefined ? undefined : this.topics.get(message.topic)
     if (!following) return
     if (message.error) {

@@ -21,8 +21,10 @@ import { LiveConnection, type LiveState } from './connection'
 export const liveState = ref<LiveState>('connecting')
 /** Since when what is shown may be old, in milliseconds; null while it is not. */
 export const oldSince = ref<number | null>(null)
-/** Where what is shown comes from, as the server last told: whether it still hears from its Engine. */
+/** Whether the server still hears from its own Engine, which tells it of the Swarm, as it last told. */
 export const sources = shallowRef<Source[]>([])
+/** What the server calls its own Engine; whatever else tells something is a node, and its silence is that of no other. */
+const OWN = 'engine'
 
 let connection: LiveConnection | null = null
 
@@ -60,6 +62,8 @@ export interface Topic<Item> {
   /** Whether the server has told anything yet. */
   known: Ref<boolean>
   problem: ShallowRef<Problem | null>
+  /** Where its items come from: the Engine of the server, or those of nodes. */
+  sources: ShallowRef<Source[]>
 }
 
 /**
@@ -71,6 +75,7 @@ export function useTopic<Item>(topic: MaybeRefOrGetter<string | null>): Topic<It
   const items = shallowRef<Map<string, Item>>(new Map())
   const known = ref(false)
   const problem = shallowRef<Problem | null>(null)
+  const tellers = shallowRef<Source[]>([])
   let stop: (() => void) | null = null
   let told: { items: Map<string, Item>; sources: Source[] } | null = null
 
@@ -80,7 +85,9 @@ export function useTopic<Item>(topic: MaybeRefOrGetter<string | null>): Topic<It
     items.value = told.items
     known.value = true
     problem.value = null
-    if (told.sources.length > 0) sources.value = told.sources
+    tellers.value = told.sources
+    const own = told.sources.filter((source) => source.name === OWN)
+    if (own.length > 0) sources.value = own
     told = null
   }
 
@@ -91,6 +98,7 @@ export function useTopic<Item>(topic: MaybeRefOrGetter<string | null>): Topic<It
     items.value = new Map()
     known.value = false
     problem.value = null
+    tellers.value = []
     if (name === null) return
     // Where others follow it already, what they know is there at once.
     let atOnce = true
@@ -124,7 +132,7 @@ export function useTopic<Item>(topic: MaybeRefOrGetter<string | null>): Topic<It
   watch(() => toValue(topic), start, { immediate: true })
   onScopeDispose(() => stop?.())
   const list = computed(() => [...items.value.values()])
-  return { items, list, one: computed(() => list.value[0] ?? null), known, problem }
+  return { items, list, one: computed(() => list.value[0] ?? null), known, problem, sources: tellers }
 }
 
 const due = new Set<() => void>()

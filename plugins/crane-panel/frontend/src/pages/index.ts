@@ -3,8 +3,17 @@ import type { RouteRecordRaw } from 'vue-router'
 import { addEntries, type Entry } from '../frame/navigation'
 import { router } from '../router'
 import * as access from './access'
+import * as containers from './containers'
 import * as dashboard from './dashboard'
+import * as images from './images'
+import * as data from './data'
+import * as engines from './engines'
+import * as doctor from './doctor'
+import * as events from './events'
 import * as login from './login'
+import * as logs from './logs'
+import * as monitoring from './monitoring'
+import * as networks from './networks'
 import * as nodes from './nodes'
 import * as operations from './operations'
 import * as plans from './plans'
@@ -15,7 +24,10 @@ import * as services from './services'
 import * as settings from './settings'
 import * as setup from './setup'
 import * as stacks from './stacks'
+import * as swarm from './swarm'
 import * as tasks from './tasks'
+import * as volumes from './volumes'
+import * as terminal from './terminal'
 
 /** What each folder of pages exports. */
 export interface Section {
@@ -29,9 +41,21 @@ const SECTIONS: Section[] = [
   stacks,
   services,
   tasks,
+  logs,
+  terminal,
   nodes,
+  monitoring,
+  swarm,
+  containers,
+  images,
+  volumes,
+  networks,
+  data,
+  engines,
   access,
   operations,
+  events,
+  doctor,
   plans,
   plugins,
   settings,

@@ -15,6 +15,8 @@ const t = words(
     'service.force': 'Force update',
     'service.rollback': 'Roll back service',
     'service.remove': 'Remove service',
+    'secret.rotate': 'Rotate secret',
+    'config.rotate': 'Rotate config',
   },
   {
     'stack.deploy': '部署堆栈',
@@ -27,6 +29,8 @@ const t = words(
     'service.force': '强制更新',
     'service.rollback': '回滚服务',
     'service.remove': '移除服务',
+    'secret.rotate': '轮换密钥',
+    'config.rotate': '轮换配置',
   },
 )
 
@@ -42,6 +46,8 @@ export const KINDS = [
   'service.force',
   'service.rollback',
   'service.remove',
+  'secret.rotate',
+  'config.rotate',
 ] as const
 
 /** Say what an operation or plan of a kind does; a kind that is not known is named as the server names it. */

@@ -5,14 +5,14 @@ import { CircleCheck, CircleClose, Clock, Loading, Minus, RemoveFilled, VideoPau
 export type Tone = 'ok' | 'busy' | 'warn' | 'bad' | 'off'
 
 const LOOKS: Record<Tone, [Component, string[]]> = {
-  ok: [CircleCheck, ['converged', 'running', 'complete', 'ready', 'active', 'ok', 'removed']],
+  ok: [CircleCheck, ['converged', 'running', 'complete', 'ready', 'active', 'ok', 'removed', 'healthy', 'pulled', 'current']],
   busy: [
     Loading,
-    ['updating', 'applying', 'following', 'progressing', 'stabilising', 'rolling-back', 'starting', 'preparing', 'removing', 'assigned', 'accepted', 'new', 'allocated'],
+    ['updating', 'applying', 'following', 'progressing', 'stabilising', 'rolling-back', 'starting', 'preparing', 'removing', 'assigned', 'accepted', 'new', 'allocated', 'restarting', 'pulling'],
   ],
   warn: [Warning, ['degraded', 'rolled-back', 'pending', 'unknown-yet', 'timed-out', 'disconnected', 'unknown', 'blocked', 'waiting']],
-  bad: [CircleClose, ['failed', 'rejected', 'down', 'orphaned']],
-  off: [Minus, ['shutdown', 'remove', 'empty', 'disabled', 'ended']],
+  bad: [CircleClose, ['failed', 'rejected', 'down', 'orphaned', 'unreachable', 'dead', 'unhealthy']],
+  off: [Minus, ['shutdown', 'remove', 'empty', 'disabled', 'ended', 'created', 'exited', 'kept']],
 }
 const ICONS: Record<string, Component> = {
   paused: VideoPause,

@@ -15,7 +15,7 @@ export interface Sentence {
 }
 
 /** What a code is about: the same code may mean one thing of a verdict and another of a request. */
-export type Subject = 'ending' | 'cause' | 'progress' | 'problem' | 'note'
+export type Subject = 'ending' | 'cause' | 'progress' | 'problem' | 'note' | 'finding'
 type Sentences = Record<string, Sentence>
 
 // Only who reads a language is sent its sentences.
@@ -49,6 +49,7 @@ export function sentenceOf(subject: Subject, code: string | null | undefined): S
   if (subject === 'progress') return find(said['progress'], code)
   if (subject === 'problem') return find(said['problems'], code)
   if (subject === 'note') return find(said['notes'], code)
+  if (subject === 'finding') return find(said['findings'], code)
   const cause = find(said['causes'], code)
   if (cause) return cause
   // A step that was refused ends an operation with the code of the problem, and with one advice for all of them.

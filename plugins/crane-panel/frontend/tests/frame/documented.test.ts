@@ -107,4 +107,11 @@ describe.each([
 
     expect(edges.filter(([edge, on]) => contrast(tokens[edge]!, tokens[on]!) < 3)).toEqual([])
   })
+
+  it('has lines of charts that can be seen', () => {
+    const lines = Object.keys(tokens).filter((token) => token.startsWith('--chart-'))
+
+    expect(lines.length).toBe(6)
+    expect(lines.filter((line) => contrast(tokens[line]!, tokens['--surface']!) < 3)).toEqual([])
+  })
 })

@@ -227,4 +227,27 @@ describe('a connection that was lost', () => {
     expect(sockets).toHaveLength(1)
     expect(states.at(-1)).toBe('live')
   })
+
+  it('is sent feeds, and asks for them anew when it is opened again', () => {
+    const { connection, socket, sockets, wait } = fake()
+    const heard: unknown[] = []
+    let asked = 0
+    const stop = connection.followFeed({
+      topic: () => `logs/services/web?n=${asked++}`,
+      onMessage: (message) => heard.push(message),
+      onError: (problem) => heard.push(problem.code),
+    })
+    socket().onopen?.()
+    const first = { topic: 'logs/services/web?n=1', lines: [] }
+    socket().hear(first, { topic: 'logs/services/other', lines: [] })
+    socket().onclose?.({ code: 1006 })
+    wait()
+    socket().onopen?.()
+    socket().hear({ topic: 'logs/services/web?n=2', error: { code: 'forbidden', status: 403, title: '', detail: '' } })
+    stop()
+
+    expect(heard).toEqual([first, 'forbidden'])
+    expect(sockets).toHaveLength(2)
+    expect(socket().sent).toEqual([{ subscribe: 'logs/services/web?n=2' }, { unsubscribe: 'logs/services/web?n=2' }])
+  })
 })

@@ -181,6 +181,18 @@ describe('how fresh everything is', () => {
     expect(live.sources.value).toEqual([{ name: 'engine', state: 'stale' }])
   })
 
+  it('is not that of nodes, which tell of themselves by topic', () => {
+    scope.run(() => live.useTopic<Item>('services'))
+    snapshot('services', {}, { sources: [{ name: 'engine', state: 'fresh' }] })
+    const containers = scope.run(() => live.useTopic<Item>('containers'))!
+    const told = [{ name: 'node1', state: 'fresh' }, { name: 'node2', state: 'never', error: 'No way there.' }]
+
+    snapshot('containers', {}, { sources: told })
+
+    expect(live.sources.value).toEqual([{ name: 'engine', state: 'fresh' }])
+    expect(containers.sources.value).toEqual(told)
+  })
+
   it('tells since when it is old', () => {
     vi.useFakeTimers({ now: 1000 })
     expect([live.liveState.value, live.oldSince.value]).toEqual(['live', null])

@@ -1,6 +1,9 @@
 import { expect, it } from 'vitest'
-import { capacityOf, faultOf, markOf, pathOf, percent, sayLabels, takenBy, unlimited, worstFirst } from '../../src/pages/nodes/node'
-import { node, task } from '../some'
+import type { Fate } from '../../src/api/cluster'
+import { worstFates } from '../../src/pages/nodes/fates'
+import { changeOfLabels, readLabels, writeLabels } from '../../src/pages/nodes/labels'
+import { capacityOf, faultOf, markOf, pathOf, percent, sayLabels, worstFirst } from '../../src/pages/nodes/node'
+import { node } from '../some'
 
 it('what is wrong with a node is told by the worst of it', () => {
   expect(faultOf(node('a'))).toBe(null)
@@ -25,16 +28,26 @@ it('a node is found by its name, or by its id when another is called the same', 
   expect(pathOf(c, [a, b, c])).toBe('/nodes/id2')
 })
 
-it('what tasks that are alive take is added up', () => {
-  const resources = { Resources: { Reservations: { NanoCPUs: 5e8, MemoryBytes: 100 }, Limits: { MemoryBytes: 300 } } }
-  const tasks = [task({ Spec: resources }), task({ Spec: resources, state: 'starting' }), task({ Spec: resources, state: 'failed' }), task()]
-
-  expect(takenBy(tasks, 'Reservations')).toEqual({ cpus: 1, bytes: 200 })
-  expect(takenBy(tasks, 'Limits')).toEqual({ cpus: 0, bytes: 600 })
-  expect(unlimited(tasks)).toBe(1)
+it('what a node has is told by the server, and shares of it are rounded', () => {
   expect(capacityOf(node('a'))).toEqual({ cpus: 4, bytes: 8 * 1024 ** 3 })
-  expect(capacityOf(node('a', { Description: undefined }))).toEqual({ cpus: 0, bytes: 0 })
   expect([percent(1, 3), percent(5, 4), percent(1, 0)]).toEqual([33, 125, 0])
+})
+
+it('what waits or ends when a node is drained comes first, then what there is something to know of', () => {
+  const fate = (name: string, outcome: string, notes: unknown[] = []): Fate => ({ name, outcome, notes }) as Fate
+  const fates = [fate('a.1', 'stops'), fate('b.10', 'moves'), fate('b.2', 'moves'), fate('z.1', 'moves', [{}]), fate('y.1', 'pending'), fate('x.1', 'ends')]
+
+  expect(worstFates(fates).map((each) => each.name)).toEqual(['y.1', 'x.1', 'z.1', 'b.2', 'b.10', 'a.1'])
+})
+
+it('labels are typed one a line, and only what differs is sent', () => {
+  const before = { ssd: 'true', rack: '7', plain: '' }
+
+  expect(writeLabels(before)).toBe('plain\nrack=7\nssd=true')
+  const after = readLabels(' ssd = true\n\nrack=8\nurl=a=b\nssd=true')
+  expect(after).toEqual({ ssd: 'true', rack: '8', url: 'a=b' })
+  expect(changeOfLabels(before, after)).toEqual({ plain: null, rack: '8', url: 'a=b' })
+  expect(changeOfLabels(undefined, {})).toEqual({})
 })
 
 it('labels are written as docker shows them', () => {

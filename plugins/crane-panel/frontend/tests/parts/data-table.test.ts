@@ -2,8 +2,8 @@ import { flushPromises, type DOMWrapper, type VueWrapper } from '@vue/test-utils
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { h } from 'vue'
 import { Problem } from '../../src/api/problem'
-import DataTable from '../../src/parts/DataTable.vue'
-import * as table from '../../src/parts/table'
+import DataTable from '../../src/parts/table/DataTable.vue'
+import * as table from '../../src/parts/table/table'
 import { setLanguage } from '../../src/words'
 import { show as mountIn, type Shown } from './support'
 

@@ -10,7 +10,7 @@ import {
   toJson,
   visibleRange,
   type Column,
-} from '../../src/parts/table'
+} from '../../src/parts/table/table'
 
 interface Row {
   name: string

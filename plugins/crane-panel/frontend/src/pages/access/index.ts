@@ -1,7 +1,7 @@
 import { Avatar, Cpu, Key, QuestionFilled, ScaleToOriginal, Stamp, User } from '@element-plus/icons-vue'
 import type { RouteRecordRaw } from 'vue-router'
 import type { Entry } from '../../frame/navigation'
-import { t } from './words'
+import { t } from '../titles'
 
 export const entry: Entry[] = [
   { path: '/access/users', title: () => t('users'), group: 'access', action: 'user:read', icon: User },

@@ -2,7 +2,6 @@ import { words } from '../../words'
 
 export const t = words(
   {
-    title: 'Log in',
     name: 'Name',
     password: 'Password',
     method: 'Log in with',
@@ -39,7 +38,6 @@ export const t = words(
     failed: 'The login did not succeed.',
   },
   {
-    title: '登录',
     name: '用户名',
     password: '密码',
     method: '登录方式',

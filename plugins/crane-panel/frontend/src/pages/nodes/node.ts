@@ -1,6 +1,5 @@
 /** Nodes: what the Engine tells of one, what is wrong with it, and what its tasks take of it. */
-import type { SwarmNode, Task } from '../../api/types'
-import { isAlive, resourcesOf } from '../tasks/task'
+import type { SwarmNode } from '../../api/types'
 import { compareTexts } from '../../words/order'
 
 export const STATES = ['ready', 'down', 'disconnected', 'unknown'] as const
@@ -47,25 +46,8 @@ export interface Amount {
 
 /** Return what a node has. */
 export function capacityOf(node: SwarmNode): Amount {
-  const { NanoCPUs = 0, MemoryBytes = 0 } = node.Description?.Resources ?? {}
-  return { cpus: NanoCPUs / 1e9, bytes: MemoryBytes }
-}
-
-/** Return what the tasks that are alive take of their node: what they reserve, or what they are limited to. */
-export function takenBy(tasks: readonly Task[], kind: 'Reservations' | 'Limits'): Amount {
-  const taken = { cpus: 0, bytes: 0 }
-  for (const task of tasks) {
-    if (!isAlive(task)) continue
-    const { NanoCPUs = 0, MemoryBytes = 0 } = resourcesOf(task, kind)
-    taken.cpus += NanoCPUs / 1e9
-    taken.bytes += MemoryBytes
-  }
-  return taken
-}
-
-/** Return how many tasks that are alive have no limit of memory: any of them may take all there is. */
-export function unlimited(tasks: readonly Task[]): number {
-  return tasks.filter((task) => isAlive(task) && !resourcesOf(task, 'Limits').MemoryBytes).length
+  const { cpus, memory_bytes } = node.capacity.total
+  return { cpus, bytes: memory_bytes }
 }
 
 /** Return a part of something in percent; 0 where there is nothing to have a part of. */

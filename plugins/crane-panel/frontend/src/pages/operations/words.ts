@@ -2,8 +2,6 @@ import { words } from '../../words'
 
 export const t = words(
   {
-    title: 'Operations',
-    operation: 'Operation',
     kind: 'What',
     target: 'Of',
     state: 'State',
@@ -41,8 +39,6 @@ export const t = words(
     percent: '{n} %',
   },
   {
-    title: '操作',
-    operation: '操作',
     kind: '内容',
     target: '对象',
     state: '状态',

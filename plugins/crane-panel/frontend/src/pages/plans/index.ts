@@ -1,6 +1,6 @@
 import type { RouteRecordRaw } from 'vue-router'
 import type { Entry } from '../../frame/navigation'
-import { t } from './words'
+import { t } from '../titles'
 
 /** There is no list of plans: they are linked to from what they belong to. */
 export const entry: Entry | null = null

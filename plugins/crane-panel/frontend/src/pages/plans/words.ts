@@ -2,7 +2,6 @@ import { words } from '../../words'
 
 export const t = words(
   {
-    plan: 'Plan',
     operations: 'Operations',
     made: 'Made',
     by: 'by {name}',
@@ -20,7 +19,6 @@ export const t = words(
     raw: 'As the API gives it',
   },
   {
-    plan: '计划',
     operations: '操作',
     made: '生成时间',
     by: '发起者：{name}',

@@ -1,7 +1,7 @@
 /** Items by the names of their members: what is shown of them, and what is filled in from them. */
 import { say } from '../../parts/differences'
 import { bytes, number } from '../../words'
-import type { Column, Value } from '../../parts/table'
+import type { Column, Value } from '../../parts/table/table'
 import type { Item, PageColumn } from './page'
 import { t } from './words'
 

@@ -2,7 +2,6 @@ import { words } from '../../words'
 
 export const t = words(
   {
-    title: 'Plugins',
     name: 'Name',
     version: 'Version',
     distribution: 'Distribution',
@@ -31,7 +30,6 @@ export const t = words(
     requiredBy: 'Required by',
   },
   {
-    title: '插件',
     name: '名称',
     version: '版本',
     distribution: '发行包',

@@ -1,8 +1,8 @@
 import type { RouteRecordRaw } from 'vue-router'
-import { t } from './words'
+import { t } from '../titles'
 
 export const entry = null
 
 export const routes: RouteRecordRaw[] = [
-  { path: '/profile', component: () => import('./ProfilePage.vue'), meta: { title: () => t('title') } },
+  { path: '/profile', component: () => import('./ProfilePage.vue'), meta: { title: () => t('profile') } },
 ]

@@ -2,7 +2,6 @@ import { words } from '../../words'
 
 export const t = words(
   {
-    title: 'Profile',
     tabs: 'Parts of the profile',
     noAccount: 'You have no account here',
     noAccountDetail: 'You are {name}: whoever runs the server, or somebody whom another plugin knows. Profiles belong to accounts.',
@@ -79,7 +78,6 @@ export const t = words(
     actions: 'Actions',
   },
   {
-    title: '个人资料',
     tabs: '个人资料的各部分',
     noAccount: '您在此没有账户',
     noAccountDetail: '您是 {name}：服务器的运行者，或由其他插件识别的用户。只有账户才有个人资料。',

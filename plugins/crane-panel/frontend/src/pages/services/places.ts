@@ -1,6 +1,6 @@
 /** The places of a service: its slots, or the nodes that it runs on. */
 import type { Place, Task } from '../../api/types'
-import { compare } from '../../parts/table'
+import { compare } from '../../parts/table/table'
 
 /** Return places by slot, or by the name of their node. */
 export function inOrder(places: readonly Place[]): Place[] {

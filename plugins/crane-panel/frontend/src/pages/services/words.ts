@@ -2,7 +2,6 @@ import { words } from '../../words'
 
 export const t = words(
   {
-    title: 'Services',
     // List
     name: 'Name',
     stack: 'Stack',
@@ -73,9 +72,10 @@ export const t = words(
     goneDetail: 'It was removed while this page was open.',
     toList: 'All services',
     detailTabs: 'Parts of the service',
+    logs: 'Logs',
     overview: 'Overview',
     environment: 'Environment',
-    raw: 'JSON',
+    raw: 'Raw',
     running: '{n} of {total} running',
     completed: '{n} completed',
     lastUpdate: 'Last update',
@@ -200,8 +200,6 @@ export const t = words(
     unset: 'takes away what the image sets',
     rawLabel: 'The service as JSON',
     // Form
-    editTitle: 'Edit {name}',
-    createTitle: 'Create a service',
     review: 'Show the plan',
     planning: 'Working out what would change …',
     changes: '{n} {n|change|changes}',
@@ -222,7 +220,6 @@ export const t = words(
     networkHint: 'A network is known by its name or id.',
   },
   {
-    title: '服务',
     name: '名称',
     stack: '堆栈',
     noStack: '不属于堆栈',
@@ -290,9 +287,10 @@ export const t = words(
     goneDetail: '它在本页打开期间被移除。',
     toList: '所有服务',
     detailTabs: '服务的各部分',
+    logs: '日志',
     overview: '概览',
     environment: '环境变量',
-    raw: 'JSON',
+    raw: '原始数据',
     running: '运行中 {n} / {total}',
     completed: '已完成 {n}',
     lastUpdate: '最近一次更新',
@@ -412,8 +410,6 @@ export const t = words(
     noVariablesDetail: '镜像自身设置的变量在此未知。',
     unset: '取消镜像中的设置',
     rawLabel: '服务的 JSON',
-    editTitle: '编辑 {name}',
-    createTitle: '创建服务',
     review: '查看计划',
     planning: '正在计算变更……',
     changes: '{n} 处更改',

@@ -1,9 +1,9 @@
 import { Tools } from '@element-plus/icons-vue'
 import type { RouteRecordRaw } from 'vue-router'
 import type { Entry } from '../../frame/navigation'
-import { t } from './words'
+import { t } from '../titles'
 
-export const entry: Entry = { path: '/settings', title: () => t('title'), group: 'system', action: 'setting:read', icon: Tools }
+export const entry: Entry = { path: '/settings', title: () => t('settings'), group: 'system', action: 'setting:read', icon: Tools }
 
 export const routes: RouteRecordRaw[] = [
   // One setting is shown above the list, which stays as it is meanwhile.
@@ -11,6 +11,6 @@ export const routes: RouteRecordRaw[] = [
     path: '/settings/:name?',
     component: () => import('./SettingList.vue'),
     props: true,
-    meta: { title: () => t('title'), action: 'setting:read', key: '/settings' },
+    meta: { title: () => t('settings'), action: 'setting:read', key: '/settings' },
   },
 ]

@@ -2,7 +2,6 @@ import { words } from '../../words'
 
 export const t = words(
   {
-    title: 'Settings',
     detail: 'They are set where the server is started, and read when it starts: a variable goes before a file, the command line before both.',
     name: 'Name',
     value: 'Value',
@@ -32,7 +31,6 @@ export const t = words(
     copyVariable: 'Copy the name of the variable',
   },
   {
-    title: '设置',
     detail: '设置在启动服务器时指定和读取：环境变量优先于文件，命令行优先于两者。',
     name: '名称',
     value: '值',

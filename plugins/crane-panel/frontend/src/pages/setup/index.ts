@@ -1,9 +1,9 @@
 import type { RouteRecordRaw } from 'vue-router'
-import { t } from './words'
+import { t } from '../titles'
 
 export const entry = null
 
 export const routes: RouteRecordRaw[] = [
-  { path: '/setup', component: () => import('./SetupPage.vue'), meta: { title: () => t('title'), bare: true, open: true } },
+  { path: '/setup', component: () => import('./SetupPage.vue'), meta: { title: () => t('setup'), bare: true, open: true } },
   { path: '/welcome', component: () => import('./WelcomePage.vue'), meta: { title: () => t('welcome') } },
 ]

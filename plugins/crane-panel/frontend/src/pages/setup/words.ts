@@ -2,7 +2,6 @@ import { words } from '../../words'
 
 export const t = words(
   {
-    title: 'Set up Crane',
     detail: 'Nobody can log in yet. Whoever has the setup token makes the first account, which may do everything.',
     token: 'Setup token',
     tokenHint: 'It stands in the log of the server, at the end of the address to open. It runs out after a while; a restart makes a new one.',
@@ -28,7 +27,6 @@ export const t = words(
     doRestore: 'Restore',
     restoring: 'The backup is being restored …',
     restored: 'The backup is restored. Log in with an account of it.',
-    welcome: 'Welcome to Crane',
     welcomeDetail: 'You are {name}, and may do everything here.',
     welcomeOther: 'You are {name}.',
     runs: 'What already runs on this Swarm',
@@ -49,7 +47,6 @@ export const t = words(
     reading: 'The Swarm is being read …',
   },
   {
-    title: '设置 Crane',
     detail: '目前还没有人可以登录。持有设置令牌的人可创建第一个账户，该账户拥有全部权限。',
     token: '设置令牌',
     tokenHint: '令牌位于服务器日志中要打开的地址末尾，过一段时间会失效，重启服务器会生成新的令牌。',
@@ -75,7 +72,6 @@ export const t = words(
     doRestore: '恢复',
     restoring: '正在恢复备份……',
     restored: '备份已恢复，请使用备份中的账户登录。',
-    welcome: '欢迎使用 Crane',
     welcomeDetail: '您是 {name}，在此拥有全部权限。',
     welcomeOther: '您是 {name}。',
     runs: '此集群中已在运行的内容',

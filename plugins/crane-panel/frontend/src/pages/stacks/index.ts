@@ -1,16 +1,16 @@
 import { Files } from '@element-plus/icons-vue'
 import type { RouteRecordRaw } from 'vue-router'
 import type { Entry } from '../../frame/navigation'
-import { t } from './words'
+import { t } from '../titles'
 
-export const entry: Entry = { path: '/stacks', title: () => t('title'), group: 'applications', action: 'stack:read', icon: Files }
+export const entry: Entry = { path: '/stacks', title: () => t('stacks'), group: 'applications', action: 'stack:read', icon: Files }
 
 export const routes: RouteRecordRaw[] = [
-  { path: '/stacks', component: () => import('./StackList.vue'), meta: { title: () => t('title'), action: 'stack:read' } },
+  { path: '/stacks', component: () => import('./StackList.vue'), meta: { title: () => t('stacks'), action: 'stack:read' } },
   {
     path: '/stacks/-/new',
     component: () => import('./DeployPage.vue'),
-    meta: { title: () => t('deployTitle'), action: 'stack:update' },
+    meta: { title: () => t('deployStack'), action: 'stack:update' },
   },
   {
     path: '/stacks/:name',

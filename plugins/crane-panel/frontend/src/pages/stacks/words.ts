@@ -2,7 +2,6 @@ import { words } from '../../words'
 
 export const t = words(
   {
-    title: 'Stacks',
     // The list
     name: 'Name',
     state: 'State',
@@ -74,6 +73,7 @@ export const t = words(
     tabs: 'Parts of the stack',
     tabServices: 'Services',
     tabTasks: 'Tasks',
+    tabLogs: 'Logs',
     tabNetworks: 'Networks',
     tabConfigs: 'Configs',
     tabSecrets: 'Secrets',
@@ -107,8 +107,6 @@ export const t = words(
     fileFailed: 'The file could not be made',
     reading: 'Reading …',
     // Deploying
-    deployTitle: 'Deploy a stack',
-    deployOf: 'Deploy {name}',
     nameHint: 'Letters, digits, hyphens and underscores, at most 63; a letter or digit at both ends.',
     nameWrong: 'This cannot be the name of a stack.',
     nameMissing: 'The stack needs a name.',
@@ -197,7 +195,6 @@ export const t = words(
     stay: 'Stay',
   },
   {
-    title: '堆栈',
     name: '名称',
     state: '状态',
     services: '服务',
@@ -267,6 +264,7 @@ export const t = words(
     tabs: '堆栈的组成部分',
     tabServices: '服务',
     tabTasks: '任务',
+    tabLogs: '日志',
     tabNetworks: '网络',
     tabConfigs: '配置',
     tabSecrets: '密钥',
@@ -298,8 +296,6 @@ export const t = words(
     fileOf: '{name} 的 Compose 文件',
     fileFailed: '无法生成文件',
     reading: '读取中……',
-    deployTitle: '部署堆栈',
-    deployOf: '部署 {name}',
     nameHint: '可使用字母、数字、连字符和下划线，最多 63 个字符，首尾须为字母或数字。',
     nameWrong: '该名称不能用作堆栈名称。',
     nameMissing: '请填写堆栈名称。',

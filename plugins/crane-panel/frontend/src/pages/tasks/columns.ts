@@ -1,7 +1,7 @@
 /** The columns of tables of tasks. */
 import type { Task } from '../../api/types'
 import { urgency } from '../../parts/states'
-import type { Column } from '../../parts/table'
+import type { Column } from '../../parts/table/table'
 import { t as say } from '../../parts/words'
 import { shortImage } from '../services/image'
 import { sinceOf } from './task'

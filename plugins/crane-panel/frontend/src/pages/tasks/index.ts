@@ -1,12 +1,12 @@
 import { Cpu } from '@element-plus/icons-vue'
 import type { RouteRecordRaw } from 'vue-router'
 import type { Entry } from '../../frame/navigation'
-import { t } from './words'
+import { t } from '../titles'
 
-export const entry: Entry = { path: '/tasks', title: () => t('title'), group: 'applications', action: 'task:read', icon: Cpu }
+export const entry: Entry = { path: '/tasks', title: () => t('tasks'), group: 'applications', action: 'task:read', icon: Cpu }
 
 export const routes: RouteRecordRaw[] = [
-  { path: '/tasks', component: () => import('./TaskList.vue'), meta: { title: () => t('title'), action: 'task:read' } },
+  { path: '/tasks', component: () => import('./TaskList.vue'), meta: { title: () => t('tasks'), action: 'task:read' } },
   {
     path: '/tasks/:id',
     component: () => import('./TaskDetail.vue'),

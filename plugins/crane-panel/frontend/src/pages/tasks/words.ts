@@ -2,7 +2,6 @@ import { words } from '../../words'
 
 export const t = words(
   {
-    title: 'Tasks',
     task: 'Task',
     service: 'Service',
     stack: 'Stack',
@@ -42,6 +41,7 @@ export const t = words(
     gone: 'The Swarm has forgotten this task. What you see is how it was last.',
     toTasks: 'To the tasks',
     views: 'Views of the task',
+    logs: 'Logs',
     overview: 'Overview',
     raw: 'Raw',
     facts: 'Facts',
@@ -91,7 +91,6 @@ export const t = words(
     earlier: 'Earlier attempts in the same place',
   },
   {
-    title: '任务',
     task: '任务',
     service: '服务',
     stack: '堆栈',
@@ -131,6 +130,7 @@ export const t = words(
     gone: '集群已清除此任务，您看到的是它最后的状态。',
     toTasks: '前往任务列表',
     views: '任务视图',
+    logs: '日志',
     overview: '概况',
     raw: '原始数据',
     facts: '基本信息',

@@ -1,5 +1,5 @@
 /** What a table computes: which rows are shown in which order, and what is exported of them. */
-import { compareTexts } from '../words/order'
+import { compareTexts } from '../../words/order'
 
 export type Value = string | number | boolean | null | undefined
 
@@ -23,6 +23,13 @@ export interface Column<Row> {
   unsorted?: boolean
   /** Holds what can be done with a row: always there, and no part of what is exported. */
   control?: boolean
+}
+
+/** Which of the server's rows are here. */
+export interface Paging {
+  offset: number
+  limit: number
+  total: number
 }
 
 /** What to sort by: the key of a column, with a leading minus the other way round. */
