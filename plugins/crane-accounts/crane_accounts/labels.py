@@ -10,7 +10,7 @@ from crane_core.context import Crane
 PREFIX = "crane.reserved.permissions."
 Letter = Literal["r", "w", "x"]
 # What is granted by a label is granted on a service, and on what is known of it.
-KINDS = frozenset({"service", "task", "operation", "plan"})
+KINDS = frozenset({"service", "task", "container", "operation", "plan"})
 _TRUE = "true"
 
 

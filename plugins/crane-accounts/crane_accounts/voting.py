@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from crane_accounts.directory import ADMIN, Directory, Group, Held, Scope, ScopeKind
@@ -166,8 +166,8 @@ class _Prepared:
         vote = grants.on_stack(target.stack) if target.stack is not None else None
         if vote is not None and not vote.allows:
             return vote
-        if target.kind in _SCOPES:
-            other = grants.find(_SCOPES[target.kind], target.name)
+        for kind, name in _scopes_of(target):
+            other = grants.find(kind, name)
             if other is not None and not other.allows:
                 return other
             vote = vote or other
@@ -227,6 +227,14 @@ class _Prepared:
 
 # What a target is that lies in a scope by its own name.
 _SCOPES: Mapping[str, ScopeKind] = {"node": "node", "repository": "registry"}
+
+
+def _scopes_of(target: Target) -> Iterator[tuple[ScopeKind, str]]:
+    """Yield the scopes besides its stack that a target lies in, each with the name that it lies there by."""
+    if target.kind in _SCOPES:
+        yield _SCOPES[target.kind], target.name
+    if target.node is not None:
+        yield "node", target.node
 
 
 def say(name: str, each: Held) -> str:

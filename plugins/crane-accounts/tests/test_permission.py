@@ -15,6 +15,7 @@ Root = Callable[..., Any]
 SPEC = {"name": "extra", "image": "nginx:1"}
 WEB = {"files": [{"name": "stack.yml", "content": "services: {web: {image: 'nginx:2'}}"}], "resolve_image": "never"}
 STACK = "com.docker.stack.namespace"
+SERVICE = "com.docker.swarm.service.id"
 
 
 @pytest.fixture
@@ -289,3 +290,42 @@ def two_stacks_for_labels(people: Any, deploy: Any) -> None:
     """A stack with an operator who may not grant."""
     deploy("shop")
     people(bert="operator@shop")
+
+
+# --- What is on a node --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("two_stacks")
+def test_container_is_a_matter_of_its_stack_and_of_its_node(ask: Ask, root: Root, people: Any, swarm: Any) -> None:
+    by_hand = swarm.engine("node1").containers.add("by-hand", Labels={STACK: "shop", SERVICE: "gone"})
+    swarm.engine("node2").containers.add("other")
+    people(ann="", eve="viewer")
+    root("POST", "/grants", {"role": "operator", "account": "ann", "scope": "node", "on": "node1"})
+    root("POST", "/grants", {"role": "viewer", "account": "eve", "effect": "deny", "scope": "node", "on": "node1"})
+
+    def seen(name: str) -> set[tuple[str, str | None]]:
+        items = ask(name, "GET", "/containers").json["items"]
+        return {(each["node"], each["stack"]) for each in items}
+
+    # What calls itself of the stack, and is not of a service of it, is not its operator's.
+    assert {stack for _, stack in seen("bob")} == {"shop"}
+    assert ask("bob", "GET", f"/containers/{by_hand}").status_code == 403
+    assert {node for node, _ in seen("ann")} == {"node1"}
+    assert ask("ann", "POST", "/containers/by-hand/pause").status_code == 200
+    assert ask("ann", "POST", "/containers/other/pause").status_code == 403
+    assert "node1" not in {node for node, _ in seen("eve")}
+    assert ("node2", None) in seen("eve")
+    assert ask("eve", "POST", "/containers/other/pause").status_code == 403
+
+
+@pytest.mark.usefixtures("two_stacks")
+def test_prune_takes_only_what_one_may_remove(ask: Ask, swarm: Any) -> None:
+    for name, stack in (("shop_data", "shop"), ("bank_data", "bank")):
+        swarm.engine("node1").volumes.add(name, Labels={STACK: stack})
+
+    preview = ask("bob", "GET", "/volumes/prune?all=true").json
+    assert [[each["name"] for each in node["items"]] for node in preview["nodes"] if node["items"]] == [["shop_data"]]
+    assert ask("max", "POST", "/volumes/prune", {"token": preview["token"]}).status_code == 404
+    assert ask("vera", "POST", "/volumes/prune", {"token": preview["token"]}).status_code == 403
+    assert ask("bob", "POST", "/volumes/prune", {"token": preview["token"]}).json["count"] == 1
+    assert ask("bob", "DELETE", "/volumes/node1/bank_data").status_code == 403

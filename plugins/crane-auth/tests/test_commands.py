@@ -118,3 +118,12 @@ def test_setup_token_is_given_out_anew(run: Run, visitor: Visitors) -> None:
     token = done.output.strip().partition("/setup#token=")[2]
     body = {"token": token, "name": "ann", "password": PASSWORD}
     assert visitor().ask("POST", "auth/setup", body, 201)["state"] == "done"
+
+
+def test_commands_are_those_of_the_plugins_that_run(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    disabled = {plugin.name for plugin in discover()} - {"database", "accounts"}
+    with monkeypatch.context() as without:
+        without.setenv("CRANE_PLUGINS_DISABLED", ",".join(disabled))
+        assert "No such command 'auth'" in run("--help").output
+
+    assert run("--help").exit_code == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -21,13 +22,15 @@ Visitors = Callable[..., Browser]
 
 @pytest.fixture
 def statements(crane_app: Flask) -> list[str]:
-    """What the database is asked."""
+    """What the database is asked by the requests of the test; loops of the server ask it too."""
     asked: list[str] = []
+    own = threading.current_thread()
     with crane_app.app_context():
         engine = db.engine
 
     def listen(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
-        asked.append(statement)
+        if threading.current_thread() is own:
+            asked.append(statement)
 
     sa.event.listen(engine, "before_cursor_execute", listen)
     return asked

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -142,7 +143,8 @@ def prepare(engine: sa.Engine) -> None:
 
     @sa.event.listens_for(engine, "connect")
     def set_pragmas(connection: sqlite3.Connection, _record: Any) -> None:
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        write_ahead(connection)
+        for pragma in ("synchronous=NORMAL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}").close()
 
     @sa.event.listens_for(engine, "savepoint")
@@ -150,6 +152,22 @@ def prepare(engine: sa.Engine) -> None:
         # Outside a transaction a savepoint would begin one, and its release would commit it.
         if not _driver(connection).in_transaction:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def write_ahead(connection: sqlite3.Connection) -> None:
+    """Have a new file use a write-ahead log.
+
+    SQLite does not wait for who does the same just now, as two servers that start at once do, whatever its timeout.
+    """
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(0.01)
 
 
 def _driver(connection: sa.Connection) -> sqlite3.Connection:

@@ -45,7 +45,8 @@ from crane_core.plugins import discover
 
 def crane_loops():
     def run(stop):
-        print("holds", flush=True)
+        sys.stdout.write("holds\\n")
+        sys.stdout.flush()
         stop.wait()
     return [Loop("work.do", run, once=True)]
 
@@ -56,7 +57,9 @@ app = application.create_app(
     transport=MemoryAdapter(MemorySwarm(nodes=1)),
 )
 application.start(app)
-print("started", flush=True)
+# A line as a whole: the loop writes on a thread of its own.
+sys.stdout.write("started\\n")
+sys.stdout.flush()
 sys.stdin.read()
 application.stop(app)
 """

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import crane_database
 import pytest
 from crane_database import db, sa
-from crane_database.connecting import connect, describe_url, find_url
+from crane_database.connecting import connect, describe_url, find_url, write_ahead
 from crane_database.testing import PASSWORD, Cluster
 from flask import Flask
 
@@ -59,6 +61,38 @@ def test_sqlite_is_set_as_it_was_measured(make_server: MakeServer) -> None:
         }
 
     assert found == {"journal_mode": "wal", "synchronous": 1, "foreign_keys": 1, "busy_timeout": 30000}
+
+
+class Contended(sqlite3.Connection):
+    """A connection that SQLite refuses at first, as it does when two make the same new file at one moment."""
+
+    refusals = 2
+    code = sqlite3.SQLITE_BUSY
+
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+        if self.refusals:
+            self.refusals -= 1
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode = self.code
+            raise error
+        return super().execute(*arguments)
+
+
+def test_new_file_that_another_server_makes_too_is_waited_for(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "crane.db", factory=Contended)) as connection:
+        write_ahead(connection)
+
+        assert connection.refusals == 0
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_file_that_cannot_be_had_is_not_waited_for(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "crane.db", factory=Contended)) as connection:
+        connection.code = sqlite3.SQLITE_READONLY
+        with pytest.raises(sqlite3.OperationalError):
+            write_ahead(connection)
+
+        assert connection.refusals == 1
 
 
 def test_reading_does_not_wait_for_the_writer_and_writers_wait_for_each_other(make_server: MakeServer) -> None:

@@ -102,6 +102,10 @@ class TestRoutes:
         assert [figure["name"] for figure in told["figures"]] == [figure.name for figure in FIGURES]
         assert [figure["series"] for figure in told["figures"]] == [[]] * len(FIGURES)
 
+    def test_that_there_is_a_prometheus_is_told_without_asking_it(self, client, prometheus):
+        assert client.get("/api/v1/stats-history").json == {"remembered": True}
+        assert prometheus.asked == []
+
     def test_name_and_password_of_the_address_are_sent(self, client, prometheus):
         client.get("/api/v1/stats-history/stacks/shop")
 
@@ -184,6 +188,7 @@ class TestWithout:
 
         assert (problem["status"], problem["code"]) == (404, "no-prometheus")
         assert "history.prometheus_url" in problem["detail"]
+        assert client.get("/api/v1/stats-history").json == {"remembered": False}
 
 
 def test_token_is_sent(prometheus):

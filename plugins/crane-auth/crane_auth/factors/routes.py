@@ -127,6 +127,7 @@ def renew_codes(sent: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/auth/me/passkeys")
+@blueprint.doc(operationId="listOwnPasskeys")
 @known(_OWN)
 @blueprint.arguments(ListQuery, location="query")
 @blueprint.response_list(PasskeyItemSchema, description="The passkeys.")
@@ -167,6 +168,7 @@ def add_passkey(sent: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/auth/me/passkeys/<passkey_id>", methods=["DELETE"])
+@blueprint.doc(operationId="removeOwnPasskey")
 @known(_OWN)
 @blueprint.arguments(PasswordProofSchema)
 @blueprint.response(204, description="It counts no more.")
@@ -177,6 +179,7 @@ def remove_passkey(sent: dict[str, Any], passkey_id: str) -> Response:
 
 
 @blueprint.route("/passwords/<name>", methods=["PUT"])
+@blueprint.doc(operationId="setPassword")
 @guard("password:update", by="name")
 @blueprint.arguments(SetPasswordSchema)
 @blueprint.response(204, description="It is set, and all their sessions have ended.")

@@ -161,7 +161,7 @@ def log_in(sent: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/login/second-factor", methods=["POST"])
-@blueprint.doc(operationId="showSecondFactor")
+@blueprint.doc(operationId="giveSecondFactor")
 @public(_OPEN)
 @blueprint.arguments(CodeSchema)
 @blueprint.response(200, LoginAnswerSchema, description="The session, or the step that is left.")
@@ -207,7 +207,7 @@ def ask_for_passkey(sent: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/login/passkey", methods=["POST"])
-@blueprint.doc(operationId="showPasskey")
+@blueprint.doc(operationId="givePasskey")
 @public(_OPEN)
 @blueprint.arguments(PasskeySchema)
 @blueprint.response(200, LoginAnswerSchema, description="The session, or the step that is left.")

@@ -35,6 +35,7 @@ def _listing(rows: list[dict[str, Any]], action: str | None) -> Listing[dict[str
 
 
 @blueprint.route("/auth/me/sessions")
+@blueprint.doc(operationId="listOwnSessions")
 @known("They are the caller's own.")
 @blueprint.arguments(SessionQuery, location="query")
 @blueprint.response_list(SessionSchema, description="The caller's sessions, the one used last first.")
@@ -46,6 +47,7 @@ def list_own(query: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/auth/me/sessions/<session_id>", methods=["DELETE"])
+@blueprint.doc(operationId="removeOwnSession")
 @known("It is the caller's own.")
 @blueprint.response(204, description="It has ended, and what it held open is closed.")
 def remove_own(session_id: str) -> Response:

@@ -53,6 +53,7 @@ def _wish(sent: dict[str, Any]) -> operations.Wish:
 
 
 @blueprint.route("/auth/me/tokens")
+@blueprint.doc(operationId="listOwnTokens")
 @known("They are the caller's own.")
 @blueprint.arguments(TokenQuery, location="query")
 @blueprint.response_list(TokenSchema, description="The caller's tokens.")
@@ -74,6 +75,7 @@ def create_own(sent: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/auth/me/tokens/<token_id>", methods=["DELETE"])
+@blueprint.doc(operationId="removeOwnToken")
 @known("It is the caller's own.")
 @blueprint.response(204, description="It is good for nothing any more.")
 def remove_own(token_id: str) -> Response:

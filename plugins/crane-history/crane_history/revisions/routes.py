@@ -29,7 +29,7 @@ blueprint = Blueprint("revisions", __name__, url_prefix="/api/v1", description="
 
 
 @blueprint.route("/stack-revisions")
-@blueprint.doc(operationId="listRecentRevisions")
+@blueprint.doc(operationId="listRecentStackRevisions")
 @guard("stack:read")
 @blueprint.arguments(RecentRevisionQuery, location="query")
 @blueprint.response_list(RevisionSchema, description="The revisions of all stacks, the newest first.")
@@ -76,6 +76,7 @@ def show(name: str, number: int) -> Response:
 
 
 @blueprint.route("/stacks/<name>/revisions/diff")
+@blueprint.doc(operationId="compareStackRevisions")
 @guard("stack:read", by="name")
 @blueprint.arguments(DiffQuery, location="query")
 @blueprint.response(200, RevisionDiffSchema, description="How they differ.")
@@ -95,7 +96,7 @@ def plan(query: dict[str, Any], sent: dict[str, Any], name: str, number: int) ->
 
 
 @blueprint.route("/stacks/<name>/revisions/<int:number>/rollback", methods=["POST"])
-@blueprint.doc(operationId="returnToRevision")
+@blueprint.doc(operationId="returnToStackRevision")
 @guard("stack:update", by="name")
 @blueprint.arguments(ReturnQuery, location="query")
 @blueprint.arguments(ReturnSchema)

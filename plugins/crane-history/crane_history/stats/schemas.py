@@ -6,7 +6,7 @@ from datetime import UTC
 
 import marshmallow as ma
 
-from crane_core.answers import AnswerSchema, many, moment, number, one_of, text, whole
+from crane_core.answers import AnswerSchema, many, moment, number, one_of, text, truth, whole
 from crane_history.stats.operations import FIGURES, SHORTEST_STEP
 
 
@@ -31,6 +31,12 @@ class StatsQuery(ma.Schema):
         validate=ma.validate.OneOf(["all", "task"]),
         metadata={"description": "Whether the figures are those of all tasks together, or of each."},
     )
+
+
+class MemorySchema(AnswerSchema):
+    """Whether stats of the past can be asked for."""
+
+    remembered = truth("Whether a Prometheus is set that remembers what was used.")
 
 
 class SeriesSchema(AnswerSchema):

@@ -43,6 +43,7 @@ def show(task: str) -> Response:
 
 
 @blueprint.route("/<task>/why")
+@blueprint.doc(operationId="explainTaskHistory")
 @guard("task:read")
 @blueprint.response(200, TaskWhySchema, description="Why it died, and everything that tells.")
 def why(task: str) -> Response:

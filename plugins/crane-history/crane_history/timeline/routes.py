@@ -58,7 +58,7 @@ def list_lines(query: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/<int:number>")
-@blueprint.doc(operationId="showTimelineLine")
+@blueprint.doc(operationId="showTimelineEntry")
 @guard("timeline:read", by="number")
 @blueprint.response(200, LineDetailSchema, description="The line.")
 def show(number: int) -> Response:
