@@ -13,7 +13,20 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tests.bench import commandline, large, logins, panel, permission, real, tasks, timeline
+from tests.bench import (
+    commandline,
+    large,
+    logins,
+    logs,
+    lost,
+    monitoring,
+    panel,
+    panel_logs,
+    permission,
+    real,
+    tasks,
+    timeline,
+)
 from tests.bench.figures import Figure, table, write_page
 from tests.bench.processes import ROOT
 
@@ -21,7 +34,11 @@ PARTS: Mapping[str, Callable[..., Iterator[Figure]]] = {
     "commandline": commandline.measure,
     "large": large.measure,
     "logins": logins.measure,
+    "logs": logs.measure,
+    "lost": lost.measure,
+    "monitoring": monitoring.measure,
     "panel": panel.measure,
+    "panel-logs": panel_logs.measure,
     "permission": permission.measure,
     "real": real.measure,
     "tasks": tasks.measure,

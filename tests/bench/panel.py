@@ -64,7 +64,7 @@ def measure(directory: Path, minutes: float = MINUTES) -> Iterator[Figure]:
     with (
         simulated_engine(directory, NODES, FEW_SERVICES, FEW_TASKS) as engine,
         crane_server(directory, engine.url) as server,
-        _chromium() as browser,
+        chromium() as browser,
     ):
         server.wait_until_fresh()
         yield _first_load(browser, server)
@@ -73,7 +73,7 @@ def measure(directory: Path, minutes: float = MINUTES) -> Iterator[Figure]:
     with (
         simulated_engine(directory, NODES, SERVICES, TASKS) as engine,
         crane_server(directory, engine.url) as server,
-        _chromium() as browser,
+        chromium() as browser,
     ):
         server.wait_until_fresh()
         what = f"The same of the list of {SERVICES} services"
@@ -86,7 +86,8 @@ def measure(directory: Path, minutes: float = MINUTES) -> Iterator[Figure]:
 
 
 @contextlib.contextmanager
-def _chromium() -> Iterator[Browser]:
+def chromium() -> Iterator[Browser]:
+    """Run the browser."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=list(ARGUMENTS))
         yield browser
@@ -94,7 +95,8 @@ def _chromium() -> Iterator[Browser]:
 
 
 @contextlib.contextmanager
-def _new_tab(browser: Browser, server: CraneServer) -> Iterator[tuple[BrowserContext, Page]]:
+def new_tab(browser: Browser, server: CraneServer) -> Iterator[tuple[BrowserContext, Page]]:
+    """Open a tab of somebody who was never there before."""
     context = browser.new_context(
         base_url=f"http://127.0.0.1:{server.port}",
         viewport={"width": 1440, "height": 900},
@@ -109,7 +111,7 @@ def _new_tab(browser: Browser, server: CraneServer) -> Iterator[tuple[BrowserCon
 
 def _first_load(browser: Browser, server: CraneServer) -> Figure:
     """Count what comes over the network until the first page is there, heads and answers of the API included."""
-    with _new_tab(browser, server) as (context, page):
+    with new_tab(browser, server) as (context, page):
         network = context.new_cdp_session(page)
         sizes: dict[str, float] = {}
         network.on(
@@ -132,7 +134,7 @@ def _interactive(
     """
     taken = []
     for _ in range(tries):
-        with _new_tab(browser, server) as (context, page):
+        with new_tab(browser, server) as (context, page):
             context.add_init_script(_NOTE_INTERACTIVE.replace("SHOWN", shown))
             context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": SLOWED})
             page.goto(path)
@@ -146,7 +148,7 @@ def _interactive(
 
 def _script_per_frame(browser: Browser, server: CraneServer, engine: SimulatedEngine, seconds: float = 20.0) -> Figure:
     """Trace the list of all services while some change all the time."""
-    with _new_tab(browser, server) as (_, page), _changes(engine) as made:
+    with new_tab(browser, server) as (_, page), changing(engine) as made:
         page.goto("/services")
         expect(page.locator("[data-table] tbody tr").first).to_be_visible()
         page.wait_for_timeout(2_000)
@@ -203,7 +205,7 @@ def _tab_that_stays(browser: Browser, server: CraneServer, engine: SimulatedEngi
     """Leave a tab open that goes from one live list to the next, and look at its heap after collecting garbage."""
     heaps: list[float] = []
     names = itertools.cycle(("Tasks", "Stacks", "Nodes", "Services"))
-    with _new_tab(browser, server) as (context, page), _changes(engine) as made:
+    with new_tab(browser, server) as (context, page), changing(engine) as made:
         # With its first change a service gets an earlier spec: until all have one, it is the list that grows.
         while made[0] < SERVICES:
             time.sleep(0.5)
@@ -218,7 +220,7 @@ def _tab_that_stays(browser: Browser, server: CraneServer, engine: SimulatedEngi
                 expect(page.get_by_role("heading", level=1)).to_have_text(name)
                 expect(page.locator("[data-table] tbody tr").first).to_be_visible()
                 page.wait_for_timeout(step * 1000)
-            heaps.append(_heap(devtools))
+            heaps.append(heap(devtools))
     # The first rounds compile and cache.
     settled = heaps[2:]
     half = len(settled) // 2
@@ -229,7 +231,8 @@ def _tab_that_stays(browser: Browser, server: CraneServer, engine: SimulatedEngi
     return Figure("Growth of a tab that stays open on live lists", 100 * (after / before - 1), 5, "%", note=note)
 
 
-def _heap(devtools: Any) -> float:
+def heap(devtools: Any) -> float:
+    """Return how much memory a page's objects take, in MB, once garbage was collected."""
     for _ in range(2):
         devtools.send("HeapProfiler.collectGarbage")
     metrics = devtools.send("Performance.getMetrics")["metrics"]
@@ -238,7 +241,7 @@ def _heap(devtools: Any) -> float:
 
 def _many_tabs(server: CraneServer, engine: SimulatedEngine, seconds: float = 30.0) -> Figure:
     """Have many tabs follow one list of which some items change all the time."""
-    with open_tabs(server.port, TABS, "services", server.headers) as tabs, _changes(engine) as made:
+    with open_tabs(server.port, TABS, "services", server.headers) as tabs, changing(engine) as made:
         deadline = time.monotonic() + 60
         while not tabs.all_know():
             if tabs.failed or time.monotonic() > deadline:
@@ -264,7 +267,7 @@ def _many_tabs(server: CraneServer, engine: SimulatedEngine, seconds: float = 30
 
 
 @contextlib.contextmanager
-def _changes(engine: SimulatedEngine) -> Iterator[list[int]]:
+def changing(engine: SimulatedEngine) -> Iterator[list[int]]:
     """Change that many services each second, as somebody else would with the docker CLI; yields how many so far."""
     path = engine.url.removeprefix("unix://")
     ids = [service["ID"] for service in ask(path, "GET", "/services")]

@@ -96,33 +96,35 @@ def _read_head(data: bytes) -> tuple[int, int, int] | None:
 @contextlib.contextmanager
 def open_tabs(port: int, count: int, topic: str, headers: Mapping[str, str]) -> Iterator[Tabs]:
     """Have so many tabs follow a topic."""
-    each = [_Tab(port, topic, headers) for _ in range(count)]
     tabs = Tabs([0] * count)
     stop = threading.Event()
-    reader = threading.Thread(target=_read_all, args=(each, tabs, stop))
-    reader.start()
-    try:
-        yield tabs
-    finally:
-        stop.set()
-        reader.join()
-        for tab in each:
-            tab.socket.close()
+    each: list[_Tab] = []
+    with selectors.DefaultSelector() as selector:
+        reader = threading.Thread(target=_read_all, args=(selector, tabs, stop))
+        reader.start()
+        try:
+            for number in range(count):
+                # What it is sent is read from the beginning: who reads nothing is given up.
+                each.append(_Tab(port, topic, headers))
+                selector.register(each[-1].socket, selectors.EVENT_READ, (number, each[-1]))
+            yield tabs
+        finally:
+            stop.set()
+            reader.join()
+            for tab in each:
+                tab.socket.close()
     if tabs.failed:
         raise RuntimeError(tabs.failed[0])
 
 
-def _read_all(each: list[_Tab], tabs: Tabs, stop: threading.Event) -> None:
-    with selectors.DefaultSelector() as selector:
-        for number, tab in enumerate(each):
-            selector.register(tab.socket, selectors.EVENT_READ, (number, tab))
-        while not stop.is_set():
-            for key, _ in selector.select(timeout=0.2):
-                number, tab = key.data
-                try:
-                    messages, size = tab.read()
-                except OSError as error:
-                    tabs.failed.append(str(error))
-                    return
-                tabs.messages[number] += messages
-                tabs.size += size
+def _read_all(selector: selectors.BaseSelector, tabs: Tabs, stop: threading.Event) -> None:
+    while not stop.is_set():
+        for key, _ in selector.select(timeout=0.2):
+            number, tab = key.data
+            try:
+                messages, size = tab.read()
+            except OSError as error:
+                tabs.failed.append(str(error))
+                return
+            tabs.messages[number] += messages
+            tabs.size += size

@@ -7,6 +7,7 @@ breaks the content security policy, or asks another host for anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.browser.chromium import ARGUMENTS, EXECUTABLE
 from tests.browser.simulated import Simulated
 from tests.browser.watching import Watch
+from tests.lab import network
 from tests.lab.lab import Lab
 from tests.swarm.server import Server
 
@@ -44,6 +46,7 @@ class Visit:
 
     def __init__(self, new_context: Callable[..., BrowserContext]) -> None:
         self._new_context = new_context
+        self._open = ExitStack()
         self._contexts: list[BrowserContext] = []
         self._watches: list[Watch] = []
 
@@ -63,6 +66,8 @@ class Visit:
         :param anonymous: Open it as nobody, and not as whoever runs the server; what comes then is not waited for.
         :param host: What the browser calls the server.
         """
+        if not self._contexts:
+            self._open.enter_context(network.unchanged())
         url = server.url.replace("127.0.0.1", host)
         context = self._new_context(
             base_url=url,
@@ -89,6 +94,7 @@ class Visit:
         """Close everything; return what the pages did that they must not."""
         while self._contexts:
             self._contexts.pop().close()
+        self._open.close()
         return [text for watch in self._watches for text in watch.found()]
 
 
@@ -103,9 +109,11 @@ def _named_by_data_test(playwright: Any) -> None:
 
 
 @pytest.fixture
-def visit(new_context: Callable[..., BrowserContext]) -> Visit:
+def visit(new_context: Callable[..., BrowserContext]) -> Iterator[Visit]:
     """Open pages of servers."""
-    return Visit(new_context)
+    visiting = Visit(new_context)
+    yield visiting
+    visiting.close()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playw
 
 from tests.browser.addresses import find_addresses
 from tests.browser.chromium import ARGUMENTS, EXECUTABLE
-from tests.browser.simulated import Simulated
+from tests.browser.simulated import NODES, Simulated
 from tests.together.test_page_plugin import FILE, PAGE
 
 WIDTHS = (1440, 390)
@@ -54,15 +54,23 @@ def busy_scenes(simulated: Simulated) -> Iterator[Scene]:
     yield Scene("search", "/", _search, whole=False)
     yield Scene("settings-menu", "/", lambda page: page.locator("summary.icon").click(), whole=False)
     yield Scene("columns", "/services", lambda page: page.locator(".menu summary").first.click(), whole=False)
-    yield Scene("service-scale", "/services/shop_web", _press(".actions .el-button", 0), whole=False)
-    yield Scene("service-image", "/services/shop_web", _press(".actions .el-button", 1), whole=False)
-    yield Scene("service-force", "/services/shop_web", _plan(".actions .el-button", 3), whole=False)
+    yield Scene("service-scale", "/services/shop_web", _press(".actions button", 0), whole=False)
+    yield Scene("service-image", "/services/shop_web", _press(".actions button", 1), whole=False)
+    yield Scene("service-force", "/services/shop_web", _plan(".actions button", 2), whole=False)
     yield Scene("service-attempts", "/services/payments_gateway", _press("[data-place] button", 0))
     for tab in ("overview", "ports", "environment", "raw"):
         yield Scene(f"service-{tab}", f"/services/shop_web?tab={tab}")
     for tab in ("tasks", "raw"):
         yield Scene(f"node-{tab}", f"/nodes/manager-fra1-a?tab={tab}")
     yield Scene("nodes-map", "/nodes?tab=map")
+    yield Scene("node-drain", f"/nodes/{NODES[0]}", _press(".actions .el-button", 1), whole=False)
+    yield Scene("node-edit", f"/nodes/{NODES[0]}", _press(".actions .el-button", 0), whole=False)
+    yield Scene("node-join", "/nodes", _press(".actions .el-button", 0), whole=False)
+    yield Scene("network-new", "/networks", _press(".actions .el-button", 0), whole=False)
+    yield Scene("secret-rotate", "/secrets/shop_session_key", _press(".actions .el-button--primary", 0), whole=False)
+    yield Scene("logs", "/logs?service=shop_web,shop_api", whole=False)
+    yield Scene("image-pull", "/images", _press(".actions .el-button", 0), whole=False)
+    yield Scene("images-prune", "/images", _press(".actions .el-button", 1), whole=False)
     yield Scene("stack-remove", "/stacks/shop", _plan(".actions .el-button--danger", 0), whole=False)
 
 

@@ -147,6 +147,8 @@ _SETTINGS = {
     "CRANE_ORCHESTRATION_PENDING_SECONDS": "36000",
     "CRANE_ORCHESTRATION_STALLED_SECONDS": "36000",
 }
+# Of a Swarm of hundreds of nodes nobody asks all.
+_MOST_SOCKETS = 20
 _SLOW = f"{REGISTRY}/shop/api:4.13.0"
 _ENDING = f"{REGISTRY}/payments/gateway:2.9.0"
 _MISSING = f"{REGISTRY}/payments/ledger:1.20.0"
@@ -154,6 +156,8 @@ _MISSING = f"{REGISTRY}/payments/ledger:1.20.0"
 
 class Simulated:
     """A server over a Swarm in memory, in which time passes as it does here, or faster.
+
+    The Engine of each node answers, of the first twenty where there are more.
 
     :param nodes: How many nodes it has.
     :param speed: Seconds that pass in it for each real one.
@@ -164,14 +168,19 @@ class Simulated:
         self.speed = speed
         self._directory = directory
         self._stack = ExitStack()
-        socket = directory / "engine.sock"
-        self.server = Server(f"unix://{socket}", directory, **{**_SETTINGS, **environment})
-        self._socket = socket
+        # The own Engine of each node, by the node's id; None is the manager that the server speaks with.
+        self._sockets: dict[str | None, Path] = {None: directory / "engine.sock"}
+        for number, node in enumerate(list(self.swarm.store.nodes)[1:_MOST_SOCKETS], 2):
+            self._sockets[node.id] = directory / f"engine{number}.sock"
+        ways = [f"{node}=unix://{socket}" for node, socket in self._sockets.items() if node]
+        own = {**_SETTINGS, "CRANE_ENGINE_NODE_ENDPOINTS": ",".join(ways)}
+        self.server = Server(f"unix://{self._sockets[None]}", directory, **{**own, **environment})
 
     def __enter__(self) -> Simulated:
-        engine = serve(self.swarm, str(self._socket))
-        self._stack.callback(engine.server_close)
-        self._stack.callback(engine.shutdown)
+        for node, socket in self._sockets.items():
+            engine = serve(self.swarm, str(socket), node=node)
+            self._stack.callback(engine.server_close)
+            self._stack.callback(engine.shutdown)
         stop = threading.Event()
         clock = threading.Thread(target=self._run, args=(stop,))
         clock.start()
@@ -230,6 +239,7 @@ class Simulated:
         self._change("/services/shop_api/image", image=_SLOW)
         self._deploy("search", STACKS["search"].replace("replicas: 2", "replicas: 3").replace("ssd", "nvme"))
         self.share()
+        self._leave_behind()
         # Nothing is in the future.
         self.speed = 1.0
         self.swarm.advance(max(0.0, time.time() - self.swarm.now))
@@ -239,6 +249,19 @@ class Simulated:
         for path, body in SHARED:
             status, answer = self.server.ask("POST", path, body)
             assert status in (201, 204), answer
+
+    def _leave_behind(self) -> None:
+        """Have on two nodes what somebody forgot there, and what nobody needs."""
+        first, other = self.swarm.engine(NODES[0]), self.swarm.engine(NODES[1])
+        other.volumes.add(
+            "backups", Labels={"com.example.team": "storefront"}, Options={"type": "nfs", "o": "addr=nas"}
+        )
+        other.volumes.add("5e" * 32)
+        other.containers.add("backup-by-hand", f"{REGISTRY}/tools/backup:3", running=False, volumes=["backups"])
+        other.containers.add("debug", "busybox:1.37", Env=["TOKEN=not for everybody", "PLACE=here"])
+        for engine in (first, other):
+            engine.images.add("")
+            engine.images.add("debian:13")
 
     def _name_nodes(self) -> None:
         for node, name in zip(self.swarm.store.nodes, NODES, strict=False):

@@ -246,7 +246,7 @@ def test_server_restarted_under_an_open_page(visit: Visit, set_up_server: Server
     page = log_in(visit, server, "ann", "/services/stay_web")
     visit.expect("WebSocket connection to .* failed")
     # It asks whether the login has ended.
-    visit.expect("ERR_CONNECTION_REFUSED")
+    visit.expect("ERR_CONNECTION_(REFUSED|RESET)")
     mark(page)
     freshness = page.get_by_test_id("freshness")
     dialog = change_image(page, "lab/web:v2")

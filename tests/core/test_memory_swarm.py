@@ -27,6 +27,15 @@ class InMemory:
         self.engine = Engine(transport=MemoryAdapter(self.memory))
         self.lose_node = self.memory.node_down
 
+    def engine_of(self, node: str) -> Engine:
+        """Return a node's own Engine, which has an image."""
+        self.memory.engine(node).images.add("lab/web:v1")
+        return Engine(transport=MemoryAdapter(self.memory, node))
+
+    def print(self, engine: Engine, container: str, content: bytes, stream: str = "stdout") -> None:
+        """Have a container print something."""
+        self.memory.print(container, content, stream)
+
     def until(self, fact: Callable[[], bool], words: str) -> None:
         """Let time pass until something is so."""
         for _ in range(600):
@@ -43,7 +52,35 @@ def contract_swarm() -> Iterator[InMemory]:
     in_memory.engine.close()
 
 
+class TestCluster(contract.ClusterContract):
+    pass
+
+
+class TestNodeEngines(contract.NodeEnginesContract):
+    pass
+
+
+class TestUsage(contract.UsageContract):
+    pass
+
+
+class TestUsageByVersion1(contract.UsageContract):
+    """The same on kernels with the first version of the control groups."""
+
+    @pytest.fixture(autouse=True)
+    def _version_1(self, contract_swarm: InMemory) -> None:
+        contract_swarm.memory.cgroup_version = "1"
+
+
 class TestObjects(contract.ObjectsContract):
+    pass
+
+
+class TestExecs(contract.ExecsContract):
+    pass
+
+
+class TestLogs(contract.LogsContract):
     pass
 
 

@@ -6,6 +6,7 @@ import copy
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -20,8 +21,10 @@ from crane_core.errors import EngineUnavailable
 from crane_core.orchestration.operations.operations import Operations
 from crane_core.plugins import Plugin
 from crane_core.testing.behaviours import Exits, Missing
+from crane_core.testing.cluster import Outsider
 from crane_core.testing.plugins import make_plugin
 from crane_core.testing.swarm import MemorySwarm
+from crane_core.testing.transport import serve
 
 JSON = dict[str, Any]
 SHOP = """
@@ -92,7 +95,8 @@ class Document:
         asked = answer.request
         adapter = self.app.url_map.bind("localhost")
         rule, _ = adapter.match(asked.path, asked.method, return_rule=True)
-        path = str(rule.rule).replace("<", "{").replace(">", "}")
+        # A parameter that may hold slashes is ``<path:name>`` to the router.
+        path = str(rule.rule).replace("<path:", "<").replace("<", "{").replace(">", "}")
         found: JSON = self.strict["paths"][path][asked.method.lower()]
         return found
 
@@ -157,7 +161,8 @@ def _values_of(answer: TestResponse) -> list[Any]:
 class Call:
     """One request to an operation, and the status that it is to be answered with.
 
-    :param path: May name ``{task}``, ``{plan}`` and ``{operation}``, which stand for such as exist.
+    :param path: May name ``{task}``, ``{plan}`` and ``{operation}``, which stand for such as exist; a URL in the body
+        may be ``{outsider}``, which stands for an Engine in no Swarm.
     """
 
     name: str
@@ -171,10 +176,11 @@ class Call:
         return f"{self.name}-{self.path.partition('?')[2] or self.headers.get('Accept', '')}-{self.status}"
 
 
+LINES = {"Accept": "application/x-ndjson"}
 CALLS = [
-    Call("showWhoami", "GET", "/whoami"),
-    Call("listWhoamiRights", "GET", "/whoami/rights?kind=stack&name=shop&name=other"),
-    Call("listWhoamiRights", "GET", "/whoami/rights?name=shop", 422),
+    Call("showOwnIdentity", "GET", "/whoami"),
+    Call("listOwnRights", "GET", "/whoami/rights?kind=stack&name=shop&name=other"),
+    Call("listOwnRights", "GET", "/whoami/rights?name=shop", 422),
     Call("listPages", "GET", "/pages"),
     Call("listPlugins", "GET", "/plugins"),
     Call("listSettings", "GET", "/settings"),
@@ -183,9 +189,35 @@ CALLS = [
     Call("listNodes", "GET", "/nodes?sort=nonsense", 422),
     Call("showNode", "GET", "/nodes/node1"),
     Call("showNode", "GET", "/nodes/nothing", 404),
+    Call("listNodeTasks", "GET", "/nodes/node1/tasks"),
+    Call("showNodeDrainPlan", "GET", "/nodes/node2/drain-plan"),
+    Call("createNode", "POST", "/nodes", 201, {"url": "{outsider}"}),
+    Call("createNode", "POST", "/nodes", 422, {"url": "http://node"}),
+    Call("updateNode", "PATCH", "/nodes/node2", 200, {"labels": {"a": "b"}, "availability": "pause"}),
+    Call("updateNode", "PATCH", "/nodes/node1", 409, {"role": "worker"}),
+    Call("removeNode", "DELETE", "/nodes/node3?force=true", 204),
+    Call("removeNode", "DELETE", "/nodes/node3", 409),
+    Call("showSwarm", "GET", "/swarm"),
+    Call("updateSwarm", "PATCH", "/swarm", 200, {"task_history_limit": 3, "autolock": True}),
+    Call("updateSwarm", "PATCH", "/swarm", 409, {"autolock": True}, {"If-Match": '"1"'}),
+    Call("initSwarm", "POST", "/swarm/init", 409, {}),
+    Call("listSwarmJoinTokens", "GET", "/swarm/join-tokens"),
+    Call("rotateSwarmJoinTokens", "POST", "/swarm/join-tokens/rotate", 204, {"roles": ["worker"]}),
+    Call("showSwarmJoinCommand", "GET", "/swarm/join-command?role=manager"),
+    Call("rotateSwarmCa", "POST", "/swarm/ca/rotate", 200, {}),
+    Call("showSwarmUnlockKey", "GET", "/swarm/unlock-key", 409),
+    Call("rotateSwarmUnlockKey", "POST", "/swarm/unlock-key/rotate", 409),
+    Call("unlockSwarm", "POST", "/swarm/unlock", 409, {"unlock_key": "SWMKEY-1-x"}),
+    Call("listEngines", "GET", "/engines"),
+    Call("listEngines", "GET", "/engines?sort=nonsense", 422),
+    Call("showAgent", "GET", "/agent"),
+    Call("removeAgent", "DELETE", "/agent", 409),
+    Call("rotateAgent", "POST", "/agent/rotate", 409),
+    Call("createAgent", "POST", "/agent?wait=0", 202),
+    Call("createAgent", "POST", "/agent?wait=-1", 422),
     Call("inspectStackFiles", "POST", "/stack-files/inspect", 200, inspected("services: {a: {image: 'a:${T?say}'}}")),
     Call("inspectStackFiles", "POST", "/stack-files/inspect", 200, inspected(SHOP)),
-    Call("showStackFilesSchema", "GET", "/stack-files/schema"),
+    Call("showStackFileSchema", "GET", "/stack-files/schema"),
     Call("listStacks", "GET", "/stacks"),
     Call("showStack", "GET", "/stacks/shop"),
     Call("showStackCompose", "GET", "/stacks/shop/compose"),
@@ -217,9 +249,41 @@ CALLS = [
     Call("listServiceTasks", "GET", "/services/shop_everywhere/tasks"),
     Call("scaleService", "POST", "/services/shop_web/scale", 202, {"replicas": 3}),
     Call("scaleService", "POST", "/services/shop_everywhere/scale", 422, {"replicas": 3}),
-    Call("imageService", "POST", "/services/shop_web/image", 202, {"image": "nginx:1", "resolve_image": "never"}),
-    Call("forceService", "POST", "/services/shop_web/force", 202),
+    Call("changeServiceImage", "POST", "/services/shop_web/image", 202, {"image": "nginx:1", "resolve_image": "never"}),
+    Call("forceServiceUpdate", "POST", "/services/shop_web/force", 202),
     Call("rollbackService", "POST", "/services/shop_web/rollback", 202),
+    Call("listNetworks", "GET", "/networks"),
+    Call("createNetwork", "POST", "/networks", 201, {"name": "new", "attachable": True}),
+    Call("createNetwork", "POST", "/networks", 422, {"name": "new", "ingress": True}),
+    Call("showNetwork", "GET", "/networks/shop_default"),
+    Call("showNetwork", "GET", "/networks/node1/bridge"),
+    Call("listNetworkServices", "GET", "/networks/shop_default/services"),
+    Call("listNetworkContainers", "GET", "/networks/shop_default/containers"),
+    Call("removeNetwork", "DELETE", "/networks/shop_default", 409),
+    Call("connectNetwork", "POST", "/networks/node1/bridge/connect", 404, {"container": "gone"}),
+    Call("disconnectNetwork", "POST", "/networks/node1/bridge/disconnect", 404, {"container": "gone"}),
+    Call("showNetworkGraph", "GET", "/networks/graph"),
+    Call("listSecrets", "GET", "/secrets"),
+    Call("createSecret", "POST", "/secrets", 201, {"name": "new", "content": "a"}),
+    Call("createSecret", "POST", "/secrets", 422, {"name": "new"}),
+    Call("showSecret", "GET", "/secrets/shop_key"),
+    Call("listSecretServices", "GET", "/secrets/shop_key/services"),
+    Call("updateSecret", "PATCH", "/secrets/shop_key", 200, {"labels": {"a": "b"}}),
+    Call("updateSecret", "PATCH", "/secrets/shop_key", 409, {"labels": {}}, {"If-Match": '"1"'}),
+    Call("rotateSecret", "POST", "/secrets/shop_key/rotate", 202, {"content": "b"}),
+    Call("rotateSecret", "POST", "/secrets/shop_key/rotate?plan=true", 201, {"content": "b"}),
+    Call("removeSecret", "DELETE", "/secrets/shop_key", 409),
+    Call("listConfigs", "GET", "/configs"),
+    Call("createConfig", "POST", "/configs", 201, {"name": "new", "content": "a"}),
+    Call("createConfig", "POST", "/configs", 422, {"name": "new"}),
+    Call("showConfig", "GET", "/configs/shop_site"),
+    Call("listConfigServices", "GET", "/configs/shop_site/services"),
+    Call("showConfigContent", "GET", "/configs/shop_site/content"),
+    Call("updateConfig", "PATCH", "/configs/shop_site", 200, {"labels": {"a": "b"}}),
+    Call("updateConfig", "PATCH", "/configs/shop_site", 409, {"labels": {}}, {"If-Match": '"1"'}),
+    Call("rotateConfig", "POST", "/configs/shop_site/rotate", 202, {"content": "b"}),
+    Call("rotateConfig", "POST", "/configs/shop_site/rotate?plan=true", 201, {"content": "b"}),
+    Call("removeConfig", "DELETE", "/configs/shop_site", 409),
     Call("listTasks", "GET", "/tasks"),
     Call("showTask", "GET", "/tasks/{task}"),
     Call("showPlan", "GET", "/plans/{plan}"),
@@ -228,6 +292,67 @@ CALLS = [
     Call("showOperation", "GET", "/operations/{operation}"),
     Call("listOperationEvents", "GET", "/operations/{operation}/events"),
     Call("listOperationEvents", "GET", "/operations/{operation}/events", headers={"Accept": "application/x-ndjson"}),
+    Call("listContainers", "GET", "/containers"),
+    Call("showContainer", "GET", "/containers/node2/by-hand"),
+    Call("showContainer", "GET", "/containers/{container}"),
+    Call("showContainer", "GET", "/containers/nothing", 404),
+    Call("showContainerProcesses", "GET", "/containers/by-hand/top"),
+    Call("listContainerChanges", "GET", "/containers/by-hand/diff"),
+    Call("listContainerPorts", "GET", "/containers/by-hand/ports"),
+    Call("startContainer", "POST", "/containers/stopped/start"),
+    Call("stopContainer", "POST", "/containers/{container}/stop", 200, {"timeout": 1}),
+    Call("restartContainer", "POST", "/containers/by-hand/restart", 200, {}),
+    Call("pauseContainer", "POST", "/containers/by-hand/pause"),
+    Call("unpauseContainer", "POST", "/containers/by-hand/unpause", 409),
+    Call("killContainer", "POST", "/containers/by-hand/kill", 200, {"signal": "HUP"}),
+    Call("renameContainer", "POST", "/containers/by-hand/rename", 200, {"name": "other"}),
+    Call("removeContainer", "DELETE", "/containers/stopped"),
+    Call("removeContainer", "DELETE", "/containers/by-hand", 409),
+    Call("previewContainerPrune", "GET", "/containers/prune"),
+    Call("pruneContainers", "POST", "/containers/prune", 200, {"token": "{preview}"}),
+    Call("pruneContainers", "POST", "/containers/prune", 404, {"token": "none"}),
+    Call("listImages", "GET", "/images"),
+    Call("showImage", "GET", "/images/spare:1"),
+    Call("showImageHistory", "GET", "/images/spare:1/history"),
+    Call("pullImages", "POST", "/images/pull", 200, {"image": "new:1"}, headers={"Accept": "application/x-ndjson"}),
+    Call("pullImages", "POST", "/images/pull", 200, {"image": "gone:1"}),
+    Call("tagImages", "POST", "/images/tag", 200, {"image": "spare:1", "tag": "spare:2"}),
+    Call("removeImage", "DELETE", "/images/spare:1"),
+    Call("previewImagePrune", "GET", "/images/prune?all=true"),
+    Call("pruneImages", "POST", "/images/prune", 200, {"token": "{preview}"}),
+    Call("listVolumes", "GET", "/volumes?sizes=true"),
+    Call("createVolume", "POST", "/volumes", 201, {"node": "node2", "name": "new", "options": {"type": "tmpfs"}}),
+    Call("showVolume", "GET", "/volumes/node2/data"),
+    Call("removeVolume", "DELETE", "/volumes/data", 409),
+    Call("removeVolume", "DELETE", "/volumes/spare", 204),
+    Call("previewVolumePrune", "GET", "/volumes/prune?all=true"),
+    Call("pruneVolumes", "POST", "/volumes/prune", 200, {"token": "{preview}"}),
+    Call("listServiceLogs", "GET", "/services/shop_web/logs", headers=LINES),
+    Call("listServiceLogs", "GET", "/services/shop_web/logs?tail=-1", 422),
+    Call("listStackLogs", "GET", "/stacks/shop/logs", headers=LINES),
+    Call("listTaskLogs", "GET", "/tasks/{task}/logs", headers=LINES),
+    Call("listContainerLogs", "GET", "/containers/by-hand/logs", headers=LINES),
+    Call("createContainerTerminalTicket", "POST", "/containers/by-hand/terminal-tickets", 201, {}),
+    Call("createTaskTerminalTicket", "POST", "/tasks/{task}/terminal-tickets", 409, {"command": ["sh"]}),
+    Call("createServiceTerminalTicket", "POST", "/services/shop_web/terminal-tickets", 201, {}),
+    Call("createServiceTerminalTicket", "POST", "/services/shop_web/terminal-tickets", 422, {"columns": 0}),
+    Call("listTerminalRecordings", "GET", "/terminal-recordings"),
+    Call("showTerminalRecording", "GET", "/terminal-recordings/none", 404),
+    Call("listServiceStats", "GET", "/stats/services"),
+    Call("showServiceStats", "GET", "/stats/services/shop_web?by=task"),
+    Call("listStackStats", "GET", "/stats/stacks"),
+    Call("showStackStats", "GET", "/stats/stacks/shop"),
+    Call("listNodeStats", "GET", "/stats/nodes?sort=-cpu"),
+    Call("showNodeStats", "GET", "/stats/nodes/node1?step=60"),
+    Call("listTaskStats", "GET", "/stats/tasks"),
+    Call("showTaskStats", "GET", "/stats/tasks/{task}"),
+    Call("listContainerStats", "GET", "/stats/containers"),
+    Call("showContainerStats", "GET", "/stats/containers/by-hand"),
+    Call("showContainerStats", "GET", "/stats/containers/nothing", 404),
+    Call("listEvents", "GET", "/events"),
+    Call("listEvents", "GET", "/events?limit=-1", 422),
+    Call("showDoctor", "GET", "/doctor"),
+    Call("showDashboard", "GET", "/dashboard"),
 ]
 
 
@@ -246,6 +371,11 @@ def client(crane_app: Flask) -> FlaskClient:
 @pytest.fixture
 def lively(client: FlaskClient, swarm: MemorySwarm, crane: Crane) -> None:
     """A stack in which nearly everything that can be happens: one service runs, one crashes, one finds no node ..."""
+    engine = swarm.engine("node2")
+    engine.containers.add("by-hand", volumes=["data"])
+    engine.containers.add("stopped", running=False)
+    engine.images.add("spare:1")
+    engine.volumes.add("spare")
     swarm.images |= {"loops:1": Exits(1), "gone:1": Missing(), "job:1": Exits(0)}
     for content in (SHOP.replace("blue", "green"), SHOP):
         assert client.put("/api/v1/stacks/shop", json=stack_files(content)).status_code in (200, 202)
@@ -254,7 +384,9 @@ def lively(client: FlaskClient, swarm: MemorySwarm, crane: Crane) -> None:
 
 
 @pytest.fixture
-def ask(client: FlaskClient, crane: Crane, swarm: MemorySwarm, lively: None) -> Callable[[Call], TestResponse]:
+def ask(
+    client: FlaskClient, crane: Crane, swarm: MemorySwarm, lively: None, outsider: str
+) -> Callable[[Call], TestResponse]:
     """Send a request to the server with that stack."""
 
     def send(call: Call) -> TestResponse:
@@ -267,9 +399,24 @@ def ask(client: FlaskClient, crane: Crane, swarm: MemorySwarm, lively: None) -> 
             path = path.replace("{plan}", plan.get_json()["id"])
         if "{operation}" in path:
             path = path.replace("{operation}", fail(client, crane, swarm))
-        return client.open(f"/api/v1{path}", method=call.method, json=call.body, headers=call.headers)
+        if "{container}" in path:
+            [found, *_] = client.get("/api/v1/containers?service=shop_web").get_json()["items"]
+            path = path.replace("{container}", found["id"])
+        body = {**call.body, "url": outsider} if (call.body or {}).get("url") == "{outsider}" else call.body
+        if body == {"token": "{preview}"}:
+            body = {"token": client.get(f"/api/v1{path}").get_json()["token"]}
+        return client.open(f"/api/v1{path}", method=call.method, json=body, headers=call.headers)
 
     return send
+
+
+@pytest.fixture
+def outsider(swarm: MemorySwarm, tmp_path: Path) -> Iterator[str]:
+    """The URL of an Engine that is in no Swarm."""
+    server = serve(Outsider(swarm), str(tmp_path / "outsider.sock"))
+    yield f"unix://{tmp_path}/outsider.sock"
+    server.shutdown()
+    server.server_close()
 
 
 def fail(client: FlaskClient, crane: Crane, swarm: MemorySwarm) -> str:

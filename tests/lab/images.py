@@ -9,6 +9,8 @@
 ``lab/busybox:1``   every program of busybox, and a shell as its command
 ==================  ==================================================================================================
 
+``haproxy()`` makes one more, ``lab/haproxy:1``, of the program that is installed here, for tests that load it.
+
 The healthcheck of ``lab/health`` runs twice a second. It fails while ``HEALTHY`` is ``no``, while the file
 ``/tmp/sick`` exists (``docker exec`` can make it), and until ``HEALTHY_AFTER`` seconds have passed since the start; two
 failures in a row make the container unhealthy. Containers of all images end at once when they are asked to, not ten
@@ -20,6 +22,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
+import shutil
 import subprocess
 import tarfile
 from pathlib import Path
@@ -60,16 +64,39 @@ def _configs() -> dict[str, dict[str, Any]]:
     }
 
 
+HAPROXY = "lab/haproxy:1"
+
 NAMES: tuple[str, ...] = tuple(_configs())
 
 
 def archive() -> bytes:
     """Return all images as one archive of the kind that ``docker save`` writes."""
-    layer = _layer()
+    return _pack(_layer(), _configs())
+
+
+def haproxy() -> bytes:
+    """Return an image of Debian's haproxy: the program, the libraries that it is linked with, and a shell.
+
+    :raises FileNotFoundError: when it is not installed.
+    """
+    program = shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin")
+    if program is None:
+        raise FileNotFoundError("haproxy is not installed (Debian: haproxy)")
+    linked = subprocess.run(["ldd", program], check=True, capture_output=True, text=True).stdout
+    libraries = {word for line in linked.splitlines() for word in line.split() if word.startswith("/")}
+    files = [(path.lstrip("/"), Path(path).read_bytes(), 0o755) for path in sorted(libraries)]
+    files.append(("usr/sbin/haproxy", Path(program).read_bytes(), 0o755))
+    files.append(("bin/busybox", BUSYBOX.read_bytes(), 0o755))
+    links = [(f"bin/{program}", "busybox") for program in ("sh", "cat", "df", "sed", "tail")]
+    layer = _tar(files, links, directories=[("tmp", 0o1777), ("run", 0o755), ("etc", 0o755)])
+    return _pack(layer, {HAPROXY: {"Cmd": ["haproxy", "-v"]}})
+
+
+def _pack(layer: bytes, configs: dict[str, dict[str, Any]]) -> bytes:
     digest = hashlib.sha256(layer).hexdigest()
     files: dict[str, bytes] = {"layer.tar": layer}
     manifest = []
-    for name, config in _configs().items():
+    for name, config in configs.items():
         path = "/bin:/sbin:/usr/bin:/usr/sbin"
         document = {
             "architecture": _architecture(),

@@ -15,7 +15,9 @@ and the routing mesh then do not forward. Services that have to answer use ``end
 from __future__ import annotations
 
 import atexit
+import contextlib
 import itertools
+import logging
 import os
 import shutil
 import signal
@@ -41,6 +43,7 @@ PROGRAMS = {
     "unshare": "mount",
 }
 _numbers = itertools.count(1)
+log = logging.getLogger(__name__)
 
 
 class LabError(Exception):
@@ -218,24 +221,73 @@ class Lab:
         """Connect a node to the network again."""
         self._network.plug(number)
 
-    def clear(self) -> None:
-        """Bring the Swarm back to what it was when it came up, for the next test."""
+    def narrow(self, number: int, size: int = 1500) -> None:
+        """Have a node's link carry packets of so many bytes at the most."""
+        self._network.narrow(number, size)
+
+    def resize_disk(self, free: float) -> None:
+        """Make the disk that all nodes share so large that such a part of it is free, from 0 to 1."""
+        now = os.statvfs(self.directory)
+        used = (now.f_blocks - now.f_bfree) * now.f_frsize
+        leftovers.resize(self.name, int(used / (1 - free)))
+
+    def move_node(self, number: int) -> None:
+        """Cut a node's power, and switch it on again with another address; a second time with its first one."""
+        if self.node(number).running:
+            self.kill_node(number)
+        self._network.move(number)
+        self.node(number).address = self._network.address(number)
+        self.start_node(number)
+
+    def load(self, archive: bytes) -> None:
+        """Give every node the images of an archive."""
+        for node in self.nodes:
+            node.ask("POST", "/images/load?quiet=1", archive)
+
+    def clear(self, patience: float = 60.0) -> None:
+        """Bring the Swarm back to what it was when it came up, for the next test.
+
+        Where that cannot be done, the nodes are made anew: what one test broke is not to fail those after it.
+
+        :param patience: How long each step may take, in seconds.
+        """
+        try:
+            self._clear(patience)
+        except (LabError, NodeError, Refused, OSError) as error:
+            log.warning("The lab %s is made anew: %s", self.name, error)
+            self.down()
+            self.up()
+
+    def _clear(self, patience: float) -> None:
         for node in self.nodes:
             self.plug(node.number)
+            if self._network.has_moved(node.number):
+                self.move_node(node.number)
             if node.running:
                 node.resume()
             else:
                 self.start_node(node.number)
-        for service in self._settled(lambda: self.ask("GET", "/services")):
+        services = self._settled(lambda: self.ask("GET", "/services"), patience)
+        for service in services:
             self.ask("DELETE", f"/services/{service['ID']}")
-        self.wait_until(self._no_containers, "the containers of removed services are gone")
+        self._end_jobs([service["ID"] for service in services if "Job" in "".join(service["Spec"]["Mode"])])
+        self.wait_until(self._no_containers, "the containers of removed services are gone", patience)
+        self.wait_until(self._remove_volumes, "the volumes are gone", patience)
         for kind in ("configs", "secrets"):
             for thing in self.ask("GET", f"/{kind}"):
                 self.ask("DELETE", f"/{kind}/{thing['ID']}")
-        self.wait_until(self._remove_networks, "the networks of removed services are gone")
-        self.wait_until(self._reset_nodes, "all nodes are ready and as they were")
+        self.wait_until(self._remove_networks, "the networks of removed services are gone", patience)
+        self.wait_until(self._reset_nodes, "all nodes are ready and as they were", patience)
 
-    def _settled(self, read: Callable[[], Any]) -> Any:
+    def _end_jobs(self, service_ids: list[str]) -> None:
+        """End what jobs run by force: an Engine lets it run on when the service is removed."""
+        for node in self.nodes:
+            for container in node.ask("GET", "/containers/json") if service_ids else ():
+                if container["Labels"].get("com.docker.swarm.service.id") in service_ids:
+                    with contextlib.suppress(Refused):
+                        node.ask("DELETE", f"/containers/{container['Id']}?force=1")
+
+    def _settled(self, read: Callable[[], Any], patience: float) -> Any:
         """Return what a call answers once the manager has found its leader again."""
         answers: list[Any] = []
 
@@ -243,11 +295,23 @@ class Lab:
             answers.append(read())
             return True
 
-        self.wait_until(attempt, "the manager answers")
+        self.wait_until(attempt, "the manager answers", patience)
         return answers[-1]
 
     def _no_containers(self) -> bool:
-        return not any(node.ask("GET", "/containers/json") for node in self.nodes)
+        """Remove what has stopped, which a Swarm keeps for a while, and tell whether there was nothing."""
+        found = [(node, each) for node in self.nodes for each in node.ask("GET", "/containers/json?all=1")]
+        for node, container in found:
+            if container["State"] != "running":
+                with contextlib.suppress(Refused):
+                    node.ask("DELETE", f"/containers/{container['Id']}?force=1&v=1")
+        return not found
+
+    def _remove_volumes(self) -> bool:
+        found = [(node, each["Name"]) for node in self.nodes for each in node.ask("GET", "/volumes")["Volumes"] or ()]
+        for node, name in found:
+            node.ask("DELETE", f"/volumes/{name}?force=1")
+        return not found
 
     def _remove_networks(self) -> bool:
         left = [net for net in self.ask("GET", '/networks?filters={"type":["custom"]}') if net["Scope"] == "swarm"]
@@ -257,12 +321,14 @@ class Lab:
         return not left
 
     def _reset_nodes(self) -> bool:
-        for node in self.ask("GET", "/nodes"):
-            role = node["Spec"]["Role"]
+        nodes = self.ask("GET", "/nodes")
+        for node in nodes:
+            role = "manager" if node["Description"]["Hostname"] == self.node(1).name else "worker"
             wanted = {"Role": role, "Availability": "active", "Labels": {}}
-            if {**wanted, **node["Spec"]} != wanted or node["Spec"].get("Labels"):
+            if {**wanted, **node["Spec"]} != wanted:
                 self.ask("POST", f"/nodes/{node['ID']}/update?version={node['Version']['Index']}", wanted)
-        return self._all_ready()
+        # A node that is made a worker is a manager for some seconds more.
+        return sum("ManagerStatus" in node for node in nodes) == 1 and self._all_ready()
 
     def wait_until(self, fact: Callable[[], bool], words: str, timeout: float = 60.0) -> None:
         """Wait until something is so; an Engine that refuses or hangs up meanwhile is asked again.

@@ -53,6 +53,8 @@ class Node:
         self._directory = directory
         self._namespace = namespace
         self._cgroup = cgroup
+        # Where the certificates are with which it listens at port 2376, in place of 2375, which needs none.
+        self.certificates: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -118,9 +120,20 @@ class Node:
             "--exec-opt=native.cgroupdriver=cgroupfs",
             "--host=unix:///run/docker.sock",
             f"--host={self.url}",
-            f"--host=tcp://{self.address}:2375",
-            "--tls=false",
+            *self._ways(),
         ]
+
+    def _ways(self) -> list[str]:
+        if self.certificates is None:
+            return [f"--host=tcp://{self.address}:2375", "--tls=false"]
+        files = {"cacert": "ca", "cert": "cert", "key": "key"}
+        told = [f"--tls{option}={self.certificates / name}.pem" for option, name in files.items()]
+        return [f"--host=tcp://{self.address}:2376", "--tlsverify", *told]
+
+    def run_beside(self, *command: str) -> subprocess.Popen[str]:
+        """Start a program in the node's network, as if it ran on that machine; whoever calls ends it."""
+        inside = ["ip", "netns", "exec", self._namespace, *command]
+        return subprocess.Popen(inside, stdout=subprocess.PIPE, text=True)
 
     def wait(self, timeout: float = 60.0) -> None:
         """Wait until the Engine answers.

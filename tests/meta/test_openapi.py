@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -26,6 +27,16 @@ from crane_core.testing.plugins import make_plugin
 JSON = dict[str, Any]
 METHODS = {"get", "put", "post", "patch", "delete"}
 JSON_MEDIA = ("application/json", PROBLEM)
+# What the name of an operation may begin with; a noun there would make a client that was generated from the document
+# read badly.
+# fmt: off
+VERBS = frozenset({
+    "add", "apply", "ask", "begin", "change", "check", "choose", "collect", "compare", "confirm", "connect",
+    "create", "deploy", "disconnect", "explain", "export", "follow", "force", "give", "init", "inspect", "kill",
+    "list", "log", "pause", "plan", "preview", "prune", "pull", "remove", "rename", "renew", "restart", "restore",
+    "return", "rollback", "rotate", "scale", "set", "show", "start", "stop", "tag", "unlock", "unpause", "update",
+})
+# fmt: on
 
 
 def read_document(data: Path, *plugins: Any) -> JSON:
@@ -121,6 +132,14 @@ def test_every_operation_has_a_name_a_summary_and_a_tag(document: JSON) -> None:
     assert [operation["operationId"] for operation in operations if not tags.issuperset(operation["tags"])] == []
 
 
+def test_every_operation_is_named_by_a_verb_and_a_thing(document: JSON) -> None:
+    names = [operation["operationId"] for _, _, operation in operations_of(document)]
+    parts = [re.match(r"([a-z]+)([A-Z][A-Za-z]*)$", name) for name in names]
+
+    assert [name for name, part in zip(names, parts, strict=True) if part is None] == []
+    assert {part[1] for part in parts if part} - VERBS == set()
+
+
 def test_every_operation_tells_of_its_errors(document: JSON) -> None:
     for _, path, operation in operations_of(document):
         told, name = set(operation["responses"]), operation["operationId"]
@@ -195,6 +214,7 @@ def test_login_is_demanded_where_a_plugin_authenticates(document: JSON, tmp_path
         ("post", "/api/v1/services/{name}/scale", "scaleService"),
         ("get", "/api/v1/services/{name}/tasks", "listServiceTasks"),
         ("post", "/api/v1/stack-files/inspect", "inspectStackFiles"),
+        ("post", "/api/v1/services/{name}/notes", "createServiceNote"),
         ("get", "/api/v1/stacks/{name}/compose", "showStackCompose"),
         ("get", "/api/v1/health", "showHealth"),
         ("get", "/api/v1/registries/{name}", "showRegistry"),

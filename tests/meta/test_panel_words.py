@@ -29,7 +29,17 @@ SOURCES = sorted(
 # Which argument of a call is the code, and which is the advice.
 CAUSES = {"Cause": (0, 2), "Verdict": (2, 5)}
 # A code as the last of the arguments here, else by its name.
-NOTES = {"Violation": 4, "Reason": 0, "_violation": 3, "_locate": 2, "error": 4, "error_at": 5, "warn": 4, "warn_at": 5}
+NOTES = {
+    "Note": 0,
+    "Violation": 4,
+    "Reason": 0,
+    "_violation": 3,
+    "_locate": 2,
+    "error": 4,
+    "error_at": 5,
+    "warn": 4,
+    "warn_at": 5,
+}
 # What is passed on: codes that another of these calls has given, or that are had from elsewhere below.
 PASSED_ON = {"code", "found.code", "clash.code", "ask.kind", "error.code"}
 CAUSES_PASSED_ON = {
@@ -114,6 +124,22 @@ def find_notes() -> tuple[set[str], set[str]]:
     return found, strange
 
 
+def find_findings() -> tuple[set[str], set[str], set[str]]:
+    """Return the codes of what the doctor finds, those of them with an advice, and what is not understood."""
+    found, advised, strange = set(), set(), set()
+    for path in SOURCES:
+        for name, call in calls(read(path)):
+            code = argument(call, 0, "code") if name == "Finding" else None
+            if code is None:
+                continue
+            if not (codes := literals(code)):
+                strange.add(f"{path.relative_to(ROOT)}:{call.lineno} {ast.unparse(code)}")
+            found |= codes
+            if argument(call, 4, "advice") is not None:
+                advised |= codes
+    return found, advised, strange
+
+
 def find_problems() -> set[str]:
     """Return the codes of errors: those of the server, those of HTTP, and those that the panel itself makes."""
     page = (ROOT / "docs/reference/errors.md").read_text("utf-8")
@@ -162,6 +188,15 @@ def test_every_warning_violation_and_reason_with_a_code_has_words(said: Any) -> 
     assert strange == set(), "a code that this test cannot read"
     assert {"ignored", "port-asked-twice", "digest-unknown", "tasks-move", "incomplete", "host-mounts"} <= found
     assert set(said["notes"]) == found
+
+
+def test_whatever_the_doctor_finds_has_words_and_the_advice_that_goes_with_it(said: Any) -> None:
+    found, advised, strange = find_findings()
+
+    assert strange == set(), "a code that this test cannot read"
+    assert {"clock-skew", "even-managers", "nodes-not-asked"} <= found
+    assert set(said["findings"]) == found
+    assert {code for code, words in said["findings"].items() if words.get("advice")} == advised
 
 
 def test_words_are_sentences_in_another_writing(said: Any) -> None:

@@ -101,7 +101,7 @@ def paths_of(app: Flask, methods: frozenset[str], known: dict[str, Any]) -> Iter
     for rule in sorted(app.url_map.iter_rules(), key=str):
         values = {}
         for name in rule.arguments:
-            before = str(rule).partition(f"{name}>")[0].rstrip("<:int").rstrip("/").rpartition("/")[2]
+            before = str(rule).partition(f"{name}>")[0].rpartition("<")[0].rstrip("/").rpartition("/")[2]
             plain = 1 if type(rule._converters.get(name)).__name__ == "IntegerConverter" else "x"
             values[name] = known.get(before, plain)
         built = rule.build(values, append_unknown=False)
@@ -112,7 +112,7 @@ def paths_of(app: Flask, methods: frozenset[str], known: dict[str, Any]) -> Iter
 
 def is_socket(rule: Rule) -> bool:
     """Tell whether a route is spoken with over a WebSocket."""
-    return str(rule) == "/api/v1/live"
+    return str(rule) == "/api/v1/live" or str(rule).endswith("/terminal")
 
 
 def test_reading_writes_nothing(app: Flask, swarm: MemorySwarm, known: dict[str, Any]) -> None:

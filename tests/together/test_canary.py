@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,11 +25,15 @@ from flask import Flask
 
 from crane_core import app as application
 from crane_core.context import Crane
+from crane_core.contributions import Subscriber, Topic
+from crane_core.errors import CraneError
 from crane_core.events import Event
 from crane_core.plugins import discover
+from crane_core.security import LOCAL
 from crane_core.testing import MemoryAdapter, MemorySwarm
 from crane_core.testing.plugins import make_plugin
 from tests.meta.test_unsafe_requests import is_socket, paths_of
+from tests.terminals import sit_down_inside
 
 __all__ = ["postgresql_cluster"]
 
@@ -49,6 +55,9 @@ MARKERS = {
             "passphrase of backups",
             "setup token",
             "secret in a bad request",
+            "key of an authority",
+            "content of a secret that was made",
+            "content of a secret that was rotated",
         )
     )
 }
@@ -61,6 +70,14 @@ services:
     secrets: [key]
 secrets: {{key: {{file: ./key}}}}
 """
+
+
+# What is asked for a secret gives it, to who may have it.
+GIVING = {
+    "/api/v1/swarm/join-tokens": "manager token",
+    "/api/v1/swarm/join-command": "worker token",
+    "/api/v1/swarm/unlock-key": "unlock key",
+}
 
 
 @dataclass
@@ -90,6 +107,7 @@ def settings(postgresql_cluster: Cluster, tmp_path: Path) -> dict[str, Any]:
         "auth.oidc_issuer": "https://127.0.0.1:1",
         "auth.oidc_client_id": "crane",
         "auth.oidc_client_secret": MARKERS["client secret of a provider"],
+        "terminal.record": True,
         "ldap.url": "ldaps://127.0.0.1:1",
         "ldap.base": "dc=example,dc=com",
         "ldap.bind_dn": "cn=crane,dc=example,dc=com",
@@ -141,6 +159,7 @@ def test_what_is_secret_is_told_nowhere(
     heard, secrets = Heard(), {**MARKERS, "password of the database": DATABASE_PASSWORD}
     admin = Browser(app.test_client())
     known = live(app, swarm, admin, heard, secrets)
+    manage(app, swarm, admin, heard, secrets)
     ask_wrongly(admin, heard)
 
     asked = 0
@@ -148,6 +167,9 @@ def test_what_is_secret_is_told_nowhere(
         if is_socket(rule) or str(rule).endswith(("/events", "/follow")):
             continue
         answer = admin.client.open(path, method=method)
+        if str(rule) in GIVING:
+            assert secrets[GIVING[str(rule)]] in answer.text
+            continue
         heard.add(f"{method} {rule}", answer.text + str(answer.headers))
         asked += answer.status_code == 200
     assert asked > 30
@@ -156,7 +178,7 @@ def test_what_is_secret_is_told_nowhere(
     assert MARKERS["variable that looks secret"] in admin.ask("GET", "services/shop_web?reveal=true").text
     tell_topics(app, crane, known, heard)
     crane.events.drain()
-    assert {"login.failed", "operation.ended"} <= {event.kind for event in events}
+    assert {"login.failed", "operation.ended", "terminal.closed"} <= {event.kind for event in events}
     heard.add("events", events)
     heard.add("repr", [crane, crane.settings.describe(), settings_of_program(settings, tmp_path)])
     with app.app_context():
@@ -164,7 +186,8 @@ def test_what_is_secret_is_told_nowhere(
         heard.add("database", list(read_tables()))
     heard.add("backup", (tmp_path / "backup").read_bytes().decode("latin-1"))
     for file in (tmp_path / "data").rglob("*"):
-        if file.is_file():
+        # There the keys to the agents are kept, which are told nowhere else.
+        if file.is_file() and file.parent.name != "agent":
             heard.add(f"file {file.name}", file.read_bytes().decode("latin-1"))
     heard.add("log", caplog.text)
 
@@ -210,19 +233,103 @@ def live(app: Flask, swarm: MemorySwarm, admin: Browser, heard: Heard, secrets: 
     app.extensions["crane"].watcher.look(full=True)
     heard.add("end", admin.ask("GET", f"operations/{operation['id']}?wait=20").text)
     heard.add("again", admin.ask("PUT", "stacks/shop", sent).text)
+    sit_down(admin, secrets)
+    made = {"name": "made", "content": MARKERS["content of a secret that was made"]}
+    heard.add("made", admin.ask("POST", "secrets", made, 201))
+    rotated = {"content": MARKERS["content of a secret that was rotated"]}
+    heard.add("rotation planned", admin.ask("POST", "secrets/shop_key/rotate?plan=true", rotated, 201))
+    rotation = admin.ask("POST", "secrets/shop_key/rotate", {**rotated, "keep_old": True}, 202)
+    swarm.settle()
+    app.extensions["crane"].watcher.look(full=True)
+    heard.add("rotated", [rotation, admin.ask("GET", f"operations/{rotation['id']}?wait=20").text])
+    admin.ask("POST", "configs", {"name": "made", "content": "listen 80;"}, 201)
+    heard.add("agent", admin.ask("POST", "agent?wait=0.1").text)
+    for key in (app.extensions["crane"].data_directory / "agent").glob("*.key"):
+        secrets[f"key of the agents {key.stem}"] = key.read_text().splitlines()[1]
+    certificate = next(name for name in swarm.secrets if name.startswith("crane-agent-certificate"))
+    pem = base64.b64decode(swarm.secret_data(certificate)).decode()
+    secrets["key that agents show"] = pem.partition("PRIVATE KEY-----\n")[2].splitlines()[0]
+    by_hand = leave_on_the_node(swarm, admin, heard)
     return {
         "stacks": "shop",
+        "networks": "shop_default",
+        "secrets": "shop_key",
+        "configs": "made",
         "services": "shop_web",
         "tasks": swarm.tasks("shop_web")[0]["ID"],
         "nodes": "node1",
         "operations": operation["id"],
         "plans": plan["id"],
+        "containers": by_hand,
+        "images": "nginx",
+        "volumes": "node1/share",
         "revisions": 1,
         "users": "ann",
         "groups": "team",
         "roles": "looker",
         "quotas": "small",
     }
+
+
+def leave_on_the_node(swarm: MemorySwarm, admin: Browser, heard: Heard) -> str:
+    """Leave a container, an image and a volume on the node, with secrets in all that tells of them."""
+    secret = MARKERS["variable that looks secret"]
+    engine = swarm.engine("node1")
+    by_hand = engine.containers.add(
+        "by-hand",
+        "nginx",
+        volumes=["share"],
+        Env=[f"DB_PASSWORD={secret}"],
+        Cmd=["serve", "--password", secret],
+        Labels={"api.token": secret},
+    )
+    engine.volumes.add("share", Options={"type": "cifs", "o": f"username=ann,password={secret}"})
+    login = {"username": "robot", "password": MARKERS["password of a registry"]}
+    pulled = admin.ask("POST", "images/pull", {"image": "registry.example.com/shop:1", "registry_login": login})
+    assert pulled.status_code == 200, pulled.text
+    heard.add("pulled", pulled.text)
+    heard.add("paused", admin.ask("POST", "containers/by-hand/pause").text)
+    return by_hand
+
+
+def manage(app: Flask, swarm: MemorySwarm, admin: Browser, heard: Heard, secrets: dict[str, str]) -> None:
+    """Do what is done to the Swarm and its nodes, with all its secrets."""
+    marker = MARKERS["key of an authority"]
+    pem = "-----BEGIN {0}-----\n{1}\n-----END {0}-----\n"
+    authority = {"certificate": pem.format("CERTIFICATE", "MIIB"), "key": pem.format("PRIVATE KEY", marker)}
+    for method, path, body in (
+        ("PATCH", "swarm", {"autolock": True}),
+        ("POST", "swarm/ca/rotate", authority),
+        ("POST", "swarm/join-tokens/rotate", {}),
+        ("POST", "swarm/unlock-key/rotate", None),
+    ):
+        answer = admin.ask(method, path, body)
+        assert answer.status_code < 300, answer.text
+        heard.add(f"{method} {path}", answer.text)
+    tls = {"ca": authority["certificate"], "certificate": authority["certificate"], "key": authority["key"]}
+    for path, refused in (
+        ("nodes", {"url": "tcp://127.0.0.1:1", "tls": tls}),
+        ("nodes", {"url": f"unix:///{marker}", "tls": {"key": marker}}),
+        ("swarm/unlock", {"unlock_key": f"SWMKEY-1-{marker}"}),
+        ("swarm/init", {"unlock_key": f"SWMKEY-1-{marker}"}),
+    ):
+        heard.add(f"refused {path}", admin.ask("POST", path, refused).text)
+    app.extensions["crane"].watcher.look(full=True)
+    for role in ("worker", "manager"):
+        secrets[f"{role} token"] = swarm.cluster.tokens[role.capitalize()]
+    secrets["unlock key"] = swarm.cluster.unlock_key
+
+
+def sit_down(admin: Browser, secrets: dict[str, str]) -> None:
+    """Run something in a terminal, which is recorded."""
+    order = {
+        "command": ["true", "--password", MARKERS["argument that looks secret"]],
+        "environment": {"DB_PASSWORD": MARKERS["variable that looks secret"]},
+    }
+    ticket = admin.ask("POST", "services/shop_web/terminal-tickets", order, 201)
+    sitter = sit_down_inside(admin.client, ticket["address"], ticket["ticket"])
+    assert sitter.until_closed() == (4000, {"code": "exited", "exit_code": 0})
+    secrets |= {"ticket": ticket["ticket"], "secret of a terminal": sitter.message("opened")["secret"]}
 
 
 def ask_wrongly(admin: Browser, heard: Heard) -> None:
@@ -262,6 +369,14 @@ def ask_wrongly(admin: Browser, heard: Heard) -> None:
         ),
         ("PUT", "stacks/shop", {**stack, "files": [], "registry_logins": {"x": {"password": marker}}}),
         ("PUT", "stacks/shop", {**stack, "files": [], "attachments": {"key": {"content": marker, "encoding": "x"}}}),
+        ("POST", "secrets", {"name": "bad name", "content": marker}),
+        ("POST", "secrets", {"name": "made", "content": marker}),
+        ("POST", "secrets", {"name": "x", "data": marker + "!"}),
+        ("POST", "secrets", {"name": "x", "content": [marker]}),
+        ("POST", "secrets", {"name": "x", "content": marker, "labels": {"a": [marker]}}),
+        ("POST", "configs", {"name": "x", "content": marker, "data": marker}),
+        ("POST", "secrets/made/rotate", {"content": {"a": marker}}),
+        ("POST", "secrets/made/rotate", {"data": marker + "!"}),
         ("POST", "services/shop_web/image", {"image": "x", "registry_logins": {"x": {"password": [marker]}}}),
     ):
         answer = admin.ask(method, path, refused)
@@ -275,9 +390,32 @@ def tell_topics(app: Flask, crane: Crane, known: dict[str, Any], heard: Heard) -
     """Read every topic of the live socket."""
     with app.app_context():
         for topic in crane.topics:
+            if topic.feed is not None:
+                heard.add(f"topic {topic.name}", read_feed(app, crane, topic, known))
+                continue
             kind = topic.name.partition("/")[0]
             listing = topic.listing(crane, {"name": str(known.get(kind, "x")), "id": str(known.get(kind, "x"))})
             heard.add(f"topic {topic.name}", [listing.present(row) for row in listing.rows()])
+
+
+def read_feed(app: Flask, crane: Crane, topic: Topic, known: dict[str, Any]) -> list[bytes]:
+    """Read what a feed tells first."""
+    _, kind, parameter = topic.name.split("/")
+    news = threading.Event()
+    try:
+        parameters = {parameter.strip("{}"): str(known.get(kind, "x"))}
+        feed = topic.feed(Subscriber(crane, LOCAL, topic.name, parameters, {}, news.set))
+    except CraneError as error:
+        return [str(error).encode()]
+    messages = []
+    while not messages or b'"begun"' not in messages[-1]:
+        if (message := feed.next(crane.rights.version)) is None:
+            assert news.wait(20)
+            news.clear()
+        else:
+            messages.append(message)
+    feed.close()
+    return messages
 
 
 def read_tables() -> Iterator[Any]:

@@ -419,6 +419,30 @@ def plan_of_a_revision(row: Row, who: str) -> TestResponse | None:
     return row.send(who, "POST", f"/plans/{plan['id']}/apply")
 
 
+@entry("POST /api/v1/secrets/<name>/rotate")
+def rotate_secret(row: Row, who: str) -> TestResponse | None:
+    return _rotate(row, who, "secret")
+
+
+@entry("POST /api/v1/configs/<name>/rotate")
+def rotate_config(row: Row, who: str) -> TestResponse | None:
+    return _rotate(row, who, "config")
+
+
+def _rotate(row: Row, who: str, kind: str) -> TestResponse | None:
+    """Rotate what a service uses that an admin has left with the escape."""
+    if not row.escape.task or not row.escape.kept:
+        return None
+    name = f"{row.stack}_data"
+    id_ = row.crane.engine.create(kind, {"Name": name, "Data": "YQ==", "Labels": {LABEL: row.stack}})
+    file = {"Name": "x", "UID": "0", "GID": "0", "Mode": 0o444}
+    word = kind.capitalize()
+    reference = {f"{word}ID": id_, f"{word}Name": name, "File": file}
+    container = {**row.escape.task.get("ContainerSpec", {}), f"{word}s": [reference]}
+    row.run({**row.escape.task, "ContainerSpec": container})
+    return row.send(who, "POST", f"/{kind}s/{name}/rotate", {"content": "b"})
+
+
 def _leave_revisions(row: Row, file: JSON) -> None:
     """Leave a first revision with the escape, and nothing of it in the Swarm."""
     row.deployed(file)
@@ -468,7 +492,11 @@ def changes(action: str) -> bool:
     return action in CHANGING
 
 
-CHANGING = {f"{kind}:{verb}" for kind in ("service", "stack") for verb in ("create", "update", "plan")} | {"plan:apply"}
+CHANGING = {f"{kind}:{verb}" for kind in ("service", "stack") for verb in ("create", "update", "plan")} | {
+    "config:rotate",
+    "plan:apply",
+    "secret:rotate",
+}
 
 
 def test_every_kind_of_ask_is_in_the_table() -> None:

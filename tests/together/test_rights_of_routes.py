@@ -23,7 +23,12 @@ REFERENCE = Path(__file__).parents[2] / "docs/reference"
 ROUTE = re.compile(r"^\| (GET|POST|PUT|PATCH|DELETE) \| `(/api/v1/[^`]*|/metrics)` \| .* \| (.*) \|$", re.MULTILINE)
 ACTION = re.compile(r"^\| `([a-z-]+:[a-z-]+)` \| .* \| (viewer|operator|admin) \| ([a-z, ]+) \| `", re.MULTILINE)
 RANKS = ("viewer", "operator", "admin")
-STACK = "services: {web: {image: 'nginx:1'}}"
+STACK = """
+services: {web: {image: 'nginx:1', secrets: [key], configs: [app]}}
+secrets: {key: {file: a}}
+configs: {app: {file: a}}
+"""
+ATTACHED = {"a": {"content": "a"}}
 # Lines of the timeline demand what they tell of besides, and only who sees all of them can tell whether any is missing.
 BEYOND_THE_TABLES = {
     "vic": {"GET /api/v1/timeline/{number}": False},
@@ -79,6 +84,7 @@ def holds(role: str, demand: Demand) -> bool:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """A server with all plugins over a Swarm with two stacks, and people of different rights."""
     swarm = MemorySwarm(nodes=2)
+    swarm.engine("node1").volumes.add("shop_data", Labels={"com.docker.stack.namespace": "shop"})
     settings = {
         "server.data_directory": str(tmp_path_factory.mktemp("data")),
         "auth.setup_token": SETUP_TOKEN,
@@ -100,7 +106,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
         ann.ask("POST", "grants", {"role": role, "account": name, **where}, 201)
     ann.ask("POST", "users", {"name": "zoe"}, 201)
     for stack in ("shop", "other"):
-        body = {"files": [{"name": "stack.yml", "content": STACK}], "resolve_image": "never"}
+        body = {"files": [{"name": "stack.yml", "content": STACK}], "attachments": ATTACHED, "resolve_image": "never"}
         ann.ask("PUT", f"stacks/{stack}", body, 202)
     swarm.settle()
     crane.watcher.look(full=True)
@@ -114,17 +120,24 @@ def things(served: Flask) -> dict[str, str]:
     ann = log_in(served, "ann")
     [task] = ann.ask("GET", "tasks?service=shop_web", status=200)["items"]
     [operation] = ann.ask("GET", "operations?stack=shop", status=200)["items"]
-    body = {"files": [{"name": "stack.yml", "content": STACK}], "resolve_image": "never"}
+    body = {"files": [{"name": "stack.yml", "content": STACK}], "attachments": ATTACHED, "resolve_image": "never"}
     plan = ann.ask("POST", "stacks/shop/plan", body, 201)
+    [container] = ann.ask("GET", "containers?service=shop_web", status=200)["items"]
     return {
         "services": "shop_web",
         "stacks": "shop",
         "nodes": "node1",
+        "networks": "shop_default",
+        "secrets": "shop_key",
+        "configs": "shop_app",
         "tasks": task["ID"],
         "task-history": task["ID"],
         "operations": operation["id"],
         "plans": plan["id"],
         "users": "zoe",
+        "containers": container["id"],
+        "images": "nginx:1",
+        "volumes": "shop_data",
     }
 
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from crane_core.engine import decode
+from crane_core.engine.cache import Cache
 from crane_core.engine.records import Node, Service, Task
+from crane_core.engine.snapshot import Snapshot
+
+GIB = 1024**3
 
 
 def service_json(
@@ -62,3 +67,47 @@ def tasks(*bodies: dict[str, Any]) -> list[Task]:
 
 def nodes(*bodies: dict[str, Any]) -> list[Node]:
     return decode.decode_nodes(json.dumps(bodies).encode())
+
+
+def machine(
+    id_: str,
+    labels: dict[str, str] | None = None,
+    state: str = "ready",
+    availability: str = "active",
+    cpus: int = 2,
+    memory: int = 4 * GIB,
+    role: str = "worker",
+    **engine: str,
+) -> dict[str, Any]:
+    """Return a node with resources; ``engine`` are labels of its Engine."""
+    return node_json(
+        id_,
+        Spec={"Role": role, "Availability": availability, "Labels": labels or {}},
+        Description={
+            "Hostname": f"host-{id_}",
+            "Platform": {"Architecture": "x86_64", "OS": "linux"},
+            "Resources": {
+                "NanoCPUs": cpus * 10**9,
+                "MemoryBytes": memory,
+                "GenericResources": [{"DiscreteResourceSpec": {"Kind": "gpu", "Value": 1}}],
+            },
+            "Engine": {"EngineVersion": "20.10", "Labels": engine},
+        },
+        Status={"State": state, "Addr": "10.0.7.1"},
+    )
+
+
+def snapshot_of(
+    node_bodies: Iterable[Any], service_bodies: Iterable[Any] = (), task_bodies: Iterable[Any] = ()
+) -> Snapshot:
+    """Return a snapshot of these objects."""
+    cache = Cache()
+    cache.put_all("nodes", nodes(*node_bodies), cache.begin())
+    cache.put_all("services", services(*service_bodies), cache.begin())
+    cache.put_tasks(None, tasks(*task_bodies), cache.begin())
+    return cache.snapshot()
+
+
+def reserve(**amount: Any) -> dict[str, Any]:
+    """Return the part of a task's template that reserves resources."""
+    return {"Resources": {"Reservations": amount}}

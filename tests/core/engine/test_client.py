@@ -9,7 +9,8 @@ import pytest
 import requests
 
 from crane_core.contributions import RegistryLogin
-from crane_core.engine.client import Engine, encode_login
+from crane_core.engine.client import Engine
+from crane_core.engine.connection import encode_login
 from crane_core.engine.errors import (
     AnswerUnreadable,
     InUse,

@@ -2,46 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from crane_core.engine.cache import Cache
 from crane_core.engine.placement import explain, fits, parse_constraint
-from tests.core.engine.making import node_json, nodes, service_json, services, task_json, tasks
-
-GIB = 1024**3
-
-
-def _node(id_, labels=None, state="ready", availability="active", cpus=2, memory=4 * GIB, role="worker", **engine):
-    return node_json(
-        id_,
-        Spec={"Role": role, "Availability": availability, "Labels": labels or {}},
-        Description={
-            "Hostname": f"host-{id_}",
-            "Platform": {"Architecture": "x86_64", "OS": "linux"},
-            "Resources": {
-                "NanoCPUs": cpus * 10**9,
-                "MemoryBytes": memory,
-                "GenericResources": [{"DiscreteResourceSpec": {"Kind": "gpu", "Value": 1}}],
-            },
-            "Engine": {"EngineVersion": "20.10", "Labels": engine},
-        },
-        Status={"State": state, "Addr": "10.0.7.1"},
-    )
-
-
-def _snapshot(node_bodies, service_bodies=(), task_bodies=()):
-    cache = Cache()
-    cache.put_all("nodes", nodes(*node_bodies), cache.begin())
-    cache.put_all("services", services(*service_bodies), cache.begin())
-    cache.put_tasks(None, tasks(*task_bodies), cache.begin())
-    return cache.snapshot()
+from tests.core.engine.making import GIB, machine, reserve, service_json, services, snapshot_of, task_json
 
 
 def _spec(ports=(), **template):
     (service,) = services(service_json("s", name="web", TaskTemplate=template, EndpointSpec={"Ports": list(ports)}))
     return service.spec
-
-
-def _reserve(**amount):
-    return {"Resources": {"Reservations": amount}}
 
 
 def _host_port(port, protocol="tcp"):
@@ -50,7 +17,7 @@ def _host_port(port, protocol="tcp"):
 
 def test_each_node_is_counted_once_with_its_first_reason():
     spec = _spec(Placement={"Constraints": ["node.labels.ssd == true"]})
-    snapshot = _snapshot([_node("a"), _node("b", labels={"ssd": "no"}), _node("c", availability="drain")])
+    snapshot = snapshot_of([machine("a"), machine("b", labels={"ssd": "no"}), machine("c", availability="drain")])
 
     assert explain(spec, snapshot) == "no suitable node: 2 of 3 lack label ssd=true, 1 is drained"
 
@@ -58,12 +25,12 @@ def test_each_node_is_counted_once_with_its_first_reason():
 def test_one_reason_for_all_nodes_is_said_once():
     spec = _spec(Placement={"Constraints": ["node.labels.ssd == true"]})
 
-    assert explain(spec, _snapshot([_node("a"), _node("b")])) == "no suitable node: all 2 lack label ssd=true"
-    assert explain(spec, _snapshot([_node("a")])) == "no suitable node: the only node lacks label ssd=true"
+    assert explain(spec, snapshot_of([machine("a"), machine("b")])) == "no suitable node: all 2 lack label ssd=true"
+    assert explain(spec, snapshot_of([machine("a")])) == "no suitable node: the only node lacks label ssd=true"
 
 
 def test_there_is_nothing_to_explain_where_a_node_fits():
-    assert explain(_spec(), _snapshot([_node("a"), _node("b", state="down")])) == ""
+    assert explain(_spec(), snapshot_of([machine("a"), machine("b", state="down")])) == ""
 
 
 GPUS = [{"DiscreteResourceSpec": {"Kind": "gpu", "Value": 2}}]
@@ -88,42 +55,42 @@ CASES = [
     ({"Placement": {"Constraints": ["node.ip==nonsense"]}}, {}, ["does not meet node.ip==nonsense"]),
     ({"Placement": {"Platforms": [{"Architecture": "arm64", "OS": "linux"}]}}, {}, ["is not linux/arm64"]),
     ({"Placement": {"Platforms": [{"Architecture": "amd64", "OS": "linux"}]}}, {}, []),
-    (_reserve(NanoCPUs=3 * 10**9), {}, ["has less than 3 CPUs left to reserve"]),
-    (_reserve(MemoryBytes=8 * GIB), {}, ["has less than 8 GiB of memory left to reserve"]),
-    (_reserve(GenericResources=GPUS), {}, ["has fewer than 2 gpu left"]),
-    (_reserve(NanoCPUs=2 * 10**9, MemoryBytes=4 * GIB), {}, []),
+    (reserve(NanoCPUs=3 * 10**9), {}, ["has less than 3 CPUs left to reserve"]),
+    (reserve(MemoryBytes=8 * GIB), {}, ["has less than 8 GiB of memory left to reserve"]),
+    (reserve(GenericResources=GPUS), {}, ["has fewer than 2 gpu left"]),
+    (reserve(NanoCPUs=2 * 10**9, MemoryBytes=4 * GIB), {}, []),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("template", "node", "reasons"), CASES)
 def test_a_node_is_measured_by_what_the_scheduler_measures(template, node, reasons):
-    snapshot = _snapshot([_node("a", **node)])
+    snapshot = snapshot_of([machine("a", **node)])
 
     assert fits(_spec(**template), snapshot.nodes["a"], snapshot) == reasons
 
 
 def test_all_reasons_of_one_node_are_told():
-    spec = _spec(Placement={"Constraints": ["node.labels.ssd==true"]}, **_reserve(NanoCPUs=9 * 10**9))
-    snapshot = _snapshot([_node("a", availability="drain")])
+    spec = _spec(Placement={"Constraints": ["node.labels.ssd==true"]}, **reserve(NanoCPUs=9 * 10**9))
+    snapshot = snapshot_of([machine("a", availability="drain")])
 
     assert len(fits(spec, snapshot.nodes["a"], snapshot)) == 3
 
 
 def test_what_running_tasks_reserve_is_taken_and_what_ended_ones_did_is_not():
-    reserved = {"Spec": _reserve(NanoCPUs=10**9, MemoryBytes=GIB)}
+    reserved = {"Spec": reserve(NanoCPUs=10**9, MemoryBytes=GIB)}
     running = task_json("t1", "s", NodeID="a", **reserved)
     ended = task_json("t2", "s", NodeID="a", state="failed", **reserved)
     elsewhere = task_json("t3", "s", NodeID="b", **reserved)
-    snapshot = _snapshot([_node("a"), _node("b")], [service_json("s")], [running, ended, elsewhere])
+    snapshot = snapshot_of([machine("a"), machine("b")], [service_json("s")], [running, ended, elsewhere])
 
-    assert fits(_spec(**_reserve(NanoCPUs=10**9)), snapshot.nodes["a"], snapshot) == []
-    assert fits(_spec(**_reserve(NanoCPUs=10**9 + 1)), snapshot.nodes["a"], snapshot)
+    assert fits(_spec(**reserve(NanoCPUs=10**9)), snapshot.nodes["a"], snapshot) == []
+    assert fits(_spec(**reserve(NanoCPUs=10**9 + 1)), snapshot.nodes["a"], snapshot)
 
 
 def test_a_node_takes_no_more_replicas_than_allowed():
     spec = _spec(Placement={"MaxReplicas": 1})
     web = service_json("s", name="web")
-    snapshot = _snapshot([_node("a"), _node("b")], [web], [task_json("t", "s", NodeID="a")])
+    snapshot = snapshot_of([machine("a"), machine("b")], [web], [task_json("t", "s", NodeID="a")])
 
     assert fits(spec, snapshot.nodes["a"], snapshot) == ["runs 1 task of it, the most allowed"]
     assert fits(spec, snapshot.nodes["b"], snapshot) == []
@@ -131,7 +98,7 @@ def test_a_node_takes_no_more_replicas_than_allowed():
 
 def test_a_port_of_the_node_is_given_once():
     other = service_json("o", EndpointSpec={"Ports": [_host_port(8080)]})
-    snapshot = _snapshot([_node("a")], [other], [task_json("t", "o", NodeID="a")])
+    snapshot = snapshot_of([machine("a")], [other], [task_json("t", "o", NodeID="a")])
 
     assert fits(_spec([_host_port(8080)]), snapshot.nodes["a"], snapshot) == ["has port 8080/tcp taken"]
     assert fits(_spec([_host_port(8080, "udp")]), snapshot.nodes["a"], snapshot) == []

@@ -16,6 +16,7 @@ import pytest
 from crane_core.engine.client import Engine
 from crane_core.engine.transport import TlsFiles
 from crane_core.errors import EngineUnavailable
+from tests.lab.certificates import Authority
 
 TLS = Path(__file__).parent / "data" / "tls"
 
@@ -172,6 +173,17 @@ def test_closing_events_ends_whoever_waits_for_the_next(unix, engines):
     assert not unix.released.is_set()
 
 
+def test_events_that_break_off_say_so(unix, engines):
+    events = engines(f"unix://{unix.server_address}").events()
+    for _ in range(2):
+        next(events)
+    unix.released.set()
+
+    with pytest.raises(EngineUnavailable, match="broke off"):
+        next(events)
+    events.close()
+
+
 def test_events_end_at_the_next_one_when_told_to_stop(unix, engines):
     stop = threading.Event()
     events = engines(f"unix://{unix.server_address}").events(stop)
@@ -204,7 +216,38 @@ def test_an_engine_behind_ssh_is_reached_by_the_ssh_program(unix, engines, tmp_p
     engine = engines("ssh://ann@manager.test:2222")
 
     assert engine.info() == {"Name": "node1"}
-    assert told.read_text() == "-o BatchMode=yes -l ann -p 2222 -- manager.test docker system dial-stdio"
+    options, _, command = told.read_text().partition(" -l ")
+    assert command == "ann -p 2222 -- manager.test docker system dial-stdio"
+    assert "-o BatchMode=yes -o ConnectTimeout=2" in options
+
+
+def test_what_ssh_complains_of_is_told(engines, tmp_path, monkeypatch):
+    program = tmp_path / "ssh"
+    program.write_text(
+        "#!/bin/sh\necho 'Warning: added a key.' >&2\necho 'ann@manager.test: No entry.' >&2\nexit 255\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    with pytest.raises(EngineUnavailable, match=r"cannot be reached: ann@manager\.test: No entry\."):
+        engines("ssh://ann@manager.test").ping()
+
+
+@pytest.mark.parametrize(
+    ("complaint", "advice"),
+    [
+        ("ann@manager.test: Permission denied (publickey).", "belongs into the authorized_keys there"),
+        ("Host key verification failed.", "the key of the machine is in its known_hosts"),
+    ],
+)
+def test_what_to_do_about_keys_of_ssh_is_told(engines, tmp_path, monkeypatch, complaint, advice):
+    program = tmp_path / "ssh"
+    program.write_text(f"#!/bin/sh\necho '{complaint}' >&2\nexit 255\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    with pytest.raises(EngineUnavailable, match=advice):
+        engines("ssh://ann@manager.test").ping()
 
 
 def test_a_machine_without_ssh_says_so(engines, monkeypatch, tmp_path):
@@ -241,6 +284,23 @@ def test_tls_checks_the_name_that_was_given_whatever_address_is_dialled(tls_url,
 def test_a_certificate_of_another_name_is_refused(tls_url, engines, name):
     with pytest.raises(EngineUnavailable, match="certificate"):
         engines(tls_url, _files(name)).info()
+
+
+def test_a_certificate_that_the_engine_does_not_trust_is_told_apart(tls_url, engines, tmp_path):
+    stranger = Authority("others").issue("crane")
+    (tmp_path / "cert.pem").write_text(stranger.certificate)
+    (tmp_path / "key.pem").write_text(stranger.key)
+    files = TlsFiles(str(TLS / "ca.pem"), str(tmp_path / "cert.pem"), str(tmp_path / "key.pem"), "engine.test")
+
+    with pytest.raises(EngineUnavailable, match="give such a certificate, with its key"):
+        engines(tls_url, files).info()
+
+
+def test_an_engine_without_tls_is_told_apart(serve, engines):
+    plain = serve(TcpServer(("127.0.0.1", 0), Handler))
+
+    with pytest.raises(EngineUnavailable, match="speaks no TLS there"):
+        engines(f"tcp://127.0.0.1:{plain.server_address[1]}", _files()).info()
 
 
 def test_a_bundle_in_the_environment_does_not_replace_the_given_authority(tls_url, engines, monkeypatch, tmp_path):

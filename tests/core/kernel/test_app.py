@@ -116,8 +116,9 @@ def test_caller_is_told_what_they_may_do_in_general(run_server: RunServer) -> No
     def actions(name: str) -> list[str]:
         return client.get("/api/v1/whoami", headers={"X-Name": name}).json["actions"]
 
-    assert actions("ann") == ["service:create", "service:read", "service:remove", "service:reveal", "service:update"]
-    assert actions("bob") == ["service:create", "service:read", "service:remove", "service:reveal"]
+    held = ["service:create", "service:exec", "service:read", "service:read-logs", "service:remove", "service:reveal"]
+    assert actions("ann") == [*held, "service:update"]
+    assert actions("bob") == held
     assert actions("eve") == actions("") == []
     assert all(target == Target(action.partition(":")[0]) for action, target in asked)
 
@@ -136,7 +137,7 @@ def test_caller_is_told_what_they_may_do_to_single_objects(run_server: RunServer
         return [(item["name"], item["actions"]) for item in items]
 
     assert rights("kind=stack&name=shop&name=bank") == [
-        ("shop", ["stack:plan", "stack:read", "stack:update"]),
+        ("shop", ["stack:plan", "stack:read", "stack:read-logs", "stack:update"]),
         ("bank", []),
     ]
     assert rights("kind=service&name=nowhere") == [("nowhere", [])]

@@ -158,3 +158,24 @@ def test_openapi_document_is_printed(install: Install, run_program: Run) -> None
     document = json.loads(done.stdout)
     assert document["openapi"].startswith("3.1")
     assert document["paths"]["/api/v1/plugins"]["get"]["x-crane-action"] == "plugin:read"
+
+
+def test_doctor_looks_without_a_server(install: Install, run_program: Run, tmp_path: Path) -> None:
+    path = str(tmp_path / "engine.sock")
+    server = serve(MemorySwarm(nodes=2), path)
+    try:
+        done = run_program("doctor", "--json", env={**install(), "CRANE_ENGINE_URL": f"unix://{path}"})
+    finally:
+        server.shutdown()
+        server.server_close()
+
+    assert done.returncode == 1, done.stderr
+    checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+    assert [finding["where"] for finding in checks["nodes"]["findings"]] == ["node2"]
+
+
+def test_doctor_says_that_no_engine_answers(install: Install, run_program: Run, tmp_path: Path) -> None:
+    done = run_program("doctor", env={**install(), "CRANE_ENGINE_URL": f"unix://{tmp_path}/none.sock"})
+
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("crane-server: The Docker Engine at ")

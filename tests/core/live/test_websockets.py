@@ -54,6 +54,35 @@ def test_message_that_is_too_long_ends_the_connection(make_peer: MakePeer) -> No
     assert peer.closed() == (1009, "A message may have 10 bytes.")
 
 
+def test_binary_message_is_received_where_it_is_asked_for(make_peer: MakePeer) -> None:
+    peer = make_peer()
+    peer.send(BytesMessage(data=b"\xff\0", message_finished=False))
+    peer.send(BytesMessage(data=b"\n"))
+    peer.send("text")
+
+    assert peer.websocket.receive_any(0) == b"\xff\0\n"
+    assert peer.websocket.receive_any(0) == "text"
+
+
+def test_binary_message_that_is_too_long_ends_the_connection(make_peer: MakePeer) -> None:
+    peer = make_peer(most=10)
+    peer.send(BytesMessage(data=b"x" * 6, message_finished=False))
+    peer.send(BytesMessage(data=b"x" * 5))
+
+    with pytest.raises(Gone):
+        peer.websocket.receive_any(0)
+
+    assert peer.closed() == (1009, "A message may have 10 bytes.")
+
+
+def test_bytes_are_sent_as_they_are(make_peer: MakePeer) -> None:
+    peer = make_peer()
+
+    peer.websocket.send_bytes(b"\xff\0")
+
+    assert [bytes(event.data) for event in peer.events()] == [b"\xff\0"]
+
+
 def test_message_that_is_no_text_ends_the_connection(make_peer: MakePeer) -> None:
     peer = make_peer()
     peer.send(BytesMessage(data=b"\0"))

@@ -43,7 +43,9 @@ class Desk:
         # When the Engine is away, the copy says so.
         with suppress(CraneError):
             self.crane.watcher.look()
-        self.operations.step()
+        # As the loop of the server does.
+        with self.app.app_context():
+            self.operations.step()
 
     def deploy(self, content: str, **more: Any) -> Operation:
         """Deploy a file as the stack ``shop``."""

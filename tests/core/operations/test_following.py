@@ -79,7 +79,7 @@ def test_operation_of_a_killed_server_is_followed_by_the_next(swarm, desk, desk_
 def test_operation_is_left_alone_by_a_server_of_another_swarm(desk, desk_at):
     operation = desk.deploy(WEB)
     other = MemorySwarm()
-    other.cluster["ID"] = "another"
+    other.cluster.body["ID"] = "another"
 
     elsewhere = desk_at(other)
     assert [kept.id for kept in elsewhere.operations.all()] == []
