@@ -11,7 +11,9 @@ from crane_core.context import get_crane
 from crane_core.contributions import (
     Action,
     Column,
+    DoctorCheck,
     Field,
+    Finding,
     HealthCheck,
     HealthReport,
     Loop,
@@ -159,6 +161,17 @@ def crane_health_checks():
         return HealthReport("ok")
 
     yield HealthCheck("freeze", check)
+
+
+@hookimpl
+def crane_doctor_checks():
+    def look():
+        known = {service.name for service in get_crane().cache.snapshot().services.values()}
+        for name in sorted(frozen.keys() - known):
+            what, advice = f"The freeze of {name} is about no service.", f"Thaw it: DELETE /api/v1/freezes/{name}."
+            yield Finding("freeze-of-nothing", "info", what, name, advice)
+
+    yield DoctorCheck("freezes", "Frozen services", look)
 
 
 @hookimpl
