@@ -18,9 +18,13 @@ FRONTEND := plugins/crane-panel/frontend
 PANEL := plugins/crane-panel/crane_panel/static/index.html
 PANEL_SOURCES := $(wildcard $(FRONTEND)/*.*) $(shell find $(FRONTEND)/src -type f)
 NEEDED_BY_TESTS := dockerd:docker.io docker:docker-cli,docker.io iptables:iptables ip:iproute2 busybox:busybox-static \
-	curl:curl jq:jq prometheus:prometheus chromium:chromium "?ls /usr/lib/postgresql/*/bin/initdb:postgresql" \
+	haproxy:haproxy sshd:openssh-server curl:curl jq:jq prometheus:prometheus chromium:chromium \
+	"?ls /usr/lib/postgresql/*/bin/initdb:postgresql" \
 	"?ls /usr/sbin/slapd:slapd"
 ARGS ?=
+# How many processes run the tests: those with Engines and those with browsers are had by one each, and wait a lot.
+PROCESSES ?= 4
+TOGETHER := -n $(PROCESSES) --no-loadscope-reorder
 
 .PHONY: help
 help: ## List what there is to do
@@ -55,8 +59,8 @@ run: .venv/.ok ## Install, find or start an Engine, run the server (http://127.0
 test: .venv/.ok panel ## Run every test, those on real Engines included (ARGS="tests/core -k word")
 	@scripts/need $(NEEDED_BY_TESTS)
 	@[ -n "$(ARGS)" ] || scripts/panel npm test --silent
-	@$(PYTHON_IN_VENV) -m pytest $(ARGS)
-	@[ -n "$(ARGS)" ] || $(PYTHON_IN_VENV) -m pytest tests/domains --all-plugins
+	@$(PYTHON_IN_VENV) -m pytest $(if $(ARGS),$(ARGS),$(TOGETHER))
+	@[ -n "$(ARGS)" ] || $(PYTHON_IN_VENV) -m pytest tests/domains --all-plugins $(TOGETHER)
 
 .PHONY: lint
 lint: .venv/.ok ## Check style, types and who imports whom
