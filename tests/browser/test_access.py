@@ -76,7 +76,9 @@ def log_in(visit: Visit, server: Server, name: str, path: str = "/", **options: 
 
 
 def log_out(page: Page) -> None:
-    """Leave by the menu."""
+    """Leave by the menu, once nothing is being read any more that would be refused."""
+    wait_until_live(page)
+    page.wait_for_load_state("networkidle")
     menu = page.get_by_test_id("user-menu")
     menu.locator("summary").click()
     menu.get_by_role("button", name="Log out").click()

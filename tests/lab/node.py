@@ -63,6 +63,11 @@ class Node:
         return self._directory / "docker.sock"
 
     @property
+    def data(self) -> Path:
+        """Where its Engine keeps what outlives a start."""
+        return self._directory / "data"
+
+    @property
     def url(self) -> str:
         """What ``DOCKER_HOST`` has to be to reach it."""
         return f"unix://{self.socket}"
@@ -113,7 +118,7 @@ class Node:
 
     def _options(self) -> list[str]:
         return [
-            f"--data-root={self._directory / 'data'}",
+            f"--data-root={self.data}",
             f"--exec-root={self._directory / 'exec'}",
             f"--pidfile={self._directory / 'pid'}",
             f"--cgroup-parent={self._cgroup}",

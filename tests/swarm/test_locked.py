@@ -31,6 +31,11 @@ def state(lab: Lab) -> str:
     return str(lab.ask("GET", "/info")["Swarm"]["LocalNodeState"])
 
 
+def is_encrypted(lab: Lab) -> bool:
+    """Tell whether the manager will need the Swarm's key at its next start: it writes that down a little later."""
+    return "ENCRYPTED" in (lab.node(1).data / "swarm/certificates/swarm-node.key").read_text()
+
+
 @pytest.fixture
 def key(swarm3: Lab, server: Server) -> Iterator[str]:
     """The key of a Swarm whose managers need one; none does afterwards."""
@@ -41,6 +46,7 @@ def key(swarm3: Lab, server: Server) -> Iterator[str]:
     if state(swarm3) == "locked":
         swarm3.ask("POST", "/swarm/unlock", {"UnlockKey": key})
     swarm3.wait_until(lambda: server.ask("PATCH", "/swarm", {"autolock": False})[0] == 200, "no key is needed")
+    swarm3.wait_until(lambda: not is_encrypted(swarm3), "the manager's own key lies open")
     # An Engine that was unlocked sometimes has no part in overlay networks until it starts the next time.
     swarm3.kill_node(1)
     swarm3.start_node(1)
@@ -52,6 +58,7 @@ def locked(swarm3: Lab, server: Server, key: str) -> str:
     server.change("POST", "/services", {"name": "web", "image": "lab/web:v1"})
     restart_engine(swarm3)
     assert state(swarm3) == "locked"
+    assert is_encrypted(swarm3)
     server.until(lambda: UNLOCK in sources(server)[0].get("error", ""), "the server knows that it is locked")
     return key
 

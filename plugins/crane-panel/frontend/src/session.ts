@@ -6,7 +6,7 @@
  */
 import { computed, ref, shallowRef, watch } from 'vue'
 import type { RouteLocationNormalized, RouteLocationRaw } from 'vue-router'
-import { readAuthState } from './api/access'
+import { login, readAuthState } from './api/access'
 import type { AuthState } from './api/access'
 import { toProblem, type Problem } from './api/problem'
 import { hearRefusals } from './api/refusals'
@@ -80,7 +80,19 @@ export function divert(standing: Standing, to: RouteLocationNormalized): RouteLo
 
 // --- Ending ------------------------------------------------------------------------------------------------------------
 
-/** End the login; the next page is the one to log in. */
+/** Log out; the next page is the one to log in. */
+export async function logOut(): Promise<void> {
+  // The server closes this connection with the login, and its loss would be looked into.
+  live().close()
+  try {
+    await login.out()
+  } finally {
+    // Also where the server did not answer: the page that asks for a login says so then.
+    leaveFor('/login')
+  }
+}
+
+/** Go to a page that belongs to another login, or to none. */
 export function leaveFor(address: string): void {
   live().close()
   location.assign(address)
