@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from crane_core.context import Crane
 from crane_core.contributions import Finding
 from crane_core.engine.agent import AgentStatus, describe_agent
-from crane_core.monitoring.doctor.swarm import SOON
 
 ROTATE = "Replace the agent's certificates: `crane agent rotate`."
+# The server renews each of them long before so little is left: where it has not, something keeps it from that.
+AUTHORITY_LATE = timedelta(days=330)
+AGENT_LATE = timedelta(days=21)
+CLIENT_LATE = timedelta(days=2)
 
 
 def check_agent(crane: Crane) -> Iterator[Finding]:
@@ -22,12 +25,13 @@ def judge_agent(status: AgentStatus, now: datetime) -> Iterator[Finding]:
     """Yield what is worth saying of an agent."""
     if status.error:
         yield Finding("agent-troubled", "warning", status.error, "agent", "Look at it with `crane agent status`.")
-    for what, ends in (
-        ("The authority of the agent's certificates", status.authority_ends),
-        ("The agent's certificate", status.certificate_ends),
-        ("The server's certificate for the agent", status.client_ends),
+    for what, ends, late in (
+        ("The authority of the agent's certificates", status.authority_ends, AUTHORITY_LATE),
+        ("The agent's certificate", status.certificate_ends, AGENT_LATE),
+        ("The server's certificate for the agent", status.client_ends, CLIENT_LATE),
     ):
         if ends is not None and ends <= now:
             yield Finding("agent-certificate-ended", "error", f"{what} ended on {ends:%Y-%m-%d}.", "agent", ROTATE)
-        elif ends is not None and ends - now < SOON:
-            yield Finding("agent-certificate-ends", "warning", f"{what} ends on {ends:%Y-%m-%d}.", "agent", ROTATE)
+        elif ends is not None and ends - now < late:
+            told = f"{what} ends on {ends:%Y-%m-%d}, and was not renewed by itself."
+            yield Finding("agent-certificate-ends", "warning", told, "agent", ROTATE)

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from crane_core.cluster.agent import certificates
 from crane_core.context import Crane
 from crane_core.contributions import DoctorCheck, Finding
 from crane_core.engine.agent import AgentStatus
@@ -140,6 +141,16 @@ class TestAgent:
 
     def test_an_agent_that_is_well(self) -> None:
         assert self.judge(certificate_ends=NOW + timedelta(days=99)) == []
+
+    def test_certificates_that_were_just_made_or_wait_for_their_renewal_are_no_news(self) -> None:
+        assert (
+            self.judge(
+                authority_ends=NOW + certificates.AUTHORITY_LEFT,
+                certificate_ends=NOW + certificates.AGENT_LEFT,
+                client_ends=NOW + certificates.CLIENT_LEFT,
+            )
+            == []
+        )
 
     def test_certificates_that_end_are_told(self) -> None:
         found = self.judge(certificate_ends=NOW + timedelta(days=9), client_ends=NOW - timedelta(days=1))
