@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import select
 import socket
-import ssl
 import threading
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import msgspec
 import requests
 import urllib3.exceptions
 
 from crane_core.engine.errors import AnswerUnreadable
+from crane_core.engine.tls import TlsStream
 from crane_core.errors import EngineUnavailable
 
 _CHUNK = 64 * 1024
@@ -24,6 +25,8 @@ SEND_LOOK_SECONDS = 0.5
 # A stream that is closed while it is read from says so by a ValueError.
 _FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError)
 _event = msgspec.json.Decoder(dict[str, Any])
+
+Taken = TypeVar("Taken")
 
 
 class ByteStream(Iterator[bytes]):
@@ -138,7 +141,9 @@ class Hijacked:
     :param early: Bytes that came together with the headers of the answer.
     """
 
-    def __init__(self, connection: socket.socket, early: bytes, response: requests.Response, name: str) -> None:
+    def __init__(
+        self, connection: socket.socket | TlsStream, early: bytes, response: requests.Response, name: str
+    ) -> None:
         self._socket = connection
         self._early = early
         # Kept, because the socket closes when it is forgotten.
@@ -163,12 +168,7 @@ class Hijacked:
             raise EngineUnavailable(f"The {name} did not hand over the connection.")
         connection.setblocking(False)
         # What is buffered is returned without a look at the socket; nothing is where there is nothing.
-        try:
-            early = bytes(buffered.read1(_CHUNK))
-        except ssl.SSLWantReadError:
-            # This is how TLS says that there is nothing.
-            early = b""
-        return cls(connection, early, response, name)
+        return cls(connection, bytes(buffered.read1(_CHUNK)), response, name)
 
     def fileno(self) -> int:
         """Return the number of the socket, for a selector."""
@@ -196,7 +196,7 @@ class Hijacked:
         try:
             with self._turn:
                 return self._socket.recv(_CHUNK)
-        except (BlockingIOError, ssl.SSLWantReadError):
+        except BlockingIOError:
             return None
         except (OSError, ValueError) as error:
             if self._closed:
@@ -219,30 +219,34 @@ class Hijacked:
         """
         rest = memoryview(data)
         while rest:
-            if self._closed:
-                raise EngineUnavailable(f"The connection to the {self._name} is closed.")
-            if sent := self._send_now(rest):
-                rest = rest[sent:]
-            else:
-                self._wait(SEND_LOOK_SECONDS, select.POLLOUT)
-
-    def _send_now(self, data: memoryview) -> int:
-        """Send what is taken at once; return how much that was."""
-        try:
-            with self._turn:
-                return self._socket.send(data)
-        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            return 0
-        except (OSError, ValueError) as error:
-            raise EngineUnavailable(f"The {self._name} broke the connection.") from error
+            rest = rest[self._until_taken(functools.partial(self._socket.send, rest)) :]
+        self._flush()
 
     def close_write(self) -> None:
         """Say that nothing more is sent; what the other side sends can still be read."""
-        with contextlib.suppress(OSError):
-            if isinstance(self._socket, ssl.SSLSocket):
-                # TLS has no half-open end: the Engine sees the end when it is closed.
-                return
-            self._socket.shutdown(socket.SHUT_WR)
+        if isinstance(self._socket, TlsStream):
+            with self._turn:
+                self._socket.end_sending()
+            self._flush()
+        else:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_WR)
+
+    def _flush(self) -> None:
+        if isinstance(self._socket, TlsStream):
+            self._until_taken(self._socket.flush)
+
+    def _until_taken(self, send: Callable[[], Taken]) -> Taken:
+        """Send something as soon as the other side takes it."""
+        while not self._closed:
+            try:
+                with self._turn:
+                    return send()
+            except BlockingIOError:
+                self._wait(SEND_LOOK_SECONDS, select.POLLOUT)
+            except (OSError, ValueError) as error:
+                raise EngineUnavailable(f"The {self._name} broke the connection.") from error
+        raise EngineUnavailable(f"The connection to the {self._name} is closed.")
 
     def close(self) -> None:
         """End it, also for a thread that waits to read."""

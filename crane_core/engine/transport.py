@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import ssl
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
@@ -19,6 +20,8 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
+
+from crane_core.engine.tls import HalfClosing
 
 # More connections than this are opened when needed, and closed after use.
 POOL_SIZE = 64
@@ -67,19 +70,44 @@ class TlsFiles:
     server_name: str | None = None
 
 
-class TcpTransport(HTTPAdapter):
-    """Reach an Engine over TCP, with TLS where the URL says https."""
+class _NamedTransport(HTTPAdapter):
+    """Reach an Engine over TCP, whose certificate may carry another name than the host that is dialled.
 
-    def __init__(self, server_name: str | None = None) -> None:
+    :param server_name: That name; None where it is the host's.
+    """
+
+    def __init__(self, server_name: str | None, ssl_context: ssl.SSLContext | None = None) -> None:
         self._server_name = server_name
+        self._ssl_context = ssl_context
         super().__init__(pool_connections=1, pool_maxsize=POOL_SIZE)
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:
         """Make the pool; it checks the certificate against the name that was given."""
         pool_kwargs["socket_options"] = [*HTTPConnection.default_socket_options, *_KEEP_ALIVE]
+        if self._ssl_context is not None:
+            pool_kwargs["ssl_context"] = self._ssl_context
         if self._server_name is not None:
             pool_kwargs.update(server_hostname=self._server_name, assert_hostname=self._server_name)
         super().init_poolmanager(connections, maxsize, block, **pool_kwargs)
+
+
+class TcpTransport(_NamedTransport):
+    """Reach an Engine over TCP, with TLS where the URL says https."""
+
+    def __init__(self, server_name: str | None = None) -> None:
+        super().__init__(server_name)
+        self._hijacking = _NamedTransport(server_name, HalfClosing(ssl.PROTOCOL_TLS_CLIENT))
+
+    def send(self, request: requests.PreparedRequest, *arguments: Any, **named: Any) -> requests.Response:
+        """Send a request; one that takes its connection over, on one whose sending side can be ended."""
+        if "Upgrade" in request.headers:
+            return self._hijacking.send(request, *arguments, **named)
+        return super().send(request, *arguments, **named)
+
+    def close(self) -> None:
+        """Close every connection that is not in use."""
+        self._hijacking.close()
+        super().close()
 
 
 class DialTransport(HTTPAdapter):

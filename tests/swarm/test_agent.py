@@ -16,6 +16,7 @@ import pytest
 from crane_core.cluster.agent.certificates import Issued, issue_for_agent
 from crane_core.engine.agent import SERVER_NAME
 from crane_core.engine.client import Engine
+from crane_core.engine.execs import Program, execute
 from crane_core.engine.transport import TlsFiles
 from crane_core.errors import EngineUnavailable
 from tests.lab.lab import Lab
@@ -85,6 +86,23 @@ def test_everything_of_an_engine_goes_through_it(through: Callable[..., Engine],
     raw.send(b"there and back\n")
     assert b"there and back" in (raw.read(10) or b"")
     raw.close()
+
+
+def test_program_is_told_the_end_of_its_input(through: Callable[..., Engine], talking: str) -> None:
+    sent = bytes(range(256)) * 20_000
+    run = execute(through(2), talking, Program(("cat",), tty=False))
+
+    def send() -> None:
+        run.send(sent)
+        run.end_input()
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    came = b"".join(data for pieces in iter(lambda: run.read(10), []) for _, data in pieces or ())
+    sender.join(10)
+
+    assert came == sent
+    assert run.exit_code() == 0
 
 
 def greet(address: str, context: ssl.SSLContext | None) -> bytes:

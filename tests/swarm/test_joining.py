@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -51,6 +53,25 @@ def join(server: Server, lab: Lab, url: str, **more: Any) -> tuple[int, Any]:
     )
 
 
+@pytest.fixture
+def idle(swarm3: Lab) -> Iterator[str]:
+    """A container on node3 that does nothing."""
+    node, body = swarm3.node(3), {"Image": "lab/busybox:1", "Cmd": ["sleep", "1000"]}
+    id_ = node.ask("POST", "/containers/create?name=idle", body)["Id"]
+    node.ask("POST", f"/containers/{id_}/start")
+    yield id_
+    node.ask("DELETE", f"/containers/{id_}?force=true")
+
+
+def send_to_the_end(server: Server, container: str) -> str:
+    """Send something by the command line to a program that waits for its end; return what it printed."""
+    command = [str(Path(sys.executable).with_name("crane")), "--server", server.url, "exec", "-i", container, "tac"]
+    environment = {**os.environ, "CRANE_CLI_TOKEN": server.token}
+    done = subprocess.run(command, env=environment, input="one\ntwo\n", capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def assert_nothing_happened(lab: Lab) -> None:
     """Make sure that node3 is in no Swarm, and that ours does not know it."""
     assert not is_member(lab)
@@ -83,7 +104,7 @@ def texts(authority: Authority, by: Authority) -> dict[str, str]:
 
 
 def test_engine_joins_over_tls_and_is_reached_by_it(
-    swarm3: Lab, authority: Authority, start: Start, tmp_path: Path
+    swarm3: Lab, authority: Authority, start: Start, idle: str, tmp_path: Path
 ) -> None:
     files = certificates.write(tmp_path / "client", authority, authority.issue("crane"))
     named = {"CA": "ca", "CERTIFICATE": "cert", "KEY": "key"}
@@ -96,6 +117,7 @@ def test_engine_joins_over_tls_and_is_reached_by_it(
     assert (node["name"], node["state"], node["role"]) == ("node3", "ready", "worker")
     assert is_member(swarm3)
     server.until(lambda: is_reached(server, "label"), "node3 is reached over TLS")
+    assert send_to_the_end(server, idle) == "two\none\n"
     assert authority.certificate not in repr(node)
 
 
@@ -139,7 +161,7 @@ def with_ssh(place: Path) -> dict[str, str]:
     return {"PATH": f"{place}:{os.environ['PATH']}"}
 
 
-def test_engine_joins_over_ssh_and_is_reached_by_it(swarm3: Lab, sshd: Sshd, start: Start) -> None:
+def test_engine_joins_over_ssh_and_is_reached_by_it(swarm3: Lab, sshd: Sshd, start: Start, idle: str) -> None:
     server = start(**with_ssh(sshd.client()))
 
     status, node = join(server, swarm3, sshd.url)
@@ -148,6 +170,7 @@ def test_engine_joins_over_ssh_and_is_reached_by_it(swarm3: Lab, sshd: Sshd, sta
     assert (node["name"], node["state"], node["role"]) == ("node3", "ready", "worker")
     assert is_member(swarm3)
     server.until(lambda: is_reached(server, "label"), "node3 is reached over ssh")
+    assert send_to_the_end(server, idle) == "two\none\n"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
+import itertools
 import os
 import socketserver
 import ssl
@@ -49,6 +51,34 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+    def do_POST(self):
+        """Become a program that prints lines all the time, and at the end of its input how much that was."""
+        self.rfile.read(int(self.headers["Content-Length"] or 0))
+        self.wfile.write(b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n")
+        ended, taken = threading.Event(), 0
+
+        def chatter():
+            for number in itertools.count():
+                self.wfile.write(b"line %d\n" % number)
+                if ended.is_set():
+                    # What is printed once there is no more input must not be lost either.
+                    self.wfile.write(b"".join(b"more %d\n" % each for each in range(5000)))
+                    self.wfile.write(b"printed %d, took %d\n" % (number + 1, taken))
+                    return
+
+        def print_until_hung_up():
+            with contextlib.suppress(OSError):
+                chatter()
+
+        printer = threading.Thread(target=print_until_hung_up)
+        printer.start()
+        with contextlib.suppress(OSError):
+            while data := self.rfile.read1(65536):
+                taken += len(data)
+        ended.set()
+        printer.join()
+        self.close_connection = True
 
     def _tell_events(self):
         self.send_response(200)
@@ -323,6 +353,52 @@ def test_the_certificates_of_the_docker_command_line_are_used(tls_url, engines, 
     with pytest.raises(EngineUnavailable, match="certificate"):
         engine.ping()
     engine.close()
+
+
+@pytest.fixture(params=["unix", "tcp", "tls"])
+def hijacked(request, engines):
+    """A connection that was taken over, to a program that reads its input to the end."""
+    if request.param == "unix":
+        engine = engines(f"unix://{request.getfixturevalue('unix').server_address}")
+    elif request.param == "tcp":
+        serve = request.getfixturevalue("serve")
+        engine = engines(f"tcp://127.0.0.1:{serve(TcpServer(('127.0.0.1', 0), Handler)).server_address[1]}")
+    else:
+        engine = engines(request.getfixturevalue("tls_url"), _files())
+    connection = engine.hijack("/exec/a/start", {"Tty": False})
+    yield connection
+    connection.close()
+
+
+@pytest.mark.parametrize("size", [0, 5, 3_000_000])
+def test_input_ends_and_all_that_is_printed_meanwhile_and_afterwards_comes(hijacked, size):
+    came = []
+    reader = threading.Thread(target=lambda: came.extend(iter(hijacked.read, b"")))
+    reader.start()
+    hijacked.send(b"x" * size)
+    hijacked.close_write()
+    reader.join(30)
+
+    *lines, last = b"".join(came).decode().splitlines()
+    printed = len(lines) - 5000
+    assert last == f"printed {printed}, took {size}"
+    assert lines == [f"line {each}" for each in range(printed)] + [f"more {each}" for each in range(5000)]
+
+
+def test_nobody_waits_for_a_connection_that_is_closed(hijacked):
+    closer = threading.Timer(0.05, hijacked.close)
+    closer.start()
+    while hijacked.read():
+        pass
+    closer.join()
+
+    with pytest.raises(EngineUnavailable, match="closed"):
+        hijacked.send(b"more")
+
+
+def test_certificate_of_another_name_is_handed_no_input(tls_url, engines):
+    with pytest.raises(EngineUnavailable, match="certificate"):
+        engines(tls_url, _files("other.test")).hijack("/exec/a/start")
 
 
 def test_output_that_does_not_come_is_given_up(unix, engines):
