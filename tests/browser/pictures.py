@@ -52,7 +52,7 @@ def busy_scenes(simulated: Simulated) -> Iterator[Scene]:
     yield Scene("plugin-page-by-module", "/image-use")
     yield Scene("stacks-selected", "/stacks", lambda page: page.locator("th.tick input").check())
     yield Scene("search", "/", _search, whole=False)
-    yield Scene("settings-menu", "/", lambda page: page.get_by_test_id("look-menu").locator("summary").click(), whole=False)
+    yield Scene("settings-menu", "/", lambda page: page.locator("[data-test=look-menu] summary").click(), whole=False)
     yield Scene("columns", "/services", lambda page: page.locator("main .menu summary").first.click(), whole=False)
     yield Scene("service-scale", "/services/shop_web", _press(".actions button", 0), whole=False)
     yield Scene("service-image", "/services/shop_web", _press(".actions button", 1), whole=False)
