@@ -24,7 +24,7 @@ def assert_never_loaded_anew(page: Page) -> None:
 
 def choose(page: Page, label: str, option: str) -> None:
     """Choose something in the menu of language and theme."""
-    settings = page.locator("details.settings")
+    settings = page.get_by_test_id("look-menu")
     if settings.get_attribute("open") is None:
         settings.locator("summary").click()
     settings.get_by_role("combobox", name=label).select_option(option)

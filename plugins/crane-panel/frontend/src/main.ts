@@ -4,7 +4,6 @@ import App from './App.vue'
 import { toProblem } from './api/problem'
 import { caller } from './caller'
 import { useElements } from './elements'
-import { watchMenus } from './frame/menus'
 import './frame/theme'
 import { addPages } from './pages'
 import StartFailed from './frame/StartFailed.vue'
@@ -32,7 +31,6 @@ async function start(): Promise<void> {
   const app = createApp(App)
   useElements(app)
   app.use(router)
-  watchMenus()
   // Whether there is a frame around the first page is known once its address is.
   if (caller.value === null) await router.isReady()
   app.mount(place)

@@ -228,13 +228,25 @@ describe('the keyboard', () => {
 
     expect(menu.element.open).toBe(false)
   })
+
+  it('closes a menu when something else is pressed', async () => {
+    const { wrapper } = await show()
+    const menu = wrapper.find<HTMLDetailsElement>('details.menu').element
+    menu.open = true
+
+    menu.querySelector('input')!.dispatchEvent(new Event('focusin', { bubbles: true }))
+    expect(menu.open).toBe(true)
+
+    document.body.click()
+    expect(menu.open).toBe(false)
+  })
 })
 
 describe('an export', () => {
   async function exported(wrapper: VueWrapper, label: string): Promise<string> {
     const saved = vi.spyOn(URL, 'createObjectURL').mockReturnValue('blob:x')
     vi.spyOn(HTMLAnchorElement.prototype, 'click').mockReturnValue(undefined)
-    await wrapper.findAll('.choices button').find((button) => button.text() === label)!.trigger('click')
+    await wrapper.findAll('.menu .item').find((button) => button.text() === label)!.trigger('click')
     return (saved.mock.calls[0]![0] as Blob).text()
   }
 

@@ -228,7 +228,7 @@ describe('an action', () => {
     await press(wrapper, 'Freeze')
 
     await submit()
-    expect(inDialog('.wrong').map((each) => each.textContent?.trim())).toEqual(['This must be filled in.', 'This must be filled in.'])
+    expect(inDialog('.error').map((each) => each.textContent?.trim())).toEqual(['This must be filled in.', 'This must be filled in.'])
     expect(inDialog('[aria-invalid=true]')).toHaveLength(2)
     expect(document.activeElement).toBe(inDialog('[data-field=name] input')[0])
     await type('name', 'shop/web')
