@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
 
 from crane_core import app as application
+from crane_core import cli
 from crane_core.errors import EngineUnavailable
 
 LISTS = ("nodes", "services", "tasks", "stacks", "networks", "containers", "images", "volumes", "events", "engines")
@@ -80,4 +82,31 @@ def test_before_the_first_reading_somebody_is_asked_to_try_again(tmp_path: Path)
     answer = app.test_client().get("/api/v1/services/web")
 
     application.stop(app)
-    assert (answer.status_code, answer.json["detail"]) == (503, "The Swarm has not been read yet: try again in a moment.")
+    assert (answer.status_code, answer.json["detail"]) == (
+        503,
+        "The Swarm has not been read yet: try again in a moment.",
+    )
+
+
+def test_the_doctor_calls_nothing_well_that_it_did_not_look_at(client: FlaskClient) -> None:
+    checks = {check["name"]: check for check in client.get("/api/v1/doctor").json["checks"]}
+
+    unknown = {name for name, check in checks.items() if check["state"] == "unknown"}
+    # The server itself is looked at, and is not well.
+    assert unknown | {"disks", "server"} == set(checks)
+    for name in {*unknown, "disks"}:
+        assert "not-answered" in [finding["code"] for finding in checks[name]["findings"]]
+        assert all(finding["advice"] for finding in checks[name]["findings"])
+    assert checks["server"]["state"] == "warning"
+
+
+def test_the_doctor_of_the_command_line_looks_at_what_it_can(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRANE_SERVER_DATA_DIRECTORY", str(tmp_path / "crane"))
+    monkeypatch.setenv("CRANE_ENGINE_URL", f"unix://{tmp_path}/none.sock")
+    monkeypatch.setenv("CRANE_PLUGINS_DISABLED", "auth,ldap")
+
+    result = CliRunner().invoke(cli.server, ["doctor"])
+
+    assert result.exit_code == 1
+    assert "unknown  Nodes and their Engines" in result.output
+    assert "Disk space" in result.output

@@ -12,6 +12,7 @@ from crane_core.context import Crane
 from crane_core.contributions import Finding
 from crane_core.engine.pool import Pool
 from crane_core.engine.records import Node, parse_time
+from crane_core.monitoring.doctor.engines import read_swarm
 
 PING_SECONDS = 2.0
 # A certificate that ends so soon is worth a warning.
@@ -22,7 +23,7 @@ OLD_TOKENS = timedelta(days=180)
 
 def check_nodes(crane: Crane) -> Iterator[Finding]:
     """Look whether nodes are there, and answer the server."""
-    nodes = list(crane.cache.snapshot().nodes.values())
+    nodes = list(read_swarm(crane).nodes.values())
     for node in nodes:
         if node.state != "ready":
             yield Finding(
@@ -49,7 +50,7 @@ def check_nodes(crane: Crane) -> Iterator[Finding]:
 
 def check_managers(crane: Crane) -> Iterator[Finding]:
     """Look how many managers may be lost, and whether they are protected."""
-    managers = [node for node in crane.cache.snapshot().nodes.values() if node.role == "manager"]
+    managers = [node for node in read_swarm(crane).nodes.values() if node.role == "manager"]
     lost = [node for node in managers if _reachability(node) not in ("reachable", "")]
     for node in lost:
         yield Finding(
