@@ -100,6 +100,8 @@ class Link:
         self.endpoint: Endpoint | None = None
         self.engine: Engine | None = None
         self.answered_at: float | None = None
+        # Since when it has answered, or did until it failed.
+        self.returned_at = float("-inf")
         self.error = ""
         self.verified = False
         # When it is to be looked at next; None where there is no way to it.
@@ -189,8 +191,10 @@ class Link:
         with self._lock:
             if self.error:
                 log.info("The Engine of %s answers again.", self.node.name)
-            self.verified, self.error = True, ""
             self.answered_at = self._clock()
+            if not self.answers:
+                self.returned_at = self.answered_at
+            self.verified, self.error = True, ""
             self._retry = FIRST_RETRY_SECONDS
             self.due = self.answered_at + PROBE_SECONDS * self._jitter()
 
