@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -100,10 +101,9 @@ def doctor(context: click.Context, /, *, as_json: bool) -> None:
 
     app = build()
     crane = app.extensions["crane"]
-    try:
+    # Where the Swarm cannot be read, that is what the doctor tells of it, beside what can be looked at all the same.
+    with suppress(CraneError):
         crane.watcher.look(full=True)
-    except CraneError as error:
-        raise SetupError(error.detail) from error
     report = crane.room(Doctor).examine(app.app_context)
     if as_json:
         click.echo(json.dumps(report.to_json(), indent=2))

@@ -164,7 +164,9 @@ def find_container(crane: Crane, key: str) -> Container:
 
     :raises NotFound: when there is none; it says which nodes could not be asked.
     :raises Ambiguous: when several answer to it.
+    :raises EngineUnavailable: while it is not known which nodes there are.
     """
+    crane.cache.snapshot().demand_read()
     where, _, name = key.rpartition("/")
     nodes = [crane.cache.snapshot().get_node(where)] if where else None
     containers, stock = list_containers(crane, nodes)

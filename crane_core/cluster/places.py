@@ -32,8 +32,13 @@ class NodesQuery(ma.Schema):
 
 
 def choose_nodes(crane: Crane, names: str | Iterable[str]) -> list[Node]:
-    """Return the nodes of some names or ids, by name; all where none is named. Raises ``NotFound``."""
+    """Return the nodes of some names or ids, by name; all where none is named.
+
+    :raises NotFound: when there is no node of such a name.
+    :raises EngineUnavailable: while it is not known which nodes there are.
+    """
     snapshot = crane.cache.snapshot()
+    snapshot.demand_read()
     wanted = [name.strip() for name in (names.split(",") if isinstance(names, str) else names) if name.strip()]
     found = {node.id: node for node in (snapshot.get_node(name) for name in wanted)} if wanted else snapshot.nodes
     return sorted(found.values(), key=lambda node: node.name)

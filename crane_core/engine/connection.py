@@ -59,7 +59,7 @@ class Connection:
         self._session = session
         self._address = address
         self._name = name
-        self._report = report
+        self.report = report
         self._version: str | None = None
 
     def close(self) -> None:
@@ -170,7 +170,7 @@ class Connection:
             )
         except FAILURES as error:
             raise self._translate(error, timeout) from error
-        self._report(None)
+        self.report(None)
         if response.status_code < 400:
             return response
         message = self._read_all(response, timeout)
@@ -190,7 +190,7 @@ class Connection:
         # It may be another Engine, or the same one upgraded, that answers next.
         self._version = None
         failure = EngineUnavailable(f"The {self._name} {say_why(error, timeout)}.")
-        self._report(failure)
+        self.report(failure)
         return failure
 
     def _negotiate(self, timeout: float | None = None) -> str:

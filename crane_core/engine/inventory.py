@@ -33,6 +33,8 @@ Item = Mapping[str, Any]
 # What is younger than this is not read again, in seconds; where the node's events are followed, much longer.
 FRESH_SECONDS = 1.0
 FRESH_WITH_EVENTS_SECONDS = 15.0
+# For how long nobody waits for a list that failed, in seconds: it may fail as slowly again.
+DOUBTED_SECONDS = 5.0
 _UNREADABLE = "What its Engine tells of its {} cannot be read; the server's log has more."
 
 _EXITED = re.compile(r"Exited \((\d+)\)")
@@ -98,12 +100,21 @@ class Shelf:
     :param version: Changes when an item does.
     :param read_at: When it was last read, on the clock of the cache; None when never.
     :param error: Why it could not be read when it was last tried.
+    :param failed_at: When that was, on the same clock; None where it was read.
     """
 
     items: tuple[Item, ...] = ()
     version: int = 0
     read_at: float | None = None
     error: str = ""
+    failed_at: float | None = None
+
+    def is_doubted(self, now: float, returned_at: float) -> bool:
+        """Tell whether it failed so shortly ago that nobody is to wait for it.
+
+        :param returned_at: When its node's Engine was found to answer; what failed before that says nothing any more.
+        """
+        return self.failed_at is not None and self.failed_at >= max(returned_at, now - DOUBTED_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -211,8 +222,8 @@ class Inventory:
             self._changed.discard(key)
             begun = self._readings[key] = (self._pool.submit(link, _READERS[kind]), self._clock())
         begun[0].add_done_callback(lambda done: self._take(key, done))
-        # What failed a moment ago may fail as slowly again: it is tried, and nobody waits for it.
-        return None if shelf.error else begun
+        # It is tried, whether somebody waits for it or not.
+        return None if shelf.is_doubted(self._clock(), link.returned_at) else begun
 
     def _is_due(self, key: tuple[str, ItemKind], shelf: Shelf) -> bool:
         if key in self._changed or shelf.read_at is None:
@@ -235,7 +246,7 @@ class Inventory:
                 if not isinstance(error, CraneError):
                     log.error("The %s of node %s cannot be read.", key[1], key[0], exc_info=error)
                 told = str(error) if isinstance(error, CraneError) else _UNREADABLE.format(key[1])
-                self._shelves[key] = replace(shelf, error=told)
+                self._shelves[key] = replace(shelf, error=told, failed_at=self._clock())
                 self._changed.add(key)
 
     def _hear(self, node_id: str, event: Mapping[str, Any] | None) -> None:

@@ -100,6 +100,8 @@ class Link:
         self.endpoint: Endpoint | None = None
         self.engine: Engine | None = None
         self.answered_at: float | None = None
+        # Since when it has answered, or did until it failed.
+        self.returned_at = float("-inf")
         self.error = ""
         self.verified = False
         # When it is to be looked at next; None where there is no way to it.
@@ -189,8 +191,10 @@ class Link:
         with self._lock:
             if self.error:
                 log.info("The Engine of %s answers again.", self.node.name)
-            self.verified, self.error = True, ""
             self.answered_at = self._clock()
+            if not self.answers:
+                self.returned_at = self.answered_at
+            self.verified, self.error = True, ""
             self._retry = FIRST_RETRY_SECONDS
             self.due = self.answered_at + PROBE_SECONDS * self._jitter()
 
@@ -217,11 +221,11 @@ class Link:
         with self._lock:
             self._asked -= 1
 
-    def watch(self) -> None:
-        """Have it looked at soon if nothing was heard of it for a while: somebody looks at what it lists."""
+    def watch(self, silence: float = WATCHED_SECONDS) -> None:
+        """Have it looked at if nothing was heard of it for some seconds: somebody looks at what it lists."""
         with self._lock:
             if self.answers and self.answered_at is not None and self.due is not None:
-                self.due = min(self.due, self.answered_at + WATCHED_SECONDS)
+                self.due = min(self.due, self.answered_at + silence)
 
     def suspect(self) -> None:
         """Have it looked at soon: somebody waited for it in vain."""
@@ -233,9 +237,11 @@ class Link:
         """Note what became of a request of anybody's."""
         with self._lock:
             if failure is None:
-                # Whether a failure is over is decided by a look of its own.
                 if self.verified:
                     self.answered_at = self._clock()
+                elif self.error and self.engine is not None:
+                    # Whether a failure is over is decided by a look of its own, for which this is the moment.
+                    self.due = self._clock()
                 return
         # A long answer is no failure yet: it is looked at once whether it answers at all.
         self.suspect()
@@ -257,6 +263,7 @@ class Pool:
         self._tls = _read_tls(crane.settings)
         self._given = _read_endpoints(crane.settings["engine.node_endpoints"])
         self._finders: list[Finder] = [self._find_given, self._find_labelled]
+        crane.engine.report = self._hear_own
 
     def add_finder(self, find: Finder, *, first: bool = False) -> None:
         """Add a way to nodes; it is asked after those that were there before, unless told otherwise."""
@@ -283,6 +290,23 @@ class Pool:
         for late in wait([future for _, future in futures], patience).not_done:
             next(link for link, future in futures if future is late).suspect()
         return [_reply(link.node, future, patience) for link, future in futures]
+
+    def ask_manager(self, ask: Callable[[Engine], Value]) -> Value:
+        """Ask the server's own Engine, and wait for it as long as it is alive; one that hangs is found out meanwhile.
+
+        :raises EngineUnavailable: when it does not answer; at once where that is known.
+        """
+        link = self._find_own_link()
+        if link is None:
+            self._crane.engine.ping(PATIENCE_SECONDS)
+            return ask(self._crane.engine)
+        try:
+            future = self.submit(link, ask)
+            if wait([future], PATIENCE_SECONDS).not_done:
+                self._verify(link)
+            return future.result()
+        except NodeUnreachable as error:
+            raise EngineUnavailable(error.detail) from error
 
     def submit(self, link: Link, ask: Callable[[Engine], Value]) -> Future[Value]:
         """Ask one node without waiting for the answer; one that is known not to answer fails at once."""
@@ -321,6 +345,9 @@ class Pool:
         """Look at each node that is due, without waiting; return what is on its way."""
         now = self._clock()
         self._forget_gone()
+        own, since = self._links.get(self._own_node), self._crane.watcher.looking_since
+        if own is not None and since is not None and now - since > PATIENCE_SECONDS:
+            own.watch(PATIENCE_SECONDS)
         due = [link for link in self.links() if link.due is not None and link.due <= now and not link.looking]
         for link in due:
             link.looking = True
@@ -334,15 +361,22 @@ class Pool:
             if link.engine is not None and link.engine is not self._crane.engine:
                 link.engine.close()
 
-    @staticmethod
-    def _look_at(link: Link) -> None:
+    def _look_at(self, link: Link) -> None:
         try:
-            link.verify(again=True)
+            self._verify(link)
         except NodeUnreachable:
             # It has been noted and logged, and is looked at again.
             return
         finally:
             link.looking = False
+
+    def _verify(self, link: Link) -> None:
+        try:
+            link.verify(again=True)
+        except NodeUnreachable as error:
+            if link.node.id == self._own_node:
+                self._crane.watcher.doubt(error.detail)
+            raise
 
     def _forget_gone(self) -> None:
         nodes = self._crane.cache.snapshot().nodes
@@ -375,6 +409,15 @@ class Pool:
         if node.id == self._find_own_node():
             return Endpoint(self._crane.engine.url, "socket")
         return next((endpoint for find in self._finders if (endpoint := find(node)) is not None), None)
+
+    def _find_own_link(self) -> Link | None:
+        node = self._crane.cache.snapshot().nodes.get(self._find_own_node())
+        return None if node is None else self._link(node)
+
+    def _hear_own(self, failure: EngineUnavailable | None) -> None:
+        """Note what became of a request of the server's own Engine, which is asked past the pool as well."""
+        if (link := self._links.get(self._own_node)) is not None:
+            link.hear(failure)
 
     def _find_own_node(self) -> str:
         """Return the id of the node that the server's own Engine is of; nothing while it cannot be asked."""

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 
 from crane_core.engine.parts import ServiceSpec
 from crane_core.engine.records import Config, Network, Node, Secret, Service, Task
-from crane_core.errors import Invalid, NotFound
+from crane_core.errors import EngineUnavailable, Invalid, NotFound
 
 Kind = Literal["nodes", "services", "networks", "configs", "secrets", "tasks"]
 KINDS: tuple[Kind, ...] = ("nodes", "services", "networks", "configs", "secrets", "tasks")
@@ -108,6 +108,18 @@ class Snapshot:
         """Return the same content from a source in another state."""
         return replace(self, source=source)
 
+    def demand_read(self) -> None:
+        """Object while nothing has been read: whoever finds nothing in it then may not say that there is nothing.
+
+        :raises EngineUnavailable: with the reason why nothing has been read.
+        """
+        if self.source.state == "never":
+            raise EngineUnavailable(
+                f"Nothing is known of the Swarm, because it has not been read yet: {self.source.error}"
+                if self.source.error
+                else "The Swarm has not been read yet: try again in a moment."
+            )
+
     # Exact names
 
     def service_named(self, name: str) -> Service | None:
@@ -155,27 +167,27 @@ class Snapshot:
 
     def get_service(self, key: str) -> Service:
         """Find a service as :meth:`find_service` does. Raises :class:`NotFound`."""
-        return _must("service", key, self.find_service(key))
+        return self._must("service", key, self.find_service(key))
 
     def get_node(self, key: str) -> Node:
         """Find a node as :meth:`find_node` does. Raises :class:`NotFound`."""
-        return _must("node", key, self.find_node(key))
+        return self._must("node", key, self.find_node(key))
 
     def get_network(self, key: str) -> Network:
         """Find a network as :meth:`find_network` does. Raises :class:`NotFound`."""
-        return _must("network", key, self.find_network(key))
+        return self._must("network", key, self.find_network(key))
 
     def get_config(self, key: str) -> Config:
         """Find a config as :meth:`find_config` does. Raises :class:`NotFound`."""
-        return _must("config", key, self.find_config(key))
+        return self._must("config", key, self.find_config(key))
 
     def get_secret(self, key: str) -> Secret:
         """Find a secret as :meth:`find_secret` does. Raises :class:`NotFound`."""
-        return _must("secret", key, self.find_secret(key))
+        return self._must("secret", key, self.find_secret(key))
 
     def get_task(self, key: str) -> Task:
         """Find a task as :meth:`find_task` does. Raises :class:`NotFound`."""
-        return _must("task", key, self.find_task(key))
+        return self._must("task", key, self.find_task(key))
 
     # What belongs together
 
@@ -230,6 +242,12 @@ class Snapshot:
             return found
         return _only(noun, key, [record for id_, record in records.items() if id_.startswith(key)])
 
+    def _must(self, noun: str, key: str, found: Record | None) -> Record:
+        if found is None:
+            self.demand_read()
+            raise NotFound(f"There is no {noun} {key}.")
+        return found
+
 
 def changes_between(old: Snapshot, new: Snapshot) -> list[Change]:
     """Return what changed from one snapshot to another: ``old.replay(...)`` of it has the content of ``new``."""
@@ -279,9 +297,3 @@ def _only(noun: str, key: str, found: list[Record]) -> Record | None:
         ids = ", ".join(sorted(record.id for record in found)[:5])
         raise Ambiguous(f"{len(found)} {noun}s have an id that begins with {key}: {ids}. Write more of it.")
     return found[0]
-
-
-def _must(noun: str, key: str, found: Record | None) -> Record:
-    if found is None:
-        raise NotFound(f"There is no {noun} {key}.")
-    return found

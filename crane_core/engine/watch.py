@@ -90,6 +90,8 @@ class Watcher:
         self.full_readings = 0
         # Whether the Engine's events are followed; while they are not, lists are read more often.
         self.listening = False
+        # Since when the look that is on its way waits for the Engine; None while none is.
+        self.looking_since: float | None = None
         self._clock = clock or cache.clock
         self._jitter = jitter
         self._lock = threading.Lock()
@@ -157,7 +159,7 @@ class Watcher:
         :param full: Whether to read everything again.
         """
         with self._looking:
-            now = self._clock()
+            now = self.looking_since = self._clock()
             with self._lock:
                 full = full or self._full_wanted or now - self._full_at >= self.intervals.full
                 dirty = set(_LISTS) if full else self._find_due_lists(now)
@@ -170,6 +172,8 @@ class Watcher:
             except CraneError as error:
                 self._note_failure(error)
                 raise
+            finally:
+                self.looking_since = None
             self._note_success(full, now)
             return self.cache.snapshot()
 
@@ -191,6 +195,11 @@ class Watcher:
             if self._woken_at is None:
                 self._woken_at = self._clock()
         self._wake.set()
+
+    def doubt(self, error: str) -> None:
+        """Note that the Engine does not answer others: what is known counts as old until a look succeeds."""
+        self.cache.set_stale(error)
+        self.wake()
 
     def note_interest(self) -> None:
         """Note that somebody asked for a list just now, and may do so again."""

@@ -131,6 +131,7 @@ def find_subject(crane: Crane, kind: Kind, name: str) -> Subject:
     snapshot = crane.cache.snapshot()
     if kind == "stack":
         if not snapshot.services_of(name):
+            snapshot.demand_read()
             raise NotFound(f"There is no stack {name}.")
         return Subject(kind, name)
     if kind == "service":

@@ -39,6 +39,7 @@ def show() -> Response:
     """Show the agent, and how it fares on each node."""
     crane = get_crane()
     crane.watcher.note_interest()
+    crane.cache.snapshot().demand_read()
     return answer(describe_agent(crane))
 
 

@@ -74,7 +74,7 @@ def container_listing(crane: Crane, patience: float = PATIENCE_SECONDS) -> Listi
             "created_at": lambda container: (container.item or {}).get("Created") or 0,
         },
         present=operations.present,
-        sources=stock.sources,
+        sources=[*crane.cache.sources(), *stock.sources],
         made_of=lambda each: (
             repr(each.item),
             each.task,

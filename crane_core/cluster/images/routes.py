@@ -85,7 +85,7 @@ def image_listing(crane: Crane, patience: float = PATIENCE_SECONDS) -> Listing[N
             "dangling": lambda image: image.dangling,
         },
         present=operations.present,
-        sources=stock.sources,
+        sources=[*crane.cache.sources(), *stock.sources],
         made_of=lambda image: (repr(image.item), image.node.name, image.containers, image.services),
     )
 

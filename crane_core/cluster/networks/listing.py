@@ -153,7 +153,7 @@ def connected_listing(crane: Crane, located: Located, patience: float = PATIENCE
             "service": lambda container: container.service.name if container.service else None,
         },
         present=lambda container: _present_connected(container, located.network),
-        sources=stock.sources,
+        sources=[*crane.cache.sources(), *stock.sources],
     )
 
 

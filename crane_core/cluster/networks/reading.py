@@ -81,7 +81,9 @@ def find_network(crane: Crane, key: str) -> Located:
 
     :raises NotFound: when there is none; it says which nodes could not be asked.
     :raises Ambiguous: when several answer to it.
+    :raises EngineUnavailable: while it is not known which nodes there are.
     """
+    crane.cache.snapshot().demand_read()
     where, _, name = key.rpartition("/")
     if not where:
         snapshot = crane.cache.snapshot()

@@ -115,7 +115,9 @@ def find_volume(crane: Crane, key: str) -> Volume:
 
     :raises NotFound: when there is none; it says which nodes could not be asked.
     :raises Ambiguous: when several nodes have one of that name.
+    :raises EngineUnavailable: while it is not known which nodes there are.
     """
+    crane.cache.snapshot().demand_read()
     where, _, name = key.rpartition("/")
     nodes = [crane.cache.snapshot().get_node(where)] if where else None
     volumes, stock, _ = list_volumes(crane, nodes)

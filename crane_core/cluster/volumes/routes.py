@@ -90,7 +90,7 @@ def volume_listing(crane: Crane, patience: float = PATIENCE_SECONDS) -> Listing[
             "size": lambda volume: sizes[volume.key],
         },
         present=lambda volume: operations.present(crane, volume),
-        sources=stock.sources,
+        sources=[*crane.cache.sources(), *stock.sources],
         made_of=lambda volume: (
             repr(volume.item),
             volume.node.name,

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from crane_core.context import Crane
 from crane_core.contributions import Finding
 from crane_core.engine.agent import AgentStatus, describe_agent
+from crane_core.monitoring.doctor.engines import read_swarm
 
 ROTATE = "Replace the agent's certificates: `crane agent rotate`."
 # The server renews each of them long before so little is left: where it has not, something keeps it from that.
@@ -18,6 +19,7 @@ CLIENT_LATE = timedelta(days=2)
 
 def check_agent(crane: Crane) -> Iterator[Finding]:
     """Look how the agent fares, and when its certificates end."""
+    read_swarm(crane)
     yield from judge_agent(describe_agent(crane), datetime.now(UTC))
 
 

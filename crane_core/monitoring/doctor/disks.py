@@ -20,7 +20,8 @@ LITTLE_FREE, NOTHING_FREE = 0.1, 0.02
 
 
 def check_disks(crane: Crane) -> Iterator[Finding]:
-    """Look how much is free and could be removed on each node, and at the server's own disk."""
+    """Look at the server's own disk, and how much is free and could be removed on each node."""
+    yield from check_own_disk(shutil.disk_usage(_existing(crane)))
     told = ask_ready(crane, _look, DISK_SECONDS)
     answered = {each.node.name: each.value for each in told if each.value is not None}
     for name, (_, unused) in answered.items():
@@ -34,7 +35,6 @@ def check_disks(crane: Crane) -> Iterator[Finding]:
             )
     yield from name_silent(told, "The disk of")
     yield from judge_disks({name: space for name, (space, _) in answered.items()})
-    yield from check_own_disk(shutil.disk_usage(_existing(crane)))
 
 
 def judge_disks(disks: Mapping[str, Space | None]) -> Iterator[Finding]:

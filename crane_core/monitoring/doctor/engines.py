@@ -15,6 +15,7 @@ from crane_core.contributions import Finding
 from crane_core.engine.client import Engine
 from crane_core.engine.pool import Pool
 from crane_core.engine.records import Node, parse_time
+from crane_core.engine.snapshot import Snapshot
 from crane_core.errors import CraneError
 
 ASKING_SECONDS = 5.0
@@ -32,9 +33,16 @@ class Told:
     error: CraneError | None = None
 
 
+def read_swarm(crane: Crane) -> Snapshot:
+    """Return what is known of the Swarm. Raises ``EngineUnavailable`` while that is nothing: a check of it is none."""
+    snapshot = crane.cache.snapshot()
+    snapshot.demand_read()
+    return snapshot
+
+
 def ask_ready(crane: Crane, ask: Callable[[Engine], Any], patience: float = ASKING_SECONDS) -> list[Told]:
-    """Ask every node that is ready the same."""
-    ready = [node for node in crane.cache.snapshot().nodes.values() if node.state == "ready"]
+    """Ask every node that is ready the same. Raises ``EngineUnavailable`` while no node is known."""
+    ready = [node for node in read_swarm(crane).nodes.values() if node.state == "ready"]
     return [Told(reply.node, reply.value, reply.error) for reply in crane.room(Pool).ask(ready, ask, patience)]
 
 
@@ -105,7 +113,7 @@ def compare_clocks(offsets: Mapping[str, Offset]) -> Iterator[Finding]:
 def check_versions(crane: Crane) -> Iterator[Finding]:
     """Look which versions of the Engine nodes run, and which of them are behind."""
     by_version: dict[str, list[str]] = {}
-    for node in crane.cache.snapshot().nodes.values():
+    for node in read_swarm(crane).nodes.values():
         by_version.setdefault(node.engine_version, []).append(node.name)
     by_version.pop("", None)
     if not by_version:

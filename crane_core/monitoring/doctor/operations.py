@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
@@ -22,6 +22,9 @@ KEPT_SECONDS = 60.0
 # How long all checks together may take, in seconds.
 PATIENCE_SECONDS = 15.0
 MOST_AT_ONCE = 8
+ASK_AGAIN = (
+    "Look whether the Engine that this server speaks with runs, and whether engine.url leads to it; then look again."
+)
 
 CheckState = Literal["ok", "info", "unknown", "warning", "error"]
 # From the least to the worst.
@@ -107,7 +110,7 @@ class Doctor:
     def _look(self, within: Callable[[], AbstractContextManager[Any]], patience: float) -> Report:
         def run(check: DoctorCheck) -> tuple[Finding, ...]:
             with within():
-                return tuple(check.run())
+                return tuple(_run(check))
 
         workers = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="crane-doctor")
         try:
@@ -121,14 +124,20 @@ class Doctor:
             workers.shutdown(wait=False, cancel_futures=True)
 
 
+def _run(check: DoctorCheck) -> Iterator[Finding]:
+    """Yield what a check finds; where something does not answer, what it found until then and that."""
+    try:
+        yield from check.run()
+    except CraneError as error:
+        yield Finding("not-answered", "unknown", f"It could not be found out: {error.detail}", advice=ASK_AGAIN)
+
+
 def _take(check: DoctorCheck, future: Future[tuple[Finding, ...]], patience: float) -> tuple[Finding, ...]:
     if not future.done():
         what = f"It could not be found out within {patience:g} s."
         return (Finding("took-too-long", "unknown", what, advice="Look whether nodes answer, and try again."),)
     try:
         return future.result()
-    except CraneError as error:
-        return (Finding("not-answered", "unknown", f"It could not be found out: {error.detail}"),)
     except Exception:
         # A plugin's mistake must not hide what the other checks found.
         log.exception("The check %s of the doctor failed.", check.name)

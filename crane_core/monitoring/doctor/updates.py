@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from crane_core.context import Crane
 from crane_core.contributions import Finding
 from crane_core.engine.records import Service
+from crane_core.monitoring.doctor.engines import read_swarm
 
 
 def check_updates(crane: Crane) -> Iterator[Finding]:
     """Look which updates of services have not reached their end."""
-    services = crane.cache.snapshot().services.values()
+    services = read_swarm(crane).services.values()
     for service in sorted(services, key=lambda service: service.name):
         yield from judge_update(service)
 

@@ -70,7 +70,11 @@ def _find_page(crane: Crane, wanted: Filter, after: str | None, query: Mapping[s
         before = None if (before_text := query.get("before")) is None else _find_before(feed, before_text)
         cursor = feed.cursor
         entries = list(islice(filter(visible, feed.newest_first(before)), limit))[::-1]
-    return {"items": [entry.text for entry in entries], "cursor": cursor, "sources": crane.room(Pool).sources()}
+    return {
+        "items": [entry.text for entry in entries],
+        "cursor": cursor,
+        "sources": [*crane.cache.sources(), *crane.room(Pool).sources()],
+    }
 
 
 def _find_before(feed: Feed, cursor: str) -> int:
@@ -166,7 +170,7 @@ def _newest_listing(crane: Crane, _: Mapping[str, str]) -> Listing[Entry]:
         target=lambda entry: entry.target,
         fields={"name": lambda entry: entry.target.name},
         present=lambda entry: entry.text,
-        sources=crane.room(Pool).sources(),
+        sources=[*crane.cache.sources(), *crane.room(Pool).sources()],
         made_of=lambda entry: (entry.number,),
     )
 

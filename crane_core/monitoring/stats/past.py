@@ -72,6 +72,7 @@ def find_series(crane: Crane, kind: Kind, target: Target, span: Span, *, by_task
     sampler, epoch = crane.room(Sampler), find_epoch(crane)
     key = target.name if kind == "stack" else target.id
     if kind == "stack" and key not in crane.cache.snapshot().stacks and sampler.book.sum(kind, key) is None:
+        crane.cache.snapshot().demand_read()
         raise NotFound(f"There is no stack {key}.")
     tracks: Sequence[tuple[ContainerTrack | None, Track | None]]
     if by_task and kind in ("service", "stack", "node"):
@@ -88,7 +89,7 @@ def find_series(crane: Crane, kind: Kind, target: Target, span: Span, *, by_task
         "step": span.step,
         "pace": sampler.pace,
         "figures": figures,
-        "sources": crane.room(Pool).sources(),
+        "sources": [*crane.cache.sources(), *crane.room(Pool).sources()],
     }
 
 

@@ -72,7 +72,7 @@ def _listing(crane: Crane, kind: Kind, rows: Callable[[], Iterable[Row]]) -> Lis
             **{figure: _reader(figure) for figure in FIGURES},
         },
         present=lambda row: present_row(crane, row),
-        sources=crane.room(Pool).sources(),
+        sources=[*crane.cache.sources(), *crane.room(Pool).sources()],
         made_of=lambda row: (
             row.sample, row.name, int(row.fresh), row.containers, row.missing,
             str(row.cpu_limit), str(row.memory_limit), row.node,

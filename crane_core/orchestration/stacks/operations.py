@@ -88,6 +88,7 @@ def show_stack(crane: Crane, snapshot: Snapshot, name: str) -> JSON:
     }
     services = sorted(snapshot.services_of(name), key=lambda service: service.name)
     if not services and not any(owned.values()):
+        snapshot.demand_read()
         raise StackNotFound(f"There is no stack {name}.")
     _, authors = crane.room(Authors).read()
     return {
@@ -106,7 +107,9 @@ def require_stack(snapshot: Snapshot, name: str) -> None:
     """Go on only if a stack has services.
 
     :raises StackNotFound: when it has none.
+    :raises EngineUnavailable: while nothing is known of the Swarm.
     """
+    snapshot.demand_read()
     if not snapshot.services_of(name):
         raise StackNotFound(f"There is no stack {name}.")
 

@@ -12,11 +12,12 @@ from flask import Response
 
 from crane_core.context import Crane, get_crane
 from crane_core.engine.cache import Snapshot
+from crane_core.engine.pool import Pool
 from crane_core.engine.records import ENDED_TASK_STATES, Task, parse_time
 from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list
 from crane_core.orchestration.operations.judge import FAILED_STATES
 from crane_core.orchestration.tasks.operations import parts_of, present_task
-from crane_core.orchestration.tasks.schemas import TaskSchema
+from crane_core.orchestration.tasks.schemas import TaskDetailSchema, TaskSchema
 from crane_core.redaction import redact
 from crane_core.security import Target, guard
 
@@ -142,12 +143,15 @@ def list_node_tasks(query: dict[str, Any], name: str) -> Response:
 
 @blueprint.route("/<task_id>")
 @guard("task:read", by="task_id")
-@blueprint.response(200, TaskSchema, description="All that the Engine knows of the task, secret-looking values hidden.")
+@blueprint.response(
+    200, TaskDetailSchema, description="All that the Engine knows of the task, secret-looking values hidden."
+)
 def show(task_id: str) -> Response:
     """Show a task as the Engine knows it now."""
     crane = get_crane()
     snapshot = crane.cache.snapshot()
     task = snapshot.get_task(task_id)
-    raw = redact(crane.engine.inspect("task", task.id))
+    raw = redact(crane.room(Pool).ask_manager(lambda engine: engine.inspect("task", task.id)))
     known = present_task(snapshot, task)
-    return answer({**raw, **{name: value for name, value in known.items() if name.islower()}})
+    told = {name: value for name, value in known.items() if name.islower()}
+    return answer({**raw, **told, "sources": crane.cache.sources()})

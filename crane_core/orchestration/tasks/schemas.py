@@ -5,6 +5,7 @@ from __future__ import annotations
 from crane_core.answers import (
     AnswerSchema,
     EngineSchema,
+    SourceSchema,
     VersionSchema,
     docker,
     many,
@@ -39,6 +40,12 @@ class TaskSchema(EngineSchema):
     desired_state = one_of(TASK_STATES, "The state that the Swarm wants it to be in.")
     error = text("Why it does not run; credentials in it are hidden.", null=True)
     exit_code = whole("What its container ended with; null while there is none.", null=True)
+
+
+class TaskDetailSchema(TaskSchema):
+    """A task, and how fresh that is."""
+
+    sources = many(SourceSchema, "Where this comes from.")
 
 
 class PlaceSchema(AnswerSchema):

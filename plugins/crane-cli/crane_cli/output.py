@@ -40,7 +40,7 @@ def show_list(
     """Print a list's answer: as it is for a program, as a table for people.
 
     :param quiet: What to print of each item, and nothing else; None for the table.
-    :param nothing: The sentence for standard error where the list is empty.
+    :param nothing: The sentence for standard error where the list is empty, and not for want of a reading.
     """
     tell_age(session, answer)
     if not session.for_people:
@@ -52,7 +52,7 @@ def show_list(
             click.echo(visible(quiet(item)))
         return
     print_table(headings, (row(item) for item in items))
-    if not items:
+    if not items and not any(source.get("state") == "never" for source in answer.get("sources") or ()):
         session.note(nothing)
 
 

@@ -176,6 +176,15 @@ def test_age_of_a_source_that_does_not_answer_is_told(crane, server):
     assert "Warning: The source engine was read last 2 minutes ago: connection refused." in result.stderr
 
 
+def test_empty_list_that_was_never_read_does_not_say_that_there_is_nothing(crane, server):
+    sources = [{"name": "engine", "state": "never", "age": None, "error": "connection refused"}]
+    server.plays("GET", "stacks", {"items": [], "total": 0, "sources": sources})
+
+    result = crane("stack", "ls")
+
+    assert result.stderr == "Warning: The source engine has never been read: connection refused.\n"
+
+
 def test_escape_sequences_are_shown_and_not_carried_out(crane, server):
     name = "\x1b]0;owned\x07\x9b2J\u202egnp"
     server.plays("GET", "stacks", {"items": [{"name": name, "services": 1, "state": "a\nb"}], "total": 1})

@@ -249,6 +249,20 @@ def test_dashboard_is_one_screen(crane, server):
     assert "shop_web" in result.stdout
 
 
+@pytest.mark.parametrize("output", [[], ["-o", "json"]])
+def test_dashboard_of_a_swarm_that_was_never_read_shows_no_figures(crane, server, output):
+    never = {"name": "engine", "state": "never", "age": None, "error": "It does not answer."}
+    nodes = {**DASHBOARD["nodes"], "total": 0, "ready": 0}
+    server.plays("GET", "dashboard", {**DASHBOARD, "nodes": nodes, "sources": [never]})
+
+    result = crane("dashboard", *output)
+
+    assert result.exit_code == 1
+    assert "The source engine has never been read: It does not answer." in result.stderr
+    assert "Nothing is known of the Swarm." in result.stderr
+    assert "Nodes:" not in result.stdout
+
+
 def test_usage_falls_back_on_what_the_server_measured(crane, server):
     server.plays("GET", "stats-history/services/shop_web", (404, {"code": "no-prometheus", "detail": "None is set."}))
     server.plays(

@@ -211,6 +211,7 @@ def snapshot(cache):
     cache.put_tasks(None, tasks(task_json("t1", "abc1", NodeID="n1"), task_json("t2", "abc1")), cache.begin())
     both = [network_json("o1", "front"), network_json("l1", "front", scope="local")]
     cache.put_all("networks", decode.decode_networks(json.dumps(both).encode()), cache.begin())
+    cache.set_fresh()
     return cache.snapshot()
 
 

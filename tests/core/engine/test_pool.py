@@ -15,7 +15,7 @@ from urllib3 import HTTPResponse
 from crane_core.app import create_app
 from crane_core.context import Crane
 from crane_core.engine.disk import DiskUsage
-from crane_core.engine.inventory import Inventory
+from crane_core.engine.inventory import DOUBTED_SECONDS, Inventory
 from crane_core.engine.node_events import NodeEvents
 from crane_core.engine.pool import ENDPOINT_LABEL, MOST_OF_ONE, WATCHED_SECONDS, Endpoint, NodeUnreachable, Pool
 from crane_core.engine.records import Node
@@ -397,6 +397,26 @@ def test_nobody_waits_for_a_list_that_just_failed(
     assert not adapter.answered.is_set()
     assert source["error"] == failed["error"]
     adapter.go_on.set()
+
+
+@pytest.mark.parametrize("since", ["a while ago", "before it returned"])
+def test_who_answers_again_is_waited_for_though_its_list_failed(
+    crane: Crane, swarm: MemorySwarm, pool: Pool, inventory: Inventory, since: str
+) -> None:
+    adapter = Breaking(swarm, "node2")
+    pool.add_finder(lambda each: Endpoint("unix://breaks", "setting", transport=adapter), first=True)
+    [failed] = inventory.read("containers", [node(crane, "node2")]).sources
+    assert failed["state"] == "never"
+    adapter.go_on.set()
+    if since == "a while ago":
+        inventory._clock = lambda: crane.cache.clock() + DOUBTED_SECONDS + 1
+    else:
+        pool.link("node2").fail("It hangs.")
+        settle(pool)
+
+    [source] = inventory.read("containers", [node(crane, "node2")], patience=30).sources
+
+    assert source["state"] == "fresh"
 
 
 def test_an_event_of_a_node_makes_its_list_be_read_again(crane_app: Flask, crane: Crane, swarm: MemorySwarm) -> None:

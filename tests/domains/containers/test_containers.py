@@ -30,6 +30,7 @@ def test_containers_of_all_nodes_are_listed(deploy, client, by_hand):
     tasks = {(name, "shop_web", "shop", "running", "engine") for name in ("node1", "node2", "node3")}
     assert rows == {*tasks, ("node2", None, None, "running", "engine")}
     assert [(source["name"], source["state"]) for source in listed["sources"]] == [
+        ("engine", "fresh"),
         ("node1", "fresh"),
         ("node2", "fresh"),
         ("node3", "fresh"),

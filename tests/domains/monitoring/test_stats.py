@@ -63,7 +63,7 @@ def test_services_are_listed_with_what_they_use(measured, client):
     assert (web["cpu_limit"], web["memory_limit"]) == (1.0, 128 * 2**20)
     assert (web["cpu_percent"], web["memory_percent"]) == (pytest.approx(50, rel=1e-3), 50.0)
     assert (db["cpu_limit"], db["cpu_percent"]) == (None, None)
-    assert {source["name"] for source in answer.json["sources"]} == {"node1", "node2", "node3"}
+    assert {source["name"] for source in answer.json["sources"]} == {"engine", "node1", "node2", "node3"}
 
 
 @pytest.mark.parametrize("kind", ["services", "stacks", "nodes", "tasks", "containers"])

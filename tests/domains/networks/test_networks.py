@@ -125,7 +125,7 @@ def test_containers_on_a_network_are_told_by_the_nodes(client):
     found = sorted((each["service"], each["state"]) for each in listed["items"])
     assert found == [("shop_db", "running"), ("shop_web", "running"), ("shop_web", "running")]
     assert all(each["addresses"] for each in listed["items"])
-    assert {source["name"] for source in listed["sources"]} == {"node1", "node2", "node3"}
+    assert {source["name"] for source in listed["sources"]} == {"engine", "node1", "node2", "node3"}
 
 
 @pytest.mark.usefixtures("shop")

@@ -82,6 +82,7 @@ def test_task_is_inspected_with_secret_looking_values_hidden(running, client):
     assert shown.json["Spec"]["ContainerSpec"]["Env"] == ["DB_PASSWORD=(hidden)"]
     assert (shown.json["service"], shown.json["state"]) == ("shop_db", "running")
     assert "hush" not in shown.text
+    assert [source["name"] for source in shown.json["sources"]] == ["engine"]
 
 
 def test_failed_task_tells_its_exit_code(deploy, client, swarm):

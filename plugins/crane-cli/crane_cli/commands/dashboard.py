@@ -8,6 +8,7 @@ import click
 
 from crane_cli.command import Command
 from crane_cli.commands.usage import describe
+from crane_cli.errors import CliError
 from crane_cli.output import Item, print_table, tell_age
 from crane_cli.session import Session, style
 from crane_cli.visible import visible
@@ -16,11 +17,18 @@ from crane_cli.visible import visible
 @click.command(cls=Command)
 @click.pass_obj
 def dashboard(session: Session, /) -> None:
-    """Show how the Swarm fares: nodes, services in trouble and why, and who uses most."""
+    """Show how the Swarm fares: nodes, services in trouble and why, and who uses most.
+
+    Exit status 1 when nothing is known of it.
+    """
     shown: Item = session.api().get("dashboard")
     tell_age(session, shown)
     if not session.for_people:
         session.give(shown)
+    if not shown["nodes"]["total"]:
+        # A Swarm has a node, which the server has not read yet.
+        raise CliError("Nothing is known of the Swarm.")
+    if not session.for_people:
         return
     for line in _head(shown):
         click.echo(line)

@@ -5872,6 +5872,67 @@ export interface components {
                 [key: string]: components["schemas"]["Login"];
             };
         };
+        /** @description A task, and how fresh that is. */
+        TaskDetail: {
+            /** @description Its id. */
+            ID: string;
+            /** @description Its version. */
+            Version: components["schemas"]["Version"];
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            CreatedAt?: string;
+            /**
+             * Format: date-time
+             * @description When it last changed.
+             */
+            UpdatedAt?: string;
+            /** @description What it was made from. */
+            Spec?: {
+                [key: string]: unknown;
+            };
+            /** @description The id of its service. */
+            ServiceID?: string;
+            /** @description Its slot; absent for a service that runs once on each node. */
+            Slot?: number;
+            /** @description The id of its node; absent while it has none. */
+            NodeID?: string;
+            /** @description How it is, in the Engine's words. */
+            Status?: {
+                [key: string]: unknown;
+            };
+            /** @description The state that the Swarm wants it to be in. */
+            DesiredState?: string;
+            /** @description Its service and slot or node, as in shop_web.1. */
+            name: string;
+            /** @description The name of its service; null when that is gone. */
+            service: string | null;
+            /** @description The stack of its service. */
+            stack: string | null;
+            /** @description The host name of its node; null while it has none. */
+            node: string | null;
+            /** @description The image that it runs. */
+            image: string;
+            /**
+             * @description Its state.
+             * @enum {string}
+             */
+            state: "new" | "allocated" | "pending" | "assigned" | "accepted" | "preparing" | "ready" | "starting" | "running" | "complete" | "shutdown" | "failed" | "rejected" | "remove" | "orphaned";
+            /**
+             * @description The state that the Swarm wants it to be in.
+             * @enum {string}
+             */
+            desired_state: "new" | "allocated" | "pending" | "assigned" | "accepted" | "preparing" | "ready" | "starting" | "running" | "complete" | "shutdown" | "failed" | "rejected" | "remove" | "orphaned";
+            /** @description Why it does not run; credentials in it are hidden. */
+            error: string | null;
+            /** @description What its container ended with; null while there is none. */
+            exit_code: number | null;
+            /** @description Where this comes from. */
+            sources: components["schemas"]["Source"][];
+        } & {
+            [key: string]: unknown;
+        };
         /** @description Why a plan cannot be applied now. */
         PlanConflict: {
             /** @description A URN that names the kind of error. */
@@ -11870,7 +11931,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Task"];
+                    "application/json": components["schemas"]["TaskDetail"];
                 };
             };
             401: components["responses"]["UNAUTHORIZED"];
