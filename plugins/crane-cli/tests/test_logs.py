@@ -55,12 +55,19 @@ def test_names_of_a_stack_are_short_and_times_are_told(crane, server):
 
 
 def test_first_kind_that_has_the_target_is_taken(crane, server):
+    server.plays("GET", "tasks/t1", {"id": "t1xyz", "name": "web.1"})
     server.plays("GET", "tasks/t1/logs", [line("of the task")])
 
     assert "of the task" in crane("logs", "t1").stdout
-    assert [request.path for request in server.requests] == [
-        f"/api/v1/{kind}s/t1/logs" for kind in ("service", "stack", "task")
-    ]
+
+
+def test_exact_name_comes_before_the_beginning_of_an_id_of_another_kind(crane, server):
+    server.plays("GET", "services/foo", {"id": "foo9x", "name": "shop_web"})
+    server.plays("GET", "services/foo/logs", [line("of the service")])
+    server.plays("GET", "containers/foo", {"id": "8c1", "name": "foo"})
+    server.plays("GET", "containers/foo/logs", [line("of the container")])
+
+    assert "of the container" in crane("logs", "foo").stdout
 
 
 def test_target_that_is_nothing_is_told_so(crane):
@@ -71,6 +78,7 @@ def test_target_that_is_nothing_is_told_so(crane):
 
 
 def test_who_may_not_read_is_told_so(crane, server):
+    server.plays("GET", "services/web", {"name": "web"})
     server.plays(
         "GET", "services/web/logs", (403, {"code": "forbidden", "detail": "You may not do service:read-logs."})
     )

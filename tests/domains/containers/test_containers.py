@@ -185,6 +185,27 @@ def test_bad_input_is_refused_in_words(client, by_hand, method, path, sent, stat
     assert answered.json["detail"]
 
 
+def test_container_of_a_task_is_found_by_what_lists_call_it(deploy, client):
+    deploy(WEB)
+    listed = of_node(client, "node3")
+    begun = listed["name"][:-20]
+
+    for key in (listed["task"], f"node3/{listed['task']}", listed["name"], begun):
+        assert client.get(f"/api/v1/containers/{key}").json["id"] == listed["id"]
+    assert act(client, listed["task"], "stop").json["id"] == listed["id"]
+
+
+def test_exact_name_comes_before_the_name_of_a_task(deploy, client, swarm):
+    deploy(WEB)
+    named = swarm.engine("node1").containers.add("shop_web.node3")
+
+    assert client.get("/api/v1/containers/shop_web.node3").json["id"] == named
+
+
+def test_one_or_two_letters_are_no_beginning_of_an_id(client, by_hand):
+    assert client.get(f"/api/v1/containers/{by_hand[:2]}").status_code == 404
+
+
 def test_several_of_one_name_are_told_apart_by_their_node(client, swarm, by_hand):
     swarm.engine("node3").containers.add("by-hand")
 

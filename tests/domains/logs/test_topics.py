@@ -96,7 +96,8 @@ def test_each_kind_has_a_topic(deploy, swarm, crane, tasks, subscribe):
     container = crane.cache.snapshot().get_task(task).container_id
     swarm.print(task, "hello\n")
 
-    for topic in ("stacks/shop", f"tasks/{task}", f"containers/{container}"):
+    named = ("tasks/shop_web.1", "containers/shop_web.1")
+    for topic in ("stacks/shop", f"tasks/{task}", f"containers/{container}", *named):
         log = subscribe(f"logs/{topic}", tail="1")
         log.until(lambda log=log: "hello" in log.texts)
 
