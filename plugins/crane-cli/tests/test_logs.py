@@ -117,6 +117,26 @@ def test_what_becomes_of_containers_is_told_on_standard_error(crane, server):
     ]
 
 
+@pytest.mark.parametrize(
+    ("told", "status"),
+    [
+        ([source("running"), source("unreachable"), source("unreachable", 2)], 1),
+        ([source("unreachable"), source("running", 2)], 0),
+        ([source("unreachable"), source("ended", 2)], 0),
+        ([source("running"), line("one"), source("unreachable")], 0),
+        ([], 0),
+    ],
+)
+@pytest.mark.parametrize("form", [(), ("-o", "json")])
+def test_log_of_which_nothing_could_be_read_is_no_success(crane, server, told, status, form):
+    server.plays("GET", "services/web/logs", told)
+
+    result = crane("service", "logs", "web", *form)
+
+    assert result.exit_code == status
+    assert ("Nothing of it could be read." in result.stderr) == (status == 1)
+
+
 def test_log_that_drops_is_taken_up_without_losing_or_doubling_a_line(crane, server):
     first = [line("one", second=1), line("two", 2, second=2), line("three", second=3), DROP]
     second = [line("two", 2, second=2), line("three", second=3), line("four", second=3), line("five", 2, second=4)]

@@ -187,6 +187,15 @@ def test_what_nobody_understands_is_refused(client, printed, query, pointer):
     assert [error["pointer"] for error in answer.json["errors"]] == [pointer]
 
 
+@pytest.mark.parametrize("query", ["task=99", "task=zzz", "task=99&follow=true", "task=shop_web"])
+@pytest.mark.parametrize("path", ["services/shop_web", "stacks/shop"])
+def test_task_that_there_is_not_is_told_with_those_there_are(client, printed, path, query):
+    answer = client.get(f"/api/v1/{path}/logs?{query}")
+
+    assert answer.status_code == 404
+    assert answer.json["detail"].endswith(": there are shop_web.1, shop_web.2, shop_web.3.")
+
+
 def test_number_is_a_slot_and_never_the_beginning_of_an_id(client, printed, crane):
     [origin] = find_origins(crane, Subject("task", printed[0]))
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crane_cli.command import Command, moment, several
-from crane_cli.errors import INTERRUPTED, Refused, WrongUse
+from crane_cli.errors import INTERRUPTED, CliError, Refused, WrongUse
 from crane_cli.kinds import NOT_FOUND, narrow
 from crane_cli.seen import Seen
 from crane_cli.session import Session, on_terminal, style
@@ -104,6 +104,8 @@ def show(session: Session, kinds: list[str], target: str, /, *, follow: bool, **
     except KeyboardInterrupt:
         # Whoever stops a log that has no end has what they wanted.
         click.get_current_context().exit(INTERRUPTED)
+    if printer.kept_from_all:
+        raise CliError("Nothing of it could be read.")
 
 
 def _read(
@@ -164,20 +166,31 @@ class Printer:
         self._timestamps = timestamps
         self._colours: dict[str, str] = {}
         self._states: dict[str, str] = {}
+        self._lines = 0
         self._width = 0
         # On a terminal nothing is printed that it would carry out; a file gets what was printed.
         self._show: Callable[[str], str] = _tame if on_terminal() else str
 
     def print(self, told: Line) -> None:
         """Print what the server told."""
+        source = told["source"] if isinstance(told.get("source"), Mapping) else {}
+        before = self._states.get(key := str(source.get("key")))
+        if source:
+            self._states[key] = str(source.get("state"))
+        self._lines += "line" in told
         if not self._session.for_people:
             click.echo(json.dumps(told))
         elif "line" in told:
             self._print_line(told)
         elif "lost" in told:
             self._session.warn(f"{told['lost']} lines were left out: they came faster than they were read.")
-        elif isinstance(told.get("source"), Mapping):
-            self._note_source(told["source"])
+        elif source:
+            self._tell_source(source, before)
+
+    @property
+    def kept_from_all(self) -> bool:
+        """Whether there are containers, none of which could be read."""
+        return not self._lines and set(self._states.values()) == {"unreachable"}
 
     def _print_line(self, line: Line) -> None:
         name = visible(str(line.get("name") or "")).removeprefix(f"{self._stack}_")
@@ -187,10 +200,8 @@ class Printer:
         before = style(f"{name.ljust(self._width)} | ", fg=colour)
         click.echo(f"{stamp}{before}{self._show(str(line['line']))}")
 
-    def _note_source(self, source: Line) -> None:
-        key, state = str(source.get("key")), str(source.get("state"))
-        before = self._states.get(key)
-        self._states[key] = state
+    def _tell_source(self, source: Line, before: str | None) -> None:
+        state = source.get("state")
         name = f"{source.get('name')} on {source.get('node')}" if source.get("node") else str(source.get("name"))
         reason = f": {source['reason']}" if source.get("reason") else ""
         if state == "unreachable" and before != state:
