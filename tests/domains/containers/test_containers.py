@@ -130,6 +130,19 @@ def test_acting_on_a_container_of_a_task_warns_and_the_swarm_replaces_it(deploy,
     assert running[0]["id"] != before["id"]
 
 
+@pytest.mark.parametrize(
+    ("signal", "sentence"),
+    [("KILL", "The Swarm"), ("sigkill", "The Swarm"), ("HUP", "If it ends of the signal, the Swarm")],
+)
+def test_only_a_signal_that_kills_is_said_to_have_the_container_replaced(deploy, client, signal, sentence):
+    deploy(WEB)
+
+    killed = act(client, of_node(client, "node2")["id"], "kill", signal=signal)
+
+    assert killed.status_code == 200, killed.text
+    assert f"of the service shop_web. {sentence} starts another one in its place." in killed.json["warning"]
+
+
 def test_container_is_renamed_and_removed(client, by_hand, swarm):
     assert act(client, "by-hand", "rename", name="other").json["name"] == "other"
     refused = client.delete("/api/v1/containers/other")
