@@ -134,11 +134,14 @@ def act(
     else:
         engine.send("DELETE", path, params=params, timeout=timeout)
     crane.room(Inventory).note_change(container.node.id, "containers", "volumes")
-    crane.emit(Event(deed.event, container.name, container.id, container.stack, by, {"node": container.node.name}))
     # Only this signal ends whatever gets it.
     kills = action != "kill" or str(params.get("signal", "KILL")).upper().removeprefix("SIG") in ("KILL", "9")
-    warning = _warn(container, deed.replaced if kills else _IF_IT_ENDS)
-    return {**present(_read_again(crane, container)), "warning": warning}
+    replaced = deed.replaced if kills else _IF_IT_ENDS
+    detail = {"node": container.node.name}
+    if replaced == _ANOTHER and container.task is not None and container.state in ("running", "paused"):
+        detail["task"] = container.task.id
+    crane.emit(Event(deed.event, container.name, container.id, container.stack, by, detail))
+    return {**present(_read_again(crane, container)), "warning": _warn(container, replaced)}
 
 
 def _read_again(crane: Crane, container: Container) -> Container:
