@@ -15,7 +15,7 @@ from crane_core.engine.client import Engine
 from crane_core.engine.inventory import Inventory, Item, Stock
 from crane_core.engine.pool import PATIENCE_SECONDS, Pool
 from crane_core.engine.records import ENDED_TASK_STATES, STACK_LABEL, Node, Service, Task
-from crane_core.engine.snapshot import Ambiguous, Snapshot
+from crane_core.engine.snapshot import SHORTEST_BEGINNING, Ambiguous, Snapshot
 from crane_core.errors import NotFound
 from crane_core.security import Target
 
@@ -162,22 +162,25 @@ def container_of_task(crane: Crane, task: Task) -> Container | None:
 def find_container(crane: Crane, key: str) -> Container:
     """Find a container by id, the beginning of its id, or name; with the node and a slash before it, on that node.
 
+    Those of tasks answer to the names of their tasks as well: ``web.1`` is the present one there.
+
     :raises NotFound: when there is none; it says which nodes could not be asked.
     :raises Ambiguous: when several answer to it.
     :raises EngineUnavailable: while it is not known which nodes there are.
     """
     crane.cache.snapshot().demand_read()
     where, _, name = key.rpartition("/")
-    nodes = [crane.cache.snapshot().get_node(where)] if where else None
+    snapshot = crane.cache.snapshot()
+    nodes = [snapshot.get_node(where)] if where else None
     containers, stock = list_containers(crane, nodes)
-    found = choose_container(name, containers)
+    found = choose_container(name, containers, snapshot.task_named(name))
     if found is None:
         # It may have been made a moment ago.
         inventory = crane.room(Inventory)
         for node, _ in stock.shelves:
             inventory.note_change(node.id, "containers")
         containers, stock = list_containers(crane, nodes)
-        found = choose_container(name, containers)
+        found = choose_container(name, containers, crane.cache.snapshot().task_named(name))
     if found is None:
         missing = [str(source["name"]) for source in stock.sources if source["state"] != "fresh"]
         unless = f", unless it is on {' or '.join(missing)}, which cannot be asked" if missing else ""
@@ -185,20 +188,26 @@ def find_container(crane: Crane, key: str) -> Container:
     return found
 
 
-def choose_container(key: str, containers: Iterable[Container]) -> Container | None:
-    """Return the container that answers to an id, the beginning of one, or a name. Raises :class:`Ambiguous`."""
+def choose_container(key: str, containers: Iterable[Container], task: Task | None = None) -> Container | None:
+    """Return the container that answers to an id, a name, or the beginning of an id. Raises :class:`Ambiguous`.
+
+    :param task: The task that is called so; its container comes after one of exactly this name.
+    """
     if not key:
         return None
     begun: dict[str, Container] = {}
     named: list[Container] = []
+    of_task: list[Container] = []
     for container in containers:
         if container.id == key:
             return container
         if container.name == key:
             named.append(container)
-        if container.id.startswith(key):
+        if task is not None and container.id == task.container_id:
+            of_task = [container]
+        if container.id.startswith(key) and len(key) >= SHORTEST_BEGINNING:
             begun[container.id] = container
-    found = named or list(begun.values())
+    found = named or of_task or list(begun.values())
     if len(found) > 1:
         told = ", ".join(sorted(f"{each.node.name}/{each.name}" for each in found)[:_SHOWN])
         raise Ambiguous(f"{len(found)} containers answer to {key}: {told}. Write the node and a slash before it.")

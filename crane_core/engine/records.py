@@ -238,6 +238,13 @@ class Task(Part, frozen=True):
         return str(self.Slot) if self.Slot else self.NodeID
 
     @property
+    def currency(self) -> tuple[bool, bool, int, str]:
+        """Orders attempts at one place: what is wanted and alive after what has ended, the newest last."""
+        wanted = self.desired_state not in ENDED_TASK_STATES
+        progress = TASK_STATES.index(self.state) if not self.ended and self.state in TASK_STATES else -1
+        return (wanted, not self.ended, progress, self.CreatedAt)
+
+    @property
     def image(self) -> str:
         """The image that it runs."""
         return self.Spec.ContainerSpec.Image

@@ -5,7 +5,7 @@ It never changes; the next one shares with it what stayed the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
@@ -14,7 +14,12 @@ from crane_core.engine.records import Config, Network, Node, Secret, Service, Ta
 from crane_core.errors import EngineUnavailable, Invalid, NotFound
 
 Kind = Literal["nodes", "services", "networks", "configs", "secrets", "tasks"]
+# One or two letters begin so many ids that they are more likely to be something else.
+SHORTEST_BEGINNING = 3
 KINDS: tuple[Kind, ...] = ("nodes", "services", "networks", "configs", "secrets", "tasks")
+
+# So many are named where several could be meant.
+_SHOWN = 5
 
 Named = TypeVar("Named", Node, Service, Network, Config, Secret)
 Record = TypeVar("Record", Node, Service, Network, Config, Secret, Task)
@@ -161,9 +166,48 @@ class Snapshot:
         return self._find("secret", "secrets", self.secrets, key)
 
     def find_task(self, key: str) -> Task | None:
-        """Find a task by id or the beginning of its id. Raises :class:`Ambiguous`."""
+        """Find a task by id, name (see :meth:`task_named`) or the beginning of its id. Raises :class:`Ambiguous`."""
         by_id = self._index("tasks by id", lambda: {task.id: task for task in self.all_tasks()})
-        return by_id.get(key) or _only("task", key, [task for id_, task in by_id.items() if id_.startswith(key)])
+        return by_id.get(key) or self.task_named(key) or _begun("task", key, by_id.values())
+
+    def task_named(self, name: str) -> Task | None:
+        """Return the task of this name: as in ``web.1`` the present one there, as in ``web.1.x2v8`` one by its id.
+
+        The place is a slot or a node. The longer one is the name of its container, or the beginning of that name.
+        Raises :class:`Ambiguous`.
+        """
+        service = self.service_named(name.partition(".")[0])
+        return self._task_at(service, name.partition(".")[2]) if service else None
+
+    def get_task_of(self, service: Service, wanted: str) -> Task:
+        """Find a task of a service by its slot or node, its name, its id or the beginning of that.
+
+        A number is a slot, and never the beginning of an id.
+
+        :raises NotFound: when it has none such; it names those that it has.
+        :raises Ambiguous: when several answer to it.
+        """
+        tasks = self.tasks_of(service.id)
+        found = next((task for task in tasks if task.id == wanted), None)
+        found = found or self._task_at(service, wanted.removeprefix(f"{service.name}."))
+        if found is None and not wanted.isdecimal():
+            found = _begun("task", wanted, tasks)
+        if found is None:
+            raise no_task(wanted, (f"{service.name}.{self._places(task)[0]}" for task in tasks))
+        return found
+
+    def _task_at(self, service: Service, place: str) -> Task | None:
+        tasks = self.tasks_of(service.id)
+        if there := [task for task in tasks if place in self._places(task)]:
+            return max(there, key=lambda task: task.currency)
+        named = ((task, f"{at}.") for task in tasks for at in self._places(task))
+        begun = [task for task, at in named if len(place) > len(at) and f"{at}{task.id}".startswith(place)]
+        return _only("task", place.rpartition(".")[2], begun)
+
+    def _places(self, task: Task) -> Sequence[str]:
+        """Return what the place of a task is called: its slot, or the name and the id of its node."""
+        node = self.nodes.get(task.NodeID)
+        return (node.name, task.place) if node and not task.Slot else (task.place,)
 
     def get_service(self, key: str) -> Service:
         """Find a service as :meth:`find_service` does. Raises :class:`NotFound`."""
@@ -240,7 +284,7 @@ class Snapshot:
             return None
         if found := records.get(key) or self._named(kind, records).get(key):
             return found
-        return _only(noun, key, [record for id_, record in records.items() if id_.startswith(key)])
+        return _begun(noun, key, records.values())
 
     def _must(self, noun: str, key: str, found: Record | None) -> Record:
         if found is None:
@@ -290,10 +334,24 @@ def referred_ids(spec: ServiceSpec) -> Iterator[str]:
     yield from (each.Target for each in (*(task.Networks or ()), *(spec.Networks or ())))
 
 
+def no_task(wanted: str, names: Iterable[str]) -> NotFound:
+    """Return the error that there is no such task, which names those there are."""
+    there = sorted(set(names), key=lambda name: (len(name), name))
+    more = f" and {len(there) - _SHOWN} more" if len(there) > _SHOWN else ""
+    told = f"there are {', '.join(there[:_SHOWN])}{more}" if there else "there is none at all"
+    return NotFound(f"There is no task {wanted}: {told}.")
+
+
+def _begun(noun: str, key: str, records: Iterable[Record]) -> Record | None:
+    if len(key) < SHORTEST_BEGINNING:
+        return None
+    return _only(noun, key, [record for record in records if record.id.startswith(key)])
+
+
 def _only(noun: str, key: str, found: list[Record]) -> Record | None:
-    if not key or not found:
+    if not found:
         return None
     if len(found) > 1:
-        ids = ", ".join(sorted(record.id for record in found)[:5])
+        ids = ", ".join(sorted(record.id for record in found)[:_SHOWN])
         raise Ambiguous(f"{len(found)} {noun}s have an id that begins with {key}: {ids}. Write more of it.")
     return found[0]

@@ -9,7 +9,7 @@ from typing import Literal
 from crane_core.containers import Container, find_container
 from crane_core.context import Crane
 from crane_core.engine.records import ENDED_TASK_STATES, Task
-from crane_core.engine.snapshot import Snapshot
+from crane_core.engine.snapshot import SHORTEST_BEGINNING, Snapshot
 from crane_core.errors import NotFound
 
 Kind = Literal["stack", "service", "task", "container"]
@@ -57,11 +57,15 @@ class Origin:
         return self.state in ENDED_TASK_STATES
 
     def answers_to(self, wanted: str) -> bool:
-        """Tell whether somebody means it who writes this: its name, its slot, or the beginning of its task's id."""
+        """Tell whether somebody means it who writes this: its name, its slot, or its task's id or the beginning of it.
+
+        A number is a slot, and never the beginning of an id.
+        """
+        begun = len(wanted) >= SHORTEST_BEGINNING and not wanted.isdecimal()
         return (
-            self.name == wanted
-            or (bool(self.task) and self.task.startswith(wanted) and len(wanted) >= 3)
-            or self.name.rpartition(".")[2] == wanted
+            self.name in (wanted, f"{self.service}.{wanted}")
+            or (begun and self.task.startswith(wanted))
+            or (begun and wanted.startswith(f"{self.name}.") and f"{self.name}.{self.task}".startswith(wanted))
         )
 
 

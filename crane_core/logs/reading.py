@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from crane_core.context import Crane
 from crane_core.engine.pool import PATIENCE_SECONDS
+from crane_core.engine.snapshot import no_task
 from crane_core.engine.streams import FanReader
 from crane_core.logs.asking import Wish
 from crane_core.logs.batch import Batch
@@ -185,9 +186,13 @@ class Reading:
     # What may be seen
 
     def _visible(self, origins: Iterable[Origin]) -> list[Origin]:
+        """Return what may be seen and is wanted. Raises ``NotFound`` for a task that there is not."""
         found = list(origins)
         self._meet({origin.service_id for origin in found})
-        return [origin for origin in found if self.sieve.admits(origin)]
+        admitted = [origin for origin in found if self.sieve.admits(origin)]
+        if self.sieve.task and not admitted:
+            raise no_task(self.sieve.task, (each.name for each in found if each.service_id not in self.sieve.hidden))
+        return admitted
 
     def _meet(self, services: Iterable[str]) -> None:
         """Find out of services that were not met before whether they may be seen."""

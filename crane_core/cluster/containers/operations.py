@@ -35,6 +35,7 @@ class Deed:
 
 
 _ANOTHER = "The Swarm starts another one in its place."
+_IF_IT_ENDS = "If it ends of the signal, the Swarm starts another one in its place."
 DEEDS: Mapping[str, Deed] = {
     "start": Deed("start", "container.started", "The Swarm takes no care of it any more and runs another."),
     "stop": Deed("stop", "container.stopped", _ANOTHER),
@@ -81,13 +82,13 @@ def present(container: Container) -> dict[str, Any]:
     }
 
 
-def _warn(container: Container, deed: Deed | None = None) -> str | None:
-    """Say what acting on a container of a task means; None for any other."""
+def _warn(container: Container, replaced: str = _ANOTHER) -> str | None:
+    """Say what acting on a container of a task means, in a sentence of its own besides; None for any other."""
     if container.task is None or container.service is None:
         return None
     name = container.service.name
     return (
-        f"This container is of a task of the service {name}. {deed.replaced if deed else _ANOTHER} "
+        f"This container is of a task of the service {name}. {replaced} "
         f"To stop the service for good, scale it to 0; to replace its tasks, force an update of it."
     )
 
@@ -133,8 +134,14 @@ def act(
     else:
         engine.send("DELETE", path, params=params, timeout=timeout)
     crane.room(Inventory).note_change(container.node.id, "containers", "volumes")
-    crane.emit(Event(deed.event, container.name, container.id, container.stack, by, {"node": container.node.name}))
-    return {**present(_read_again(crane, container)), "warning": _warn(container, deed)}
+    # Only this signal ends whatever gets it.
+    kills = action != "kill" or str(params.get("signal", "KILL")).upper().removeprefix("SIG") in ("KILL", "9")
+    replaced = deed.replaced if kills else _IF_IT_ENDS
+    detail = {"node": container.node.name}
+    if replaced == _ANOTHER and container.task is not None and container.state in ("running", "paused"):
+        detail["task"] = container.task.id
+    crane.emit(Event(deed.event, container.name, container.id, container.stack, by, detail))
+    return {**present(_read_again(crane, container)), "warning": _warn(container, replaced)}
 
 
 def _read_again(crane: Crane, container: Container) -> Container:

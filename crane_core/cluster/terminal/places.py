@@ -9,11 +9,10 @@ from typing import Any
 from crane_core.cluster.terminal.errors import NotAllowedHere, NotRunning
 from crane_core.containers import Container, container_of_task, engine_of, target_of
 from crane_core.context import Crane, get_crane
-from crane_core.engine.cache import Snapshot
 from crane_core.engine.client import Engine
 from crane_core.engine.policy import check
 from crane_core.engine.pool import Pool
-from crane_core.engine.records import Service, Task
+from crane_core.engine.records import Task
 from crane_core.errors import Forbidden, NotFound
 from crane_core.rules import broken
 from crane_core.security import Identity, Target, decide
@@ -71,29 +70,22 @@ def container_of(crane: Crane, task: Task) -> Container:
 def choose_container(crane: Crane, service_name: str, wanted: str = "") -> Container:
     """Choose a running task of a service.
 
-    :param wanted: Its id, the beginning of it, or its number in the service; any that can be reached when empty.
+    :param wanted: As :meth:`Snapshot.get_task_of` takes it; any that can be reached when empty.
     :raises NotRunning: when none runs.
+    :raises NotFound: when there is no such task.
     """
     snapshot = crane.cache.snapshot()
     service = snapshot.get_service(service_name)
-    tasks = snapshot.tasks_of(service.id)
     if wanted:
-        return container_of(crane, _find_task(snapshot, service, tasks, wanted))
-    running = [task for task in tasks if task.state == "running" and task.desired_state == "running"]
+        return container_of(crane, snapshot.get_task_of(service, wanted))
+    running = [
+        task for task in snapshot.tasks_of(service.id) if task.state == "running" and task.desired_state == "running"
+    ]
     if not running:
         raise NotRunning(f"No task of {service.name} runs.")
     pool = crane.room(Pool)
     reached = [task for task in running if task.NodeID in snapshot.nodes and pool.link(task.NodeID).answers]
     return container_of(crane, min(reached or running, key=lambda task: (task.Slot, task.id)))
-
-
-def _find_task(snapshot: Snapshot, service: Service, tasks: tuple[Task, ...], wanted: str) -> Task:
-    if wanted.isdecimal() and (there := [task for task in tasks if str(task.Slot) == wanted and not task.ended]):
-        return max(there, key=lambda task: task.CreatedAt)
-    task = snapshot.get_task(wanted)
-    if task.ServiceID != service.id:
-        raise NotFound(f"The task {wanted} is not one of {service.name}.")
-    return task
 
 
 def enter(crane: Crane, identity: Identity, container: Container) -> Place:

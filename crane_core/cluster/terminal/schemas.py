@@ -73,7 +73,10 @@ class OrderSchema(ma.Schema):
 class ServiceOrderSchema(OrderSchema):
     """What is to be run in a task of a service, and how."""
 
-    task = _text("The task: its id, or its number in the service; one that runs when empty.", 256)
+    task = _text(
+        "The task: its slot or node, its name as in web.1, or its id or the beginning of it; one that runs when empty.",
+        256,
+    )
 
 
 class TicketSchema(ma.Schema):

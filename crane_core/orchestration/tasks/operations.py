@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from crane_core.engine.cache import Snapshot
-from crane_core.engine.records import ENDED_TASK_STATES, TASK_STATES, Task
+from crane_core.engine.records import Task
 from crane_core.redaction import hide_inside
 
 # The present attempt at one place, and the earlier ones, the newest first.
@@ -52,7 +52,7 @@ def by_place(tasks: Iterable[Task]) -> list[Place]:
         places.setdefault(task.place, []).append(task)
     grouped = []
     for attempts in places.values():
-        attempts.sort(key=_currency, reverse=True)
+        attempts.sort(key=lambda task: task.currency, reverse=True)
         grouped.append((attempts[0], attempts[1:]))
     return sorted(grouped, key=lambda group: (group[0].Slot, group[0].NodeID))
 
@@ -66,11 +66,3 @@ def present_place(snapshot: Snapshot, current: Task, earlier: Sequence[Task]) ->
         "current": shown,
         "earlier": [present_task(snapshot, task) for task in earlier],
     }
-
-
-def _currency(task: Task) -> tuple[bool, bool, int, str]:
-    """Order attempts at one place: what is wanted and alive before what has ended, then the newest first."""
-    wanted = task.desired_state not in ENDED_TASK_STATES
-    alive = task.state not in ENDED_TASK_STATES
-    progress = TASK_STATES.index(task.state) if alive and task.state in TASK_STATES else -1
-    return (wanted, alive, progress, task.CreatedAt)

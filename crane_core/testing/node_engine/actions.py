@@ -107,7 +107,7 @@ class Actions:
 
     def _kill(self, names: list[str], params: Mapping[str, str], body: bytes | None) -> Response:
         asked = params.get("signal") or "KILL"
-        signal = _SIGNALS.get(asked.removeprefix("SIG").upper(), int(asked) if asked.isdecimal() else None)
+        signal = _SIGNALS.get(asked.upper().removeprefix("SIG"), int(asked) if asked.isdecimal() else None)
         if signal is None:
             raise Refusal(400, f"Invalid signal: {asked}")
         found = self._containers.get(names[0])

@@ -35,7 +35,7 @@ class PlayedTerminal:
         self.protocols: list[list[str]] = []
         self.targets: list[str] = []
         self.heard: list[object] = []
-        self.unknown: set[str] = set()
+        self.there: dict[str, dict[str, str]] = {"services/web": {"name": "web"}}
         self.listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listening.getsockname()[1]}"
         self.connection: socket.socket
@@ -62,16 +62,20 @@ class PlayedTerminal:
                 body += self.connection.recv(65536)
             path = head.split()[1].decode().removeprefix("/api/v1/")
             self.ordered.append((path, json.loads(body)))
-            status, told = (404, {"code": "not-found"}) if path in self.unknown else TICKET
-            sent = json.dumps(told).encode()
-            self.connection.sendall(b"HTTP/1.1 %d OK\r\nContent-Length: %d\r\n\r\n%s" % (status, len(sent), sent))
-            return
+            return self._tell(*TICKET)
+        if b"upgrade: websocket" not in received.lower():
+            found = self.there.get(received.split()[1].decode().removeprefix("/api/v1/"))
+            return self._tell(200 if found else 404, found or {"code": "not-found"})
         self.protocol = WSConnection(ConnectionType.SERVER)
         self.protocol.receive_data(received)
         [opening] = [event for event in self.protocol.events() if isinstance(event, Request)]
         self.protocols.append(list(opening.subprotocols))
         self.targets.append(opening.target)
         self.play(self)
+
+    def _tell(self, status: int, told: dict[str, str]) -> None:
+        sent = json.dumps(told).encode()
+        self.connection.sendall(b"HTTP/1.1 %d OK\r\nContent-Length: %d\r\n\r\n%s" % (status, len(sent), sent))
 
     def accept(self) -> None:
         self.send(AcceptConnection(subprotocol="crane.terminal"))
@@ -184,15 +188,26 @@ def test_input_stays_away_unless_it_is_asked_for(played, run) -> None:
 
 def test_name_is_looked_for_among_services_tasks_and_containers(played, run) -> None:
     terminal = played(lambda terminal: (terminal.open(), terminal.end(exit_code=0)))
-    terminal.unknown = {"services/x/terminal-tickets", "tasks/x/terminal-tickets"}
+    terminal.there = {"containers/x": {"name": "x"}}
 
     assert run(terminal, "x", "true")[0] == 0
-    assert [path.partition("/")[0] for path, _ in terminal.ordered] == ["services", "tasks", "containers"]
+    assert [path for path, _ in terminal.ordered] == ["containers/x/terminal-tickets"]
     assert terminal.targets == ["/api/v1/containers/x/terminal"]
     terminal.ordered.clear()
 
     assert run(terminal, "container/node2/box", "true")[0] == 0
     assert [path for path, _ in terminal.ordered] == ["containers/node2%2Fbox/terminal-tickets"]
+
+
+@pytest.mark.parametrize(
+    ("container", "kind"), [("q5x", "containers"), ("q5xy", "tasks")], ids=["of that name", "of another name"]
+)
+def test_exact_name_comes_before_the_beginning_of_an_id_of_another_kind(played, run, container, kind) -> None:
+    terminal = played(lambda terminal: (terminal.open(), terminal.end(exit_code=0)))
+    terminal.there = {"tasks/q5x": {"id": "q5xw8", "name": "web.1"}, "containers/q5x": {"id": "9", "name": container}}
+
+    assert run(terminal, "q5x", "true")[0] == 0
+    assert [path for path, _ in terminal.ordered] == [f"{kind}/q5x/terminal-tickets"]
 
 
 def test_options_are_told_on(played, run, monkeypatch) -> None:

@@ -55,12 +55,19 @@ def test_names_of_a_stack_are_short_and_times_are_told(crane, server):
 
 
 def test_first_kind_that_has_the_target_is_taken(crane, server):
+    server.plays("GET", "tasks/t1", {"id": "t1xyz", "name": "web.1"})
     server.plays("GET", "tasks/t1/logs", [line("of the task")])
 
     assert "of the task" in crane("logs", "t1").stdout
-    assert [request.path for request in server.requests] == [
-        f"/api/v1/{kind}s/t1/logs" for kind in ("service", "stack", "task")
-    ]
+
+
+def test_exact_name_comes_before_the_beginning_of_an_id_of_another_kind(crane, server):
+    server.plays("GET", "services/foo", {"id": "foo9x", "name": "shop_web"})
+    server.plays("GET", "services/foo/logs", [line("of the service")])
+    server.plays("GET", "containers/foo", {"id": "8c1", "name": "foo"})
+    server.plays("GET", "containers/foo/logs", [line("of the container")])
+
+    assert "of the container" in crane("logs", "foo").stdout
 
 
 def test_target_that_is_nothing_is_told_so(crane):
@@ -71,6 +78,7 @@ def test_target_that_is_nothing_is_told_so(crane):
 
 
 def test_who_may_not_read_is_told_so(crane, server):
+    server.plays("GET", "services/web", {"name": "web"})
     server.plays(
         "GET", "services/web/logs", (403, {"code": "forbidden", "detail": "You may not do service:read-logs."})
     )
@@ -107,6 +115,26 @@ def test_what_becomes_of_containers_is_told_on_standard_error(crane, server):
         "shop_web.2 on node2 has ended with exit code 3.",
         "Warning: 12 lines were left out: they came faster than they were read.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("told", "status"),
+    [
+        ([source("running"), source("unreachable"), source("unreachable", 2)], 1),
+        ([source("unreachable"), source("running", 2)], 0),
+        ([source("unreachable"), source("ended", 2)], 0),
+        ([source("running"), line("one"), source("unreachable")], 0),
+        ([], 0),
+    ],
+)
+@pytest.mark.parametrize("form", [(), ("-o", "json")])
+def test_log_of_which_nothing_could_be_read_is_no_success(crane, server, told, status, form):
+    server.plays("GET", "services/web/logs", told)
+
+    result = crane("service", "logs", "web", *form)
+
+    assert result.exit_code == status
+    assert ("Nothing of it could be read." in result.stderr) == (status == 1)
 
 
 def test_log_that_drops_is_taken_up_without_losing_or_doubling_a_line(crane, server):

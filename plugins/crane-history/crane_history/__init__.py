@@ -89,6 +89,7 @@ def crane_shutdown(app: flask.Flask) -> None:
 @hookimpl
 def crane_event(event: Event) -> None:
     timeline.event(event)
+    tasks.event(event)
     revisions.event(event)
 
 

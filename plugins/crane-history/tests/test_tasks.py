@@ -14,7 +14,7 @@ from crane_history.tasks import operations
 from crane_history.tasks.facts import find_facts, has_died, see
 from crane_history.tasks.models import OutputRow, StateRow, TaskRow
 from crane_history.tasks.outputs import Outputs
-from crane_history.tasks.recorder import Recorder
+from crane_history.tasks.recorder import HAND_SECONDS, Recorder
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.exc import DBAPIError
@@ -248,6 +248,61 @@ def test_container_killed_for_want_of_memory_is_told(client, swarm, crane, crane
         crane.room(Recorder).write_batch([see(crane.cache.snapshot(), newer)])
     told = ask(client, "/shop_web.1/why")
     assert (told["task"]["desired_state"], told["cause"]["code"]) == ("remove", "out-of-memory")
+
+
+@pytest.mark.parametrize(
+    ("way", "sent", "done"),
+    [
+        ("stop", {"timeout": 0}, "stopped"),
+        ("kill", {"signal": "KILL"}, "killed"),
+        ("kill", {"signal": "TERM"}, None),
+        ("", {}, "removed"),
+    ],
+)
+def test_who_ended_a_task_by_hand_is_named(client, settle, deploy, write, way, sent, done):
+    deploy(ON_MANAGER.replace("none", "any").replace("web:broken", "nginx:1"))
+    write()
+    [task] = find(client)
+    container = "/api/v1/containers/shop_web.1"
+    acted = client.post(f"{container}/{way}", json=sent) if way else client.delete(f"{container}?force=true")
+    assert acted.status_code == 200, acted.text
+    settle()
+    write()
+
+    told = ask(client, f"/{task['id']}/why")
+
+    by_hand = f"local {done} its container."
+    assert (told["cause"]["text"] == by_hand, told["cause"]["code"] == "ended-by-hand") == (bool(done), bool(done))
+    assert told["task"]["state"] in ("failed", "complete"), told["task"]
+    assert (told["task"]["cause"] == by_hand) == bool(done)
+
+
+def test_task_that_outlives_a_restart_dies_of_something_else_later(client, swarm, crane, settle, deploy, write):
+    swarm.images["web:broken"] = Exits(3, after=600)
+    deploy(ON_MANAGER)
+    write()
+    assert client.post("/api/v1/containers/shop_web.1/restart", json={"timeout": 0}).status_code == 200
+    settle()
+    write()
+    assert ask(client, "/shop_web.1/why")["cause"]["code"] == "alive"
+
+    clock, crane.cache.clock = crane.cache.clock, lambda: clock() + HAND_SECONDS
+    write()
+    swarm.advance(900)
+    settle()
+    write()
+
+    assert ask(client, "/shop_web.1/why")["cause"]["code"] == "exits"
+
+
+def test_who_removed_what_had_ended_already_did_not_end_it(client, settle, broken, write):
+    [task] = find(client)
+    removed = client.delete(f"/api/v1/containers/shop_web.1.{task['id']}")
+    assert removed.status_code == 200, removed.text
+    settle()
+    write()
+
+    assert ask(client, f"/{task['id']}/why")["cause"]["code"] == "exits"
 
 
 def test_output_of_a_node_that_is_down_is_said_to_be_missing(client, swarm, crane, crane_app, deploy, write):

@@ -207,6 +207,7 @@ def snapshot(cache):
         cache,
         service_json("abc1", name="web", Labels={"com.docker.stack.namespace": "shop"}),
         service_json("abd2", name="abc"),
+        service_json("abd3", name="every"),
     )
     cache.put_tasks(None, tasks(task_json("t1", "abc1", NodeID="n1"), task_json("t2", "abc1")), cache.begin())
     both = [network_json("o1", "front"), network_json("l1", "front", scope="local")]
@@ -218,7 +219,8 @@ def snapshot(cache):
 def test_a_service_is_found_by_id_name_or_the_beginning_of_its_id(snapshot):
     assert snapshot.find_service("abc1").name == "web"
     assert snapshot.find_service("web").id == "abc1"
-    assert snapshot.find_service("abd").id == "abd2"
+    assert snapshot.find_service("abd2").id == "abd2"
+    assert snapshot.find_network("o1").name == "front"
     assert snapshot.find_service("x") is None
     assert snapshot.find_service("") is None
 
@@ -228,13 +230,68 @@ def test_a_name_wins_over_the_beginning_of_an_id(snapshot):
 
 
 def test_the_beginning_of_several_ids_is_refused_with_their_names(snapshot):
-    with pytest.raises(Ambiguous, match="2 services have an id that begins with ab: abc1, abd2"):
-        snapshot.find_service("ab")
+    with pytest.raises(Ambiguous, match="2 services have an id that begins with abd: abd2, abd3"):
+        snapshot.find_service("abd")
+
+
+def test_one_or_two_letters_begin_no_id(snapshot):
+    assert snapshot.find_service("ab") is None
+    assert snapshot.find_service("abc1").id == "abc1"
 
 
 def test_an_exact_name_is_never_taken_for_the_beginning_of_an_id(snapshot):
     assert snapshot.service_named("abd") is None
     assert snapshot.service_named("web").id == "abc1"
+
+
+@pytest.fixture
+def attempts(cache, snapshot):
+    """Tasks of ``web`` in two slots, and of ``every`` on a node whose name has dots."""
+    named = node_json("n1", Description={"Hostname": "one.example.com"})
+    cache.put_all("nodes", nodes(named), cache.begin())
+    bodies = [
+        task_json("old11", "abc1", Slot=1, state="failed", DesiredState="shutdown", CreatedAt="2026-01-03"),
+        task_json("new12", "abc1", Slot=1, CreatedAt="2026-01-02"),
+        task_json("8th21", "abc1", Slot=2),
+        task_json("glo31", "abd3", Slot=0, NodeID="n1"),
+    ]
+    cache.put_tasks(None, tasks(*bodies), cache.begin())
+    return cache.snapshot()
+
+
+@pytest.mark.parametrize(
+    ("name", "id_"),
+    [
+        ("web.1", "new12"),
+        ("web.1.old11", "old11"),
+        ("web.1.ol", "old11"),
+        ("web.2", "8th21"),
+        ("every.one.example.com", "glo31"),
+        ("every.n1", "glo31"),
+        ("every.n1.glo31", "glo31"),
+        ("8th", "8th21"),
+    ],
+)
+def test_a_task_is_found_by_what_lists_call_it(attempts, name, id_):
+    assert attempts.get_task(name).id == id_
+
+
+@pytest.mark.parametrize("name", ["web.", "web.3", "web.1.", "web.1.8th", "web.12", "we.1", "8", ".", ""])
+def test_a_task_is_not_found_by_less(attempts, name):
+    assert attempts.find_task(name) is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "id_"), [("1", "new12"), ("web.1", "new12"), ("old", "old11"), ("8th", "8th21"), ("1.old1", "old11")]
+)
+def test_a_task_of_a_service_is_found_by_its_place_too(attempts, wanted, id_):
+    assert attempts.get_task_of(attempts.services["abc1"], wanted).id == id_
+
+
+@pytest.mark.parametrize("wanted", ["8", "glo31", "glo", "every.n1", "x"])
+def test_a_service_without_such_a_task_says_which_it_has(attempts, wanted):
+    with pytest.raises(NotFound, match=f"There is no task {wanted}: there are web.1, web.2."):
+        attempts.get_task_of(attempts.services["abc1"], wanted)
 
 
 def test_getting_what_is_not_there_says_so(snapshot):

@@ -131,6 +131,19 @@ def test_acting_on_a_container_of_a_task_warns_and_the_swarm_replaces_it(deploy,
     assert running[0]["id"] != before["id"]
 
 
+@pytest.mark.parametrize(
+    ("signal", "sentence"),
+    [("KILL", "The Swarm"), ("sigkill", "The Swarm"), ("HUP", "If it ends of the signal, the Swarm")],
+)
+def test_only_a_signal_that_kills_is_said_to_have_the_container_replaced(deploy, client, signal, sentence):
+    deploy(WEB)
+
+    killed = act(client, of_node(client, "node2")["id"], "kill", signal=signal)
+
+    assert killed.status_code == 200, killed.text
+    assert f"of the service shop_web. {sentence} starts another one in its place." in killed.json["warning"]
+
+
 def test_container_is_renamed_and_removed(client, by_hand, swarm):
     assert act(client, "by-hand", "rename", name="other").json["name"] == "other"
     refused = client.delete("/api/v1/containers/other")
@@ -184,6 +197,27 @@ def test_bad_input_is_refused_in_words(client, by_hand, method, path, sent, stat
 
     assert answered.status_code == status, answered.text
     assert answered.json["detail"]
+
+
+def test_container_of_a_task_is_found_by_what_lists_call_it(deploy, client):
+    deploy(WEB)
+    listed = of_node(client, "node3")
+    begun = listed["name"][:-20]
+
+    for key in (listed["task"], f"node3/{listed['task']}", listed["name"], begun):
+        assert client.get(f"/api/v1/containers/{key}").json["id"] == listed["id"]
+    assert act(client, listed["task"], "stop").json["id"] == listed["id"]
+
+
+def test_exact_name_comes_before_the_name_of_a_task(deploy, client, swarm):
+    deploy(WEB)
+    named = swarm.engine("node1").containers.add("shop_web.node3")
+
+    assert client.get("/api/v1/containers/shop_web.node3").json["id"] == named
+
+
+def test_one_or_two_letters_are_no_beginning_of_an_id(client, by_hand):
+    assert client.get(f"/api/v1/containers/{by_hand[:2]}").status_code == 404
 
 
 def test_several_of_one_name_are_told_apart_by_their_node(client, swarm, by_hand):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from crane_core.logs.origins import Subject, find_origins
 from tests.domains.logs.conftest import NDJSON, THREE
 
 
@@ -99,6 +101,12 @@ def test_stack_task_and_container_have_logs(client, crane, printed):
         assert lines(client.get(f"/api/v1/{path}/logs", headers=NDJSON)) == [f"2: line {n}" for n in range(4)]
 
 
+def test_task_is_known_by_the_name_that_lists_tell(client, printed):
+    for key in ("shop_web.2", f"shop_web.2.{printed[1][:5]}"):
+        for path in (f"tasks/{key}/logs", f"containers/{key}/logs", f"services/shop_web/logs?task={key}"):
+            assert lines(client.get(f"/api/v1/{path}", headers=NDJSON)) == [f"2: line {number}" for number in range(4)]
+
+
 def test_timestamps_stand_before_text(client, printed):
     [line] = client.get("/api/v1/services/shop_web/logs?tail=1&timestamps=true").text.splitlines()
 
@@ -177,6 +185,22 @@ def test_what_nobody_understands_is_refused(client, printed, query, pointer):
 
     assert answer.status_code == 422, answer.text
     assert [error["pointer"] for error in answer.json["errors"]] == [pointer]
+
+
+@pytest.mark.parametrize("query", ["task=99", "task=zzz", "task=99&follow=true", "task=shop_web"])
+@pytest.mark.parametrize("path", ["services/shop_web", "stacks/shop"])
+def test_task_that_there_is_not_is_told_with_those_there_are(client, printed, path, query):
+    answer = client.get(f"/api/v1/{path}/logs?{query}")
+
+    assert answer.status_code == 404
+    assert answer.json["detail"].endswith(": there are shop_web.1, shop_web.2, shop_web.3.")
+
+
+def test_number_is_a_slot_and_never_the_beginning_of_an_id(client, printed, crane):
+    [origin] = find_origins(crane, Subject("task", printed[0]))
+
+    assert not replace(origin, task=f"123{origin.task[3:]}").answers_to("123")
+    assert origin.answers_to("1")
 
 
 @pytest.mark.parametrize("path", ["stacks/none", "services/none", "tasks/none", "containers/none"])

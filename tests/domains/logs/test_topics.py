@@ -44,6 +44,13 @@ class Subscribed:
             self.rung.clear()
             self.hear()
 
+    def next(self):
+        """Return the next message; the bell may have rung for the one before."""
+        while (message := self.feed.next(self.crane.rights.version)) is None:
+            assert self.rung.wait(20)
+            self.rung.clear()
+        return message
+
     @property
     def texts(self):
         return [line[3] for line in self.lines]
@@ -96,7 +103,8 @@ def test_each_kind_has_a_topic(deploy, swarm, crane, tasks, subscribe):
     container = crane.cache.snapshot().get_task(task).container_id
     swarm.print(task, "hello\n")
 
-    for topic in ("stacks/shop", f"tasks/{task}", f"containers/{container}"):
+    named = ("tasks/shop_web.1", "containers/shop_web.1")
+    for topic in ("stacks/shop", f"tasks/{task}", f"containers/{container}", *named):
         log = subscribe(f"logs/{topic}", tail="1")
         log.until(lambda log=log: "hello" in log.texts)
 
@@ -121,10 +129,8 @@ def test_who_asks_for_the_same_is_sent_the_same_bytes(deploy, swarm, tasks, subs
     for log in logs:
         log.until(lambda log=log: any(told.get("begun") for told in log.told))
     swarm.print(tasks("shop_web")[0], "news\n")
-    for log in logs:
-        log.rung.wait(20)
 
-    first, second = (log.feed.next(log.crane.rights.version) for log in logs)
+    first, second = (log.next() for log in logs)
 
     assert first is second is not None
 
@@ -196,6 +202,16 @@ def test_what_nobody_understands_is_refused(deploy, subscribe, query):
 def test_what_is_not_there_has_no_topic(subscribe):
     with pytest.raises(CraneError, match="none"):
         subscribe("logs/services/none")
+
+
+def test_task_that_there_is_not_is_told_with_those_there_are(deploy, subscribe):
+    deploy()
+    log = subscribe("logs/services/shop_web", task="99")
+
+    log.until(lambda: any("error" in told for told in log.told))
+
+    [error] = [told["error"] for told in log.told if "error" in told]
+    assert error["detail"] == "There is no task 99: there are shop_web.1."
 
 
 def test_last_subscriber_closes_the_stream(deploy, crane, subscribe):

@@ -25,6 +25,13 @@ def test_tasks_are_listed_by_service_and_slot(running, client):
     assert listed["sources"][0]["state"] == "fresh"
 
 
+def test_task_is_shown_by_the_name_that_lists_tell(running, client):
+    [task] = client.get("/api/v1/tasks?service=shop_db").json["items"]
+
+    assert client.get("/api/v1/tasks/shop_db.1").json["ID"] == task["ID"]
+    assert client.get(f"/api/v1/tasks/shop_db.1.{task['ID'][:4]}").json["ID"] == task["ID"]
+
+
 def test_tasks_are_filtered_sorted_and_paged(running, client, swarm):
     def names(query):
         return [task["name"] for task in client.get(f"/api/v1/tasks{query}").json["items"]]

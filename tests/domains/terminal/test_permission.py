@@ -48,6 +48,16 @@ def refused(client: FlaskClient, path: str, secret: str, **headers: str) -> tupl
     return refusal.value.status, refusal.value.problem["code"]
 
 
+def test_task_of_a_service_is_chosen_by_slot_name_or_id(web: str, order: Order, swarm: MemorySwarm) -> None:
+    [task] = swarm.tasks(web)
+
+    for wanted in ("1", "shop_web.1", task["ID"], task["ID"][:6]):
+        assert order("services/shop_web", task=wanted).json["task"] == task["ID"]
+    # A number is a slot, whatever ids begin with it.
+    missing = order("services/shop_web", task="9")
+    assert (missing.status_code, missing.json["detail"]) == (404, "There is no task 9: there are shop_web.1.")
+
+
 def test_ticket_opens_once(client: FlaskClient, web: str, order: Order) -> None:
     ticket = order("services/shop_web").json
     assert ticket["address"] == WEB

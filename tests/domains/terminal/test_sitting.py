@@ -33,7 +33,8 @@ def test_task_and_container_are_opened_as_well(sit: Sit, web: str, swarm: Memory
     [task] = swarm.tasks(web)
     container = task["Status"]["ContainerStatus"]["ContainerID"]
 
-    for where in (f"tasks/{task['ID']}", f"containers/{container}", f"containers/{container[:12]}"):
+    named = ("tasks/shop_web.1", "containers/shop_web.1")
+    for where in (f"tasks/{task['ID']}", f"containers/{container}", f"containers/{container[:12]}", *named):
         sitter = sit(where)
         sitter.until_printed("/ # ")
         assert sitter.message("opened")["container_id"] == container

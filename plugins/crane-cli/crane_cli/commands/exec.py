@@ -11,10 +11,10 @@ import click
 
 from crane_cli.command import Command
 from crane_cli.errors import Refused, WrongUse
+from crane_cli.kinds import NOT_FOUND, narrow
 from crane_cli.session import Session
 
 KINDS = ("service", "task", "container")
-NOT_FOUND = 404
 
 
 class ExecCommand(Command):
@@ -31,7 +31,7 @@ class ExecCommand(Command):
 @click.option("-u", "--user", default="", metavar="USER[:GROUP]", help="Run it as this user.")
 @click.option("-w", "--workdir", default="", metavar="DIRECTORY", help="Where it begins.")
 @click.option("-e", "--env", multiple=True, metavar="NAME[=VALUE]", help="A variable; without a value our own.")
-@click.option("--task", metavar="TASK", help="The task of the service: its id, or its number in the service.")
+@click.option("--task", metavar="TASK", help="The task of the service: its slot, its name as in web.1, or its id.")
 @click.argument("target")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
@@ -50,8 +50,9 @@ def exec_(
 ) -> None:
     """Run a program in a container of any node, or open a shell there.
 
-    TARGET is a service, a task or a container, looked for in this order; write service/NAME, task/ID or
-    container/NAME to mean one of them. Without a command it is a shell.
+    TARGET is a service, a task as in shop_web.2, or a container, looked for in this order, by exact name before the
+    beginning of an id; write service/NAME, task/ID or container/NAME to mean one of them. Without a command it is a
+    shell.
 
     \b
     crane exec -it shop_web
@@ -94,9 +95,11 @@ def _order(session: Session, target: str, body: dict[str, Any], task: str | None
     api = session.api()
     kind, slash, name = target.partition("/")
     if slash and kind in KINDS and name:
-        tried: list[tuple[str, str]] = [(f"{kind}s", name)]
+        kinds = [kind]
     else:
-        tried = [(f"{kind}s", target) for kind in (KINDS[:1] if task else KINDS)]
+        name, kinds = target, narrow(api, KINDS[:1] if task else KINDS, target)
+    # Where there is nothing of the kind, the server says so.
+    tried = [(f"{kind}s", name) for kind in kinds or KINDS[-1:]]
     if task is not None and tried[0][0] != "services":
         raise WrongUse("--task chooses among the tasks of a service.")
     for path in tried:

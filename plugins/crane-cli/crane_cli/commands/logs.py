@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crane_cli.command import Command, moment, several
-from crane_cli.errors import INTERRUPTED, Refused, WrongUse
+from crane_cli.errors import INTERRUPTED, CliError, Refused, WrongUse
+from crane_cli.kinds import NOT_FOUND, narrow
 from crane_cli.seen import Seen
 from crane_cli.session import Session, on_terminal, style
 from crane_cli.streams import read_on
@@ -55,7 +56,11 @@ reading = several(
 
 @click.command(cls=Command)
 @click.argument("target", metavar="TARGET")
-@click.option("--kind", type=click.Choice(KINDS), help="What TARGET is. Default: the first of these that there is.")
+@click.option(
+    "--kind",
+    type=click.Choice(KINDS),
+    help="What TARGET is. Default: what is called exactly so, or the first of these.",
+)
 @reading
 @click.pass_obj
 def logs(session: Session, /, target: str, kind: str | None, **options: Any) -> None:
@@ -82,19 +87,25 @@ def logs_of(kind: str) -> click.Command:
 
 
 def show(session: Session, kinds: list[str], target: str, /, *, follow: bool, **options: Any) -> None:
-    """Print a log, of the first of these kinds of which there is a target of this name."""
+    """Print a log: of what is called exactly so, or else of the first of these kinds that there is."""
     if session.output == "yaml":
         raise WrongUse("A log is written as text, or with -o json as one JSON object a line.")
     if follow and options["until"]:
         raise WrongUse("What is followed has no end: leave out --until or --follow.")
     printer = Printer(session, target if kinds == ["stack"] else "", timestamps=options.pop("timestamps"))
     query = {name: value for name, value in options.items() if value not in (None, False)}
+    api = session.api()
     try:
-        for told in _read(session, session.api(), kinds, target, follow=follow, query=query):
+        meant = narrow(api, kinds, target)
+        if not meant:
+            raise WrongUse(f"There is no service, stack, task or container {target}.")
+        for told in _read(session, api, meant, target, follow=follow, query=query):
             printer.print(told)
     except KeyboardInterrupt:
         # Whoever stops a log that has no end has what they wanted.
         click.get_current_context().exit(INTERRUPTED)
+    if printer.kept_from_all:
+        raise CliError("Nothing of it could be read.")
 
 
 def _read(
@@ -127,15 +138,13 @@ def _open(api: Api, kinds: list[str], target: str, query: dict[str, Any]) -> Ite
         try:
             first = next(lines, None)
         except Refused as error:
-            if error.status not in (403, 404) or len(kinds) == 1:
+            if error.status not in (403, NOT_FOUND) or len(kinds) == 1:
                 raise
             # Who may not read it is told so, rather than that there is no container of that name.
-            refused = error if refused is None or refused.status == 404 else refused
+            refused = error if refused is None or refused.status == NOT_FOUND else refused
             continue
         kinds[:] = [kind]
         return _put_before(first, lines)
-    if refused is not None and refused.status == 404:
-        raise WrongUse(f"There is no service, stack, task or container {target}.")
     raise refused or WrongUse(f"There is nothing called {target}.")
 
 
@@ -157,20 +166,31 @@ class Printer:
         self._timestamps = timestamps
         self._colours: dict[str, str] = {}
         self._states: dict[str, str] = {}
+        self._lines = 0
         self._width = 0
         # On a terminal nothing is printed that it would carry out; a file gets what was printed.
         self._show: Callable[[str], str] = _tame if on_terminal() else str
 
     def print(self, told: Line) -> None:
         """Print what the server told."""
+        source = told["source"] if isinstance(told.get("source"), Mapping) else {}
+        before = self._states.get(key := str(source.get("key")))
+        if source:
+            self._states[key] = str(source.get("state"))
+        self._lines += "line" in told
         if not self._session.for_people:
             click.echo(json.dumps(told))
         elif "line" in told:
             self._print_line(told)
         elif "lost" in told:
             self._session.warn(f"{told['lost']} lines were left out: they came faster than they were read.")
-        elif isinstance(told.get("source"), Mapping):
-            self._note_source(told["source"])
+        elif source:
+            self._tell_source(source, before)
+
+    @property
+    def kept_from_all(self) -> bool:
+        """Whether there are containers, none of which could be read."""
+        return not self._lines and set(self._states.values()) == {"unreachable"}
 
     def _print_line(self, line: Line) -> None:
         name = visible(str(line.get("name") or "")).removeprefix(f"{self._stack}_")
@@ -180,10 +200,8 @@ class Printer:
         before = style(f"{name.ljust(self._width)} | ", fg=colour)
         click.echo(f"{stamp}{before}{self._show(str(line['line']))}")
 
-    def _note_source(self, source: Line) -> None:
-        key, state = str(source.get("key")), str(source.get("state"))
-        before = self._states.get(key)
-        self._states[key] = state
+    def _tell_source(self, source: Line, before: str | None) -> None:
+        state = source.get("state")
         name = f"{source.get('name')} on {source.get('node')}" if source.get("node") else str(source.get("name"))
         reason = f": {source['reason']}" if source.get("reason") else ""
         if state == "unreachable" and before != state:

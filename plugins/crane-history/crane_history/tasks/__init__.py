@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from crane_core.context import get_crane
 from crane_core.contributions import Column, Loop, Metric, Page, Setting
+from crane_core.events import Event
 from crane_history.tasks.operations import run_forgetting
 from crane_history.tasks.outputs import Outputs
 from crane_history.tasks.recorder import Recorder
@@ -84,6 +85,11 @@ def metrics() -> Iterator[Metric]:
         "counter",
         lambda: [((), float(get_crane().room(Recorder).missed))],
     )
+
+
+def event(event: Event) -> None:
+    """Take that somebody ended a task by hand."""
+    get_crane().room(Recorder).note_event(event)
 
 
 def loops() -> Iterator[Loop]:

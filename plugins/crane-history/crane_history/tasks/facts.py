@@ -8,9 +8,16 @@ from typing import Any
 
 from crane_core.engine.cache import Snapshot
 from crane_core.engine.records import ENDED_TASK_STATES, TASK_STATES, Node, Service, Task
+from crane_core.events import Event
 from crane_core.orchestration.operations.causes import Cause, explain_failure
 from crane_core.redaction import hide, hide_inside
 
+_BY_HAND = {
+    "container.stopped": "stopped",
+    "container.restarted": "restarted",
+    "container.killed": "killed",
+    "container.removed": "removed",
+}
 DIED = frozenset({"failed", "rejected", "orphaned"})
 LONGEST_TEXT = 4000
 # In the order in which a task goes through them.
@@ -88,6 +95,14 @@ def find_cause(fact: Fact) -> Cause | None:
     if not by_itself and task.state not in DIED:
         return None
     return explain_failure(task, 1, Snapshot(nodes={node.id: node} if node else {}))
+
+
+def find_hand(event: Event) -> tuple[str, Cause] | None:
+    """Return the id of the task that somebody ended through Crane, and who did; None where nobody did."""
+    done, task = _BY_HAND.get(event.kind), event.detail.get("task")
+    if done is None or not task:
+        return None
+    return str(task), Cause("ended-by-hand", f"{clean(event.by)} {done} its container.")
 
 
 def service_values(service: Service) -> dict[str, Any]:

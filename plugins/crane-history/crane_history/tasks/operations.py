@@ -12,7 +12,7 @@ from crane_database import and_, current_lease, db, delete, func, or_, sa, selec
 
 from crane_core.context import Crane, get_crane
 from crane_core.engine.records import ENDED_TASK_STATES
-from crane_core.engine.snapshot import Ambiguous
+from crane_core.engine.snapshot import SHORTEST_BEGINNING, Ambiguous
 from crane_core.errors import NotFound
 from crane_core.orchestration.operations.causes import Cause
 from crane_core.security import Target
@@ -149,7 +149,7 @@ def get_task(key: str) -> Known:
     if "\x00" in key:
         raise NotFound("There is no such task on record.")
     found = _one(_all().where(TaskRow.id == key))
-    if found is None and len(key) >= 3:
+    if found is None and len(key) >= SHORTEST_BEGINNING:
         begins = db.session.execute(_all().where(TaskRow.id.startswith(key, autoescape=True)).limit(6)).all()
         if len(begins) > 1:
             ids = ", ".join(sorted(task.id for task, _ in begins)[:5])

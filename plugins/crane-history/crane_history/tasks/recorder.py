@@ -16,6 +16,9 @@ from crane_database import JSON, BigInteger, Boolean, String, Text, UtcDateTime,
 
 from crane_core.context import Crane
 from crane_core.engine.cache import Snapshot
+from crane_core.engine.records import ENDED_TASK_STATES
+from crane_core.events import Event
+from crane_core.orchestration.operations.causes import Cause
 from crane_history.tasks import facts
 from crane_history.tasks.facts import Fact
 from crane_history.tasks.models import ServiceRow, StateRow, TaskRow
@@ -27,12 +30,14 @@ BATCH = 1000
 # Far more than a large Swarm changes in a second; beyond it the Swarm is read anew instead.
 MOST_WAITING = 50_000
 PAUSE_SECONDS = 0.25
+# What was done to a container is why its task ended within so many seconds, and not why it does later.
+HAND_SECONDS = 30.0
 # SQLite takes this many values in one statement at the least.
 MOST_VALUES = 900
 
 
-# What was found out about a container is more than the Swarm will ever tell of its task.
-_FOUND_OUT = "history_task.cause_code = 'out-of-memory'"
+# What was found out about a container, or done to it, is more than the Swarm will ever tell of its task.
+_FOUND_OUT = "history_task.cause_code IN ('out-of-memory', 'ended-by-hand')"
 
 
 def _newer(table: str, column: str) -> str:
@@ -99,6 +104,7 @@ class Recorder:
     def __init__(self, crane: Crane) -> None:
         self._crane = crane
         self._waiting: deque[Fact] = deque()
+        self._hands: deque[tuple[str, Cause, float]] = deque()
         self._wake = threading.Event()
         self._writing = threading.Lock()
         # How often the Swarm was to be compared with what is written (at the start, and whenever something was missed),
@@ -137,6 +143,12 @@ class Recorder:
             self._waiting.append(fact)
         self._wake.set()
 
+    def note_event(self, event: Event) -> None:
+        """Take who ended a task by hand, and return at once."""
+        if found := facts.find_hand(event):
+            self._hands.append((*found, self._crane.cache.clock() + HAND_SECONDS))
+            self._wake.set()
+
     def write(self) -> None:
         """Write down what waits, and compare with the Swarm if something may have been missed."""
         with self._writing:
@@ -150,6 +162,13 @@ class Recorder:
                 self.write_batch(batch)
                 for _ in batch:
                     self._waiting.popleft()
+            for _ in range(len(self._hands)):
+                task_id, cause, until = self._hands[0]
+                # The Swarm tells that the task has ended, if it has, a moment after it was done.
+                if self._write_hand(task_id, cause) or self._crane.cache.clock() >= until:
+                    self._hands.popleft()
+                else:
+                    self._hands.rotate(-1)
 
     def _write_all(self, found: Iterable[Fact]) -> None:
         every = list(found)
@@ -176,6 +195,16 @@ class Recorder:
             database.commit()
         self.written += len(batch)
         self._crane.room(Outputs).want([fact for fact in newest.values() if facts.has_died(fact)])
+
+    @staticmethod
+    def _write_hand(task_id: str, cause: Cause) -> bool:
+        """Name who ended a task as the cause; tells whether it is written down as ended."""
+        with session() as database:
+            task = database.get(TaskRow, task_id)
+            if ended := task is not None and task.state in ENDED_TASK_STATES:
+                task.cause_code, task.cause, task.advice = cause.code, cause.text, cause.advice
+                database.commit()
+        return ended
 
     def _write_services(self, connection: Any, seen: list[Fact]) -> None:
         rows = {fact.service.id: facts.service_values(fact.service) for fact in seen if fact.service is not None}

@@ -5101,7 +5101,7 @@ export interface components {
              */
             rows: number;
             /**
-             * @description The task: its id, or its number in the service; one that runs when empty.
+             * @description The task: its slot or node, its name as in web.1, or its id or the beginning of it; one that runs when empty.
              * @default
              */
             task: string;
