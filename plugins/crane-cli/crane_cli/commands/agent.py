@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from crane_cli.command import Command, Group
+from crane_cli.confirming import ask_at_terminal, yes
 from crane_cli.errors import CliError, Unknown
 from crane_cli.output import Item, print_table, show_time
 from crane_cli.session import Session, style
@@ -75,9 +76,11 @@ def rotate(session: Session, *, detach: bool, timeout: float) -> None:
 
 
 @agent.command("rm", cls=Command)
+@yes
 @click.pass_obj
-def remove(session: Session) -> None:
+def remove(session: Session, *, yes: bool) -> None:
     """Remove the agent with its secrets, its configs and the server's keys to it."""
+    ask_at_terminal("Remove the agent from all nodes?", yes=yes)
     session.api().send("DELETE", "agent")
     if session.for_people:
         click.echo("crane-agent")

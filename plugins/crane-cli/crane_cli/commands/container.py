@@ -11,6 +11,7 @@ from crane_cli import choosing
 from crane_cli.command import Group, filtering, no_trunc, quiet_ids
 from crane_cli.commands.logs import logs_of
 from crane_cli.confirming import make_sure, yes
+from crane_cli.each import give_each, show_each
 from crane_cli.output import Item, print_table, shorten_id, shorten_image, show_list
 from crane_cli.session import Session
 from crane_cli.visible import visible
@@ -90,7 +91,7 @@ def describe_port(port: Item) -> str:
 def show(session: Session, containers: tuple[str, ...]) -> None:
     """Show containers as their node's Engine has them, as a JSON list."""
     api = session.api()
-    session.give([api.get("containers", name) for name in containers])
+    show_each(session, containers, lambda name: api.get("containers", name))
 
 
 @container.command()
@@ -179,8 +180,8 @@ def _act(
 ) -> None:
     """Act on containers in turn; where the Swarm would replace one, somebody is asked first."""
     api = session.api()
-    answers = []
-    for name in names:
+
+    def act(name: str) -> Item:
         if not yes:
             found = api.get("containers", name)
             if found.get("warning"):
@@ -188,16 +189,14 @@ def _act(
                 make_sure(ask.format(name=found.get("name")), yes=False)
         if action is None:
             query = {key: True if value else None for key, value in sent.items()}
-            done = api.send("DELETE", "containers", name, query=query).json()
+            done: Item = api.send("DELETE", "containers", name, query=query).json()
         else:
             done = api.post("containers", name, action, body=sent)
         if done.get("warning"):
             session.warn(done["warning"])
-        answers.append(done)
-        if session.for_people:
-            click.echo(visible(done.get("name") or name))
-    if not session.for_people:
-        session.give(answers)
+        return done
+
+    give_each(session, names, act)
 
 
 @container.command()

@@ -10,6 +10,7 @@ import click
 from crane_cli import choosing
 from crane_cli.command import Group, filtering, no_trunc, quiet_ids
 from crane_cli.confirming import make_sure, yes
+from crane_cli.each import on_each, show_each
 from crane_cli.errors import CliError, Interrupted
 from crane_cli.output import Item, describe_time, shorten_id, show_list
 from crane_cli.session import Session
@@ -17,6 +18,9 @@ from crane_cli.sizes import describe_size
 from crane_cli.visible import visible
 
 _nodes = click.option("--node", "nodes", metavar="NODE", multiple=True, help="On this node only; may be repeated.")
+
+
+NOT_ON_ALL = "It was not done on all nodes."
 
 
 @click.group(cls=Group)
@@ -71,7 +75,7 @@ def _together(items: Sequence[Item]) -> list[dict[str, Any]]:
 def show(session: Session, images: tuple[str, ...]) -> None:
     """Show images as an Engine has them, with the nodes that do, as a JSON list."""
     api = session.api()
-    session.give([api.get("images", name) for name in images])
+    show_each(session, images, lambda name: api.get("images", name))
 
 
 @image.command()
@@ -128,7 +132,10 @@ def pull(session: Session, image: str, *, nodes: tuple[str, ...], with_registry_
 @click.pass_obj
 def tag(session: Session, image: str, name: str, *, nodes: tuple[str, ...]) -> None:
     """Give an image a further name, on all nodes that have it."""
-    _tell(session, session.api().post("images", "tag", body={"image": image, "tag": name, "nodes": list(nodes)}))
+    if not _tell(
+        session, session.api().post("images", "tag", body={"image": image, "tag": name, "nodes": list(nodes)})
+    ):
+        raise CliError(NOT_ON_ALL)
 
 
 @image.command()
@@ -143,11 +150,19 @@ def rm(session: Session, images: tuple[str, ...], *, nodes: tuple[str, ...], for
     make_sure(f"Remove {', '.join(images)} {where}?", yes=yes)
     api = session.api()
     query = {"node": ",".join(nodes) or None, "force": True if force else None}
-    for name in images:
-        _tell(session, api.send("DELETE", "images", name, query=query).json())
+    failed: list[str] = []
+
+    def remove(name: str) -> None:
+        if not _tell(session, api.send("DELETE", "images", name, query=query).json()):
+            failed.append(name)
+
+    on_each(images, remove)
+    if failed:
+        raise CliError(NOT_ON_ALL)
 
 
-def _tell(session: Session, answer: Item) -> None:
+def _tell(session: Session, answer: Item) -> bool:
+    """Say what came of it on each node, and return whether it was done on all of them."""
     if not session.for_people:
         session.give(answer)
     for node in answer["nodes"]:
@@ -155,8 +170,7 @@ def _tell(session: Session, answer: Item) -> None:
             session.warn(f"{node['node']}: {node['why']}")
         elif session.for_people:
             click.echo(visible(f"{node['node']}: {node['outcome']}"))
-    if any(node["outcome"] == "failed" for node in answer["nodes"]):
-        raise CliError("It was not done on all nodes.")
+    return all(node["outcome"] != "failed" for node in answer["nodes"])
 
 
 @image.command()

@@ -9,6 +9,8 @@ import click
 
 from crane_cli import choosing
 from crane_cli.command import Group, filtering, no_trunc, quiet_ids
+from crane_cli.confirming import yes
+from crane_cli.each import remove_each
 from crane_cli.errors import WrongUse
 from crane_cli.output import Item, shorten_id, show_list
 from crane_cli.session import Session
@@ -164,14 +166,12 @@ def create(
 
 @network.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@yes
 @click.pass_obj
-def rm(session: Session, names: tuple[str, ...]) -> None:
+def rm(session: Session, names: tuple[str, ...], *, yes: bool) -> None:
     """Remove networks that nothing uses."""
     api = session.api()
-    for name in names:
-        api.send("DELETE", "networks", name)
-        if session.for_people:
-            click.echo(visible(name))
+    remove_each(session, "network", names, lambda name: api.send("DELETE", "networks", name), yes=yes)
 
 
 @network.command()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,8 @@ import click
 
 from crane_cli import choosing
 from crane_cli.command import Group, filtering, no_trunc, quiet_ids
+from crane_cli.confirming import make_sure, yes
+from crane_cli.each import on_each, remove_each
 from crane_cli.errors import WrongUse
 from crane_cli.output import Item, print_table, shorten_id, show_list, show_time, tell_age
 from crane_cli.rows import TASK_HEADINGS, task_rows
@@ -167,14 +168,13 @@ def update(
 @node.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option("-f", "--force", is_flag=True, help="Though it is up; it does not know then that it has left.")
+@yes
 @click.pass_obj
-def rm(session: Session, names: tuple[str, ...], *, force: bool) -> None:
+def rm(session: Session, names: tuple[str, ...], *, force: bool, yes: bool) -> None:
     """Remove nodes that are down from the Swarm."""
     api = session.api()
-    for name in names:
-        api.send("DELETE", "nodes", name, query={"force": "true"} if force else {})
-        if session.for_people:
-            click.echo(visible(name))
+    query = {"force": "true"} if force else {}
+    remove_each(session, "node", names, lambda name: api.send("DELETE", "nodes", name, query=query), yes=yes)
 
 
 @node.command()
@@ -211,12 +211,15 @@ def pause(session: Session, names: tuple[str, ...]) -> None:
 
 def _change(session: Session, names: Iterable[str], body: Item) -> None:
     api = session.api()
-    for name in names:
+
+    def change(name: str) -> None:
         changed = api.send("PATCH", "nodes", name, body=body).json()
         if session.for_people:
             click.echo(visible(changed.get("name")))
         else:
             session.give(changed)
+
+    on_each(names, change)
 
 
 # --- Draining -----------------------------------------------------------------------------------------------------
@@ -238,7 +241,7 @@ def drain_plan(session: Session, name: str, *, pause: bool) -> None:
 
 @node.command()
 @click.argument("name")
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@yes
 @click.pass_obj
 def drain(session: Session, name: str, *, yes: bool) -> None:
     """Take the tasks from a node and give it no new ones; what that does is shown first."""
@@ -247,10 +250,7 @@ def drain(session: Session, name: str, *, yes: bool) -> None:
         plan = api.get("nodes", name, "drain-plan")
         tell_age(session, plan)
         _show_plan(plan)
-    if not yes:
-        if not sys.stdin.isatty():
-            raise WrongUse("There is no terminal to ask at; nothing was changed. Drain without being asked: --yes")
-        click.confirm(f"Drain {visible(name)}?", abort=True, err=True)
+    make_sure(f"Drain {name}?", yes=yes)
     _change(session, [name], {"availability": "drain"})
 
 

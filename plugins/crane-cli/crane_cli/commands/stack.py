@@ -9,6 +9,7 @@ import click
 from crane_cli import choosing, rows
 from crane_cli.command import Group, filtering, following, no_trunc, quiet_ids, several
 from crane_cli.commands.logs import logs_of
+from crane_cli.confirming import ask_at_terminal, yes
 from crane_cli.errors import WrongUse
 from crane_cli.output import Item, describe_time, paint_state, print_table, show_list, tell_age
 from crane_cli.session import Session, style
@@ -274,11 +275,15 @@ def _harmless(content: str) -> str:
 @stack.command()
 @click.argument("stacks", nargs=-1, required=True, metavar="STACK...")
 @following
+@yes
 @click.pass_obj
-def rm(session: Session, stacks: tuple[str, ...], *, detach: bool, quiet: bool, timeout: float | None) -> None:
+def rm(
+    session: Session, stacks: tuple[str, ...], *, detach: bool, quiet: bool, timeout: float | None, yes: bool
+) -> None:
     """Remove stacks, and wait until their tasks and networks are gone."""
     from crane_cli.deploying import each
 
+    ask_at_terminal(f"Remove the stack{'' if len(stacks) == 1 else 's'} {', '.join(stacks)}?", yes=yes)
     each(
         session,
         stacks,

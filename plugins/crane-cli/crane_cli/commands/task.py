@@ -7,6 +7,7 @@ import click
 from crane_cli import choosing
 from crane_cli.command import Group, filtering, moment, no_trunc, quiet_ids
 from crane_cli.commands.logs import logs_of
+from crane_cli.each import show_each
 from crane_cli.output import describe_time, shorten_id, show_list
 from crane_cli.session import Session
 
@@ -40,7 +41,7 @@ def list_(session: Session, *, filters: dict[str, list[str]], no_trunc: bool, qu
 def inspect(session: Session, tasks: tuple[str, ...]) -> None:
     """Show tasks as the Engine has them, as a JSON list."""
     api = session.api()
-    session.give([api.get("tasks", name) for name in tasks])
+    show_each(session, tasks, lambda name: api.get("tasks", name))
 
 
 @task.command()

@@ -9,6 +9,7 @@ import click
 from crane_cli import choosing
 from crane_cli.command import Group, filtering, quiet_ids
 from crane_cli.confirming import make_sure, yes
+from crane_cli.each import remove_each, show_each
 from crane_cli.errors import WrongUse
 from crane_cli.output import Item, show_list
 from crane_cli.session import Session
@@ -61,7 +62,7 @@ def list_(session: Session, *, filters: dict[str, list[str]], quiet: bool, size:
 def show(session: Session, volumes: tuple[str, ...]) -> None:
     """Show volumes with their size and who uses them, as a JSON list."""
     api = session.api()
-    session.give([api.get("volumes", name) for name in volumes])
+    show_each(session, volumes, lambda name: api.get("volumes", name))
 
 
 def _read_pairs(option: str, pairs: tuple[str, ...]) -> dict[str, str]:
@@ -108,10 +109,9 @@ def rm(session: Session, volumes: tuple[str, ...], *, force: bool, yes: bool) ->
     """Remove volumes and what is in them."""
     make_sure(f"Remove {', '.join(volumes)} and all data there?", yes=yes)
     api = session.api()
-    for name in volumes:
-        api.send("DELETE", "volumes", name, query={"force": True if force else None})
-        if session.for_people:
-            click.echo(visible(name))
+    query = {"force": True if force else None}
+    # Asked already, with what is lost.
+    remove_each(session, "volume", volumes, lambda name: api.send("DELETE", "volumes", name, query=query), yes=True)
 
 
 @volume.command()
