@@ -7,6 +7,7 @@ from datetime import UTC
 import marshmallow as ma
 
 from crane_core.answers import AnswerSchema, SourceSchema, docker, many, moment, one_of, text, whole
+from crane_core.http import some_of
 from crane_core.monitoring.feed.model import Source
 
 
@@ -32,7 +33,7 @@ class EventQuery(ma.Schema):
     stack = _words("Their stacks")
     service = _words("Their services, by name")
     node = _words("Their nodes, by host name")
-    source = _words("Where they come from: crane, swarm, node, task")
+    source = some_of(Source, "Where they come from")
     since = ma.fields.AwareDateTime(
         format="iso", default_timezone=UTC, metadata={"description": "From when on, of what is kept."}
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -225,20 +225,26 @@ timeout = click.option(
 following = several(detach, quiet_progress, timeout)
 
 
-def filtering(*keys: str, short: bool = True) -> Decorator:
+def filtering(keys: Mapping[str, object] | Iterable[str], *, short: bool = True) -> Decorator:
     """Return the option ``--filter KEY=VALUE``, which may be repeated, for these keys.
 
+    :param keys: Their names, or with their tests, of which some know all values that there are.
     :param short: Whether it is called ``-f`` too, as docker has it; not where that follows something.
     """
     names = ("-f", "--filter") if short else ("--filter",)
-    told = f"Show only these: {', '.join(keys)}."
+    tests = keys if isinstance(keys, Mapping) else dict.fromkeys(keys)
+    told = f"Show only these: {', '.join(tests)}."
 
     def check(context: click.Context, option: click.Parameter, value: tuple[str, ...]) -> dict[str, list[str]]:
         wanted: dict[str, list[str]] = {}
         for pair in value:
             key, equals, wish = pair.partition("=")
-            if not equals or key not in keys:
-                raise click.BadParameter(f"{pair} is none of: {', '.join(f'{key}=...' for key in keys)}")
+            key = key.replace("_", "-")
+            if not equals or key not in tests:
+                raise click.BadParameter(f"{pair} is none of: {', '.join(f'{key}=...' for key in tests)}")
+            words: Sequence[str] = getattr(tests[key], "words", ())
+            if words and wish.lower() not in words:
+                raise click.BadParameter(f"{key} is never {wish}; it is one of: {', '.join(words)}")
             wanted.setdefault(key, []).append(wish)
         return wanted
 

@@ -317,3 +317,51 @@ def test_times_of_the_engine_are_read(written):
 @pytest.mark.parametrize("written", [None, "", "0001-01-01T00:00:00Z", "yesterday"])
 def test_what_is_no_time_is_none(written):
     assert parse_time(written) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "wish", "there_are"),
+    [
+        ("node", "role=boss", "manager, worker"),
+        ("node", "state=bogus", "ready, down, disconnected, unknown"),
+        ("container", "state=bogus", "created, running, paused, restarting, removing, exited, dead"),
+        ("container", "health=fine", "starting, healthy, unhealthy"),
+        ("image", "in-use=maybe", "yes, true, 1, no, false, 0"),
+        ("network", "scope=wide", "swarm, local, global"),
+        ("service", "mode=many", "replicated, global, replicated-job, global-job"),
+        ("task", "desired-state=alive", "new, allocated"),
+    ],
+)
+def test_value_that_nothing_has_is_refused_with_those_that_there_are(crane, server, kind, wish, there_are):
+    told = crane(kind, "ls", "-f", wish)
+
+    assert told.exit_code == 2
+    assert f"it is one of: {there_are}" in " ".join(told.stderr.split())
+    assert server.requests == []
+
+
+def test_filters_are_written_with_hyphens_or_underscores(crane, server):
+    server.plays("GET", "images", {"items": [], "total": 0})
+    server.plays("GET", "task-history", {"items": [], "total": 0})
+
+    assert crane("image", "ls", "-f", "in_use=no").exit_code == 0
+    assert crane("task", "history", "-f", "exit-code=137").exit_code == 0
+    assert server.requests[-1].query["exit_code"] == "137"
+
+
+@pytest.mark.parametrize("kind", ["container", "image", "volume", "network"])
+def test_server_is_asked_which_node_is_meant(crane, server, kind):
+    server.plays("GET", f"{kind}s", (404, {"code": "not-found", "status": 404, "detail": "There is no node nope."}))
+
+    told = crane(kind, "ls", "-f", "node=nope")
+
+    assert (told.exit_code, told.stderr) == (1, "Error: There is no node nope.\n")
+    assert server.requests[0].query["node"] == "nope"
+
+
+def test_graph_says_that_a_stack_has_no_networks(crane, server):
+    server.plays("GET", "networks/graph", {"networks": [{"id": "1", "name": "front"}], "services": [], "edges": []})
+
+    told = crane("network", "graph", "--stack", "nope")
+
+    assert told.stderr == "There are no networks of the stack nope that you may see.\n"

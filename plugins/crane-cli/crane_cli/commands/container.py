@@ -36,7 +36,7 @@ container.add_command(logs_of("container"))
 
 
 @container.command("ls")
-@filtering(*choosing.CONTAINERS)
+@filtering(choosing.CONTAINERS)
 @no_trunc
 @quiet_ids
 @click.option("-r", "--running", is_flag=True, help="Only those that run.")
@@ -55,7 +55,9 @@ def list_(session: Session, *, filters: dict[str, list[str]], no_trunc: bool, qu
             ", ".join(describe_port(port) for port in item.get("Ports") or ()),
         )
 
-    answer = session.api().find_all("containers", state="running" if running else None)
+    answer = session.api().find_all(
+        "containers", state="running" if running else None, node=choosing.take_nodes(filters)
+    )
     show_list(
         session,
         choosing.choose(answer, filters, choosing.CONTAINERS),

@@ -36,7 +36,7 @@ def make_group(kind: Kind) -> click.Group:
 
 def _list(kind: Kind) -> click.Command:
     @click.command("ls", cls=Group.command_class, help=f"List the {kind}s, each with how many services use it.")
-    @filtering(*choosing.DATA)
+    @filtering(choosing.DATA)
     @no_trunc
     @quiet_ids
     @click.pass_obj

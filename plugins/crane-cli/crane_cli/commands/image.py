@@ -29,14 +29,15 @@ def image() -> None:
 
 
 @image.command("ls")
-@filtering(*choosing.IMAGES)
+@filtering(choosing.IMAGES)
 @no_trunc
 @quiet_ids
 @click.option("--by-node", is_flag=True, help="A line for each node that has it.")
 @click.pass_obj
 def list_(session: Session, *, filters: dict[str, list[str]], no_trunc: bool, quiet: bool, by_node: bool) -> None:
     """List images, each with the nodes that have it."""
-    answer = choosing.choose(session.api().find_all("images"), filters, choosing.IMAGES)
+    answer = session.api().find_all("images", node=choosing.take_nodes(filters))
+    answer = choosing.choose(answer, filters, choosing.IMAGES)
     shown = answer if by_node or not session.for_people else {**answer, "items": _together(answer["items"])}
 
     def row(item: Item) -> Sequence[object]:

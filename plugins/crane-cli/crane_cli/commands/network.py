@@ -26,7 +26,7 @@ def network() -> None:
 
 
 @network.command("ls")
-@filtering(*choosing.NETWORKS)
+@filtering(choosing.NETWORKS)
 @no_trunc
 @quiet_ids
 @click.pass_obj
@@ -45,9 +45,10 @@ def list_(session: Session, *, filters: dict[str, list[str]], no_trunc: bool, qu
             ", ".join(item.get("subnets") or ()),
         )
 
+    answer = session.api().find_all("networks", node=choosing.take_nodes(filters))
     show_list(
         session,
-        choosing.choose(session.api().find_all("networks"), filters, choosing.NETWORKS),
+        choosing.choose(answer, filters, choosing.NETWORKS),
         ("ID", "NAME", "DRIVER", "SCOPE", "NODE", "STACK", "SERVICES", "SUBNETS"),
         row,
         quiet=(lambda item: item.get("id")) if quiet else None,
@@ -211,6 +212,7 @@ def graph(session: Session, *, stack: str | None) -> None:
         session.give(found)
         return
     services = {each["id"]: each for each in found.get("services") or ()}
+    shown = 0
     for each in found.get("networks") or ():
         members = [edge for edge in found.get("edges") or () if edge.get("network") == each.get("id")]
         names = sorted(
@@ -221,11 +223,12 @@ def graph(session: Session, *, stack: str | None) -> None:
         stacks = {each.get("stack"), *(services[edge["service"]].get("stack") for edge in members)}
         if stack is not None and stack not in stacks:
             continue
+        shown += 1
         notes = [word for word in ("ingress", "internal", "encrypted", "attachable") if each.get(word)]
         told = f" [{', '.join(notes)}]" if notes else ""
         click.echo(visible(f"{each.get('name')}{told}"))
         for position, name in enumerate(names):
             branch = "`--" if position == len(names) - 1 else "|--"
             click.echo(visible(f"{branch} {name}"))
-    if not found.get("networks"):
-        click.echo("There are no networks that you may see.", err=True)
+    if not shown:
+        session.note(f"There are no networks {f'of the stack {stack} ' if stack else ''}that you may see.")

@@ -37,7 +37,7 @@ def node() -> None:
 
 
 @node.command("ls")
-@filtering(*choosing.NODES)
+@filtering(choosing.NODES)
 @no_trunc
 @quiet_ids
 @click.pass_obj

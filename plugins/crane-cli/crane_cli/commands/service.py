@@ -30,7 +30,7 @@ service.add_command(logs_of("service"))
 
 
 @service.command("ls")
-@filtering(*choosing.SERVICES)
+@filtering(choosing.SERVICES)
 @no_trunc
 @quiet_ids
 @click.pass_obj
@@ -48,7 +48,7 @@ def list_(session: Session, *, filters: dict[str, list[str]], no_trunc: bool, qu
 
 @service.command()
 @click.argument("services", nargs=-1, required=True, metavar="SERVICE...")
-@filtering(*choosing.TASKS)
+@filtering(choosing.TASKS)
 @no_trunc
 @quiet_ids
 @click.pass_obj

@@ -179,7 +179,7 @@ def list_(session: Session, *, quiet: bool) -> None:
 
 @stack.command()
 @click.argument("stack")
-@filtering(*choosing.TASKS)
+@filtering(choosing.TASKS)
 @no_trunc
 @quiet_ids
 @click.pass_obj
@@ -211,7 +211,7 @@ def show_tasks(
 
 @stack.command()
 @click.argument("stack")
-@filtering(*choosing.SERVICES)
+@filtering(choosing.SERVICES)
 @no_trunc
 @quiet_ids
 @click.pass_obj

@@ -26,7 +26,7 @@ def volume() -> None:
 
 
 @volume.command("ls")
-@filtering(*choosing.VOLUMES)
+@filtering(choosing.VOLUMES)
 @quiet_ids
 @click.option("-s", "--size", is_flag=True, help="Ask the nodes for sizes, which takes them a while.")
 @click.pass_obj
@@ -45,7 +45,7 @@ def list_(session: Session, *, filters: dict[str, list[str]], quiet: bool, size:
             *sized,
         )
 
-    answer = session.api().find_all("volumes", sizes=True if size else None)
+    answer = session.api().find_all("volumes", sizes=True if size else None, node=choosing.take_nodes(filters))
     show_list(
         session,
         choosing.choose(answer, filters, choosing.VOLUMES),

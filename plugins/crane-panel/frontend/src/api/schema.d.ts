@@ -3463,7 +3463,7 @@ export interface components {
              * @default worker
              * @enum {string}
              */
-            role: "worker" | "manager";
+            role: "manager" | "worker";
             /**
              * @description Whether it takes tasks.
              * @default active
@@ -3555,7 +3555,7 @@ export interface components {
              * @description manager or worker.
              * @enum {string}
              */
-            role?: "worker" | "manager";
+            role?: "manager" | "worker";
             /**
              * @description active, pause or drain.
              * @enum {string}
@@ -4463,7 +4463,7 @@ export interface components {
             stack: string | null;
             /** @description The image that it runs. */
             image: string;
-            /** @description created, running, paused, restarting, removing, exited or dead. */
+            /** @description One of: created, running, paused, restarting, removing, exited, dead. */
             state: string;
             /** @description healthy, unhealthy or starting; null without a check. */
             health: string | null;
@@ -4604,7 +4604,7 @@ export interface components {
             stack: string | null;
             /** @description The image that it runs. */
             image: string;
-            /** @description created, running, paused, restarting, removing, exited or dead. */
+            /** @description One of: created, running, paused, restarting, removing, exited, dead. */
             state: string;
             /** @description healthy, unhealthy or starting; null without a check. */
             health: string | null;
@@ -8129,11 +8129,11 @@ export interface operations {
                 sort?: string;
                 /** @description Keep items whose name contains this. */
                 q?: string;
-                /** @description manager or worker. */
+                /** @description What they are: manager, worker; several separated by commas. */
                 role?: string;
-                /** @description active, pause or drain. */
+                /** @description Whether they take tasks: active, pause, drain; several separated by commas. */
                 availability?: string;
-                /** @description ready, down, disconnected or unknown. */
+                /** @description How they are: ready, down, disconnected, unknown; several separated by commas. */
                 state?: string;
             };
             header?: {
@@ -8334,9 +8334,9 @@ export interface operations {
                 sort?: string;
                 /** @description Keep items whose name contains this. */
                 q?: string;
-                /** @description socket, setting, label or agent. */
+                /** @description What leads to them: socket, setting, label, agent; several separated by commas. */
                 via?: string;
-                /** @description fresh, stale or never. */
+                /** @description Whether they answer: fresh, stale, never; several separated by commas. */
                 state?: string;
             };
             header?: {
@@ -8767,7 +8767,7 @@ export interface operations {
                 sort?: string;
                 /** @description Keep items whose name contains this. */
                 q?: string;
-                /** @description swarm or local. */
+                /** @description How far they reach: swarm, local, global; several separated by commas. */
                 scope?: string;
                 /** @description Their driver. */
                 driver?: string;
@@ -9567,7 +9567,7 @@ export interface operations {
                 service?: string;
                 /** @description Their stack. */
                 stack?: string;
-                /** @description As in running, exited; several separated by commas. */
+                /** @description How they are: created, running, paused, restarting, removing, exited, dead; several separated by commas. */
                 state?: string;
                 /** @description task: those that the Swarm takes care of; other: all others. */
                 kind?: "task" | "other";
@@ -10783,7 +10783,7 @@ export interface operations {
                 sort?: string;
                 /** @description Keep items whose name contains this. */
                 q?: string;
-                /** @description converged, updating, paused or degraded. */
+                /** @description How they are: converged, updating, paused, degraded, empty; several separated by commas. */
                 state?: string;
             };
             header?: {
@@ -11079,9 +11079,9 @@ export interface operations {
                 q?: string;
                 /** @description Their stack. */
                 stack?: string;
-                /** @description replicated, global, replicated-job or global-job. */
+                /** @description How their tasks are spread: replicated, global, replicated-job, global-job; several separated by commas. */
                 mode?: string;
-                /** @description converged, updating, paused, rolled-back or degraded. */
+                /** @description How they are: converged, updating, paused, rolled-back, degraded; several separated by commas. */
                 state?: string;
                 /** @description The image exactly as their spec names it. */
                 image?: string;
@@ -11143,9 +11143,9 @@ export interface operations {
                 stack?: string;
                 /** @description The host name or id of their node. */
                 node?: string;
-                /** @description As in running, failed; several separated by commas. */
+                /** @description Their state: new, allocated, pending, assigned, accepted, preparing, ready, starting, running, complete, shutdown, failed, rejected, remove, orphaned; several separated by commas. */
                 state?: string;
-                /** @description As in running, shutdown. */
+                /** @description The state that the Swarm wants them to be in: new, allocated, pending, assigned, accepted, preparing, ready, starting, running, complete, shutdown, failed, rejected, remove, orphaned; several separated by commas. */
                 desired_state?: string;
                 /** @description Only what is alive, and what failed since then: a moment with its time zone. */
                 present_since?: string;
@@ -11232,9 +11232,9 @@ export interface operations {
                 q?: string;
                 /** @description Their stack. */
                 stack?: string;
-                /** @description replicated, global, replicated-job or global-job. */
+                /** @description How their tasks are spread: replicated, global, replicated-job, global-job; several separated by commas. */
                 mode?: string;
-                /** @description converged, updating, paused, rolled-back or degraded. */
+                /** @description How they are: converged, updating, paused, rolled-back, degraded; several separated by commas. */
                 state?: string;
                 /** @description The image exactly as their spec names it. */
                 image?: string;
@@ -11811,9 +11811,9 @@ export interface operations {
                 stack?: string;
                 /** @description The host name or id of their node. */
                 node?: string;
-                /** @description As in running, failed; several separated by commas. */
+                /** @description Their state: new, allocated, pending, assigned, accepted, preparing, ready, starting, running, complete, shutdown, failed, rejected, remove, orphaned; several separated by commas. */
                 state?: string;
-                /** @description As in running, shutdown. */
+                /** @description The state that the Swarm wants them to be in: new, allocated, pending, assigned, accepted, preparing, ready, starting, running, complete, shutdown, failed, rejected, remove, orphaned; several separated by commas. */
                 desired_state?: string;
                 /** @description Only what is alive, and what failed since then: a moment with its time zone. */
                 present_since?: string;
@@ -12019,7 +12019,7 @@ export interface operations {
                 sort?: string;
                 /** @description Keep items whose name contains this. */
                 q?: string;
-                /** @description applying, following, unknown-yet or ended. */
+                /** @description How far they are: applying, following, unknown-yet, ended; several separated by commas. */
                 state?: string;
                 /** @description The stack that is changed. */
                 stack?: string;
@@ -12029,7 +12029,7 @@ export interface operations {
                 kind?: string;
                 /** @description The name of the stack or service that is changed. */
                 target?: string;
-                /** @description The outcome of the verdict. */
+                /** @description The outcome of their verdict: converged, paused, rolled-back, failed, timed-out; several separated by commas. */
                 outcome?: string;
             };
             header?: {
@@ -14445,7 +14445,7 @@ export interface operations {
                 stack?: string;
                 /** @description The host name or id of the node that they were on. */
                 node?: string;
-                /** @description As in failed, rejected; several separated by commas. */
+                /** @description The last state that was seen: new, allocated, pending, assigned, accepted, preparing, ready, starting, running, complete, shutdown, failed, rejected, remove, orphaned; several separated by commas. */
                 state?: string;
                 /** @description What their container ended with. */
                 exit_code?: number;
@@ -14554,7 +14554,7 @@ export interface operations {
                 sort?: "";
                 /** @description Keep items whose name contains this. */
                 q?: string;
-                /** @description As in converged, failed; several separated by commas. */
+                /** @description How they ended: converged, paused, rolled-back, failed, timed-out; several separated by commas. */
                 outcome?: string;
                 /** @description Who deployed them. */
                 by?: string;
@@ -14605,7 +14605,7 @@ export interface operations {
                 sort?: string;
                 /** @description Keep items whose name contains this. */
                 q?: string;
-                /** @description As in converged, failed; several separated by commas. */
+                /** @description How they ended: converged, paused, rolled-back, failed, timed-out; several separated by commas. */
                 outcome?: string;
                 /** @description Who deployed them. */
                 by?: string;
