@@ -119,6 +119,7 @@ DATA: Mapping[str, Test] = {
     "name": part_of_name,
     "label": has_label,
     "stack": member("stack"),
+    "used": is_true(lambda item: item.get("services")),
 }
 NETWORKS: Mapping[str, Test] = {
     "id": lambda item, wish: str(item.get("id") or "").startswith(wish),
@@ -127,6 +128,7 @@ NETWORKS: Mapping[str, Test] = {
     "scope": word("Scope", "swarm", "local", "global"),
     "node": member("node"),
     "stack": member("stack"),
+    "label": has_own_label,
 }
 CONTAINERS: Mapping[str, Test] = {
     "id": lambda item, wish: str(item.get("id") or "").startswith(wish),

@@ -365,3 +365,18 @@ def test_graph_says_that_a_stack_has_no_networks(crane, server):
     told = crane("network", "graph", "--stack", "nope")
 
     assert told.stderr == "There are no networks of the stack nope that you may see.\n"
+
+
+def test_secrets_are_filtered_by_whether_a_service_uses_them(crane, server):
+    items = [{"ID": "1", "name": "key", "services": 2}, {"ID": "2", "name": "old", "services": 0}]
+    server.plays("GET", "secrets", {"items": items, "total": 2})
+
+    assert crane("secret", "ls", "-q", "-f", "used=false").stdout == "2\n"
+    assert crane("secret", "ls", "-q", "-f", "used=yes").stdout == "1\n"
+
+
+def test_networks_are_filtered_by_label(crane, server):
+    items = [{"id": "1", "name": "a", "Labels": {"tier": "front"}}, {"id": "2", "name": "b", "Labels": None}]
+    server.plays("GET", "networks", {"items": items, "total": 2})
+
+    assert crane("network", "ls", "-q", "-f", "label=tier=front").stdout == "1\n"
