@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from crane_cli import choosing
-from crane_cli.command import Group, filtering, no_trunc, quiet_ids
+from crane_cli.command import Group, filtering, no_trunc, nodes, quiet_ids, seconds
 from crane_cli.commands.logs import logs_of
 from crane_cli.confirming import make_sure, yes
 from crane_cli.each import give_each, show_each
@@ -18,8 +18,15 @@ from crane_cli.visible import visible
 
 _several = click.argument("containers", nargs=-1, required=True, metavar="CONTAINER...")
 _one = click.argument("container")
+
+
+def _whole_seconds(context: click.Context, option: click.Parameter, value: str | None) -> int | None:
+    told = seconds(context, option, value)
+    return None if told is None else round(told)
+
+
 _grace = click.option(
-    "-t", "--time", "seconds", type=click.IntRange(0, 3600), metavar="N", help="Kill it after N seconds."
+    "-t", "--time", "grace", metavar="DURATION", callback=_whole_seconds, help="Kill it after so long, as in 10s or 1m."
 )
 
 
@@ -109,9 +116,9 @@ def start(session: Session, containers: tuple[str, ...]) -> None:
 @_grace
 @yes
 @click.pass_obj
-def stop(session: Session, containers: tuple[str, ...], *, seconds: int | None, yes: bool) -> None:
+def stop(session: Session, containers: tuple[str, ...], *, grace: int | None, yes: bool) -> None:
     """Stop containers."""
-    _act(session, containers, "stop", {"timeout": seconds}, yes=yes, ask="Stop {name}?")
+    _act(session, containers, "stop", {"timeout": grace}, yes=yes, ask="Stop {name}?")
 
 
 @container.command()
@@ -119,9 +126,9 @@ def stop(session: Session, containers: tuple[str, ...], *, seconds: int | None, 
 @_grace
 @yes
 @click.pass_obj
-def restart(session: Session, containers: tuple[str, ...], *, seconds: int | None, yes: bool) -> None:
+def restart(session: Session, containers: tuple[str, ...], *, grace: int | None, yes: bool) -> None:
     """Stop containers and start them again."""
-    _act(session, containers, "restart", {"timeout": seconds}, yes=yes, ask="Restart {name}?")
+    _act(session, containers, "restart", {"timeout": grace}, yes=yes, ask="Restart {name}?")
 
 
 @container.command()
@@ -245,12 +252,12 @@ def port(session: Session, container: str) -> None:
 
 
 @container.command()
-@click.option("--node", metavar="NODE", help="On this node only; or several, a,b. Default: on all.")
+@nodes
 @click.option("--dry-run", is_flag=True, help="Show what would go, and remove nothing.")
 @yes
 @click.pass_obj
-def prune(session: Session, *, node: str | None, dry_run: bool, yes: bool) -> None:
+def prune(session: Session, *, nodes: list[str], dry_run: bool, yes: bool) -> None:
     """Remove stopped containers, but for those of tasks that the Swarm remembers."""
     from crane_cli.pruning import prune as carry_out
 
-    carry_out(session, "containers", "container", yes=yes, dry_run=dry_run, node=node)
+    carry_out(session, "containers", "container", yes=yes, dry_run=dry_run, nodes=nodes)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from crane_cli import choosing
-from crane_cli.command import Group, filtering, no_trunc, quiet_ids
+from crane_cli.command import Group, filtering, no_trunc, nodes, quiet_ids
 from crane_cli.confirming import make_sure, yes
 from crane_cli.each import on_each, show_each
 from crane_cli.errors import CliError, Interrupted
@@ -16,9 +16,6 @@ from crane_cli.output import Item, describe_time, shorten_id, show_list
 from crane_cli.session import Session
 from crane_cli.sizes import describe_size
 from crane_cli.visible import visible
-
-_nodes = click.option("--node", "nodes", metavar="NODE", multiple=True, help="On this node only; may be repeated.")
-
 
 NOT_ON_ALL = "It was not done on all nodes."
 
@@ -101,16 +98,16 @@ def history(session: Session, image: str, *, no_trunc: bool) -> None:
 
 @image.command()
 @click.argument("image")
-@_nodes
+@nodes
 @click.option("--with-registry-auth", is_flag=True, help="Send this machine's login for the registry.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but what fails.")
 @click.pass_obj
-def pull(session: Session, image: str, *, nodes: tuple[str, ...], with_registry_auth: bool, quiet: bool) -> None:
+def pull(session: Session, image: str, *, nodes: list[str], with_registry_auth: bool, quiet: bool) -> None:
     """Pull an image on all nodes, or on some. Exit status 1 if any of them failed; Ctrl-C ends it on all."""
     from crane_cli.pulling import show_pull
     from crane_cli.registries import find_logins
 
-    body: dict[str, Any] = {"image": image, "nodes": list(nodes)}
+    body: dict[str, Any] = {"image": image, "nodes": nodes}
     if with_registry_auth:
         body["registry_login"] = next(iter(find_logins([image], session.warn).values()), None)
     try:
@@ -129,23 +126,21 @@ def pull(session: Session, image: str, *, nodes: tuple[str, ...], with_registry_
 @image.command()
 @click.argument("image")
 @click.argument("name")
-@_nodes
+@nodes
 @click.pass_obj
-def tag(session: Session, image: str, name: str, *, nodes: tuple[str, ...]) -> None:
+def tag(session: Session, image: str, name: str, *, nodes: list[str]) -> None:
     """Give an image a further name, on all nodes that have it."""
-    if not _tell(
-        session, session.api().post("images", "tag", body={"image": image, "tag": name, "nodes": list(nodes)})
-    ):
+    if not _tell(session, session.api().post("images", "tag", body={"image": image, "tag": name, "nodes": nodes})):
         raise CliError(NOT_ON_ALL)
 
 
 @image.command()
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
-@_nodes
+@nodes
 @click.option("-f", "--force", is_flag=True, help="Also where a stopped container was made of it.")
 @yes
 @click.pass_obj
-def rm(session: Session, images: tuple[str, ...], *, nodes: tuple[str, ...], force: bool, yes: bool) -> None:
+def rm(session: Session, images: tuple[str, ...], *, nodes: list[str], force: bool, yes: bool) -> None:
     """Take names from images; with its last name, or called by its ID, an image is removed."""
     where = f"on {', '.join(nodes)}" if nodes else "on all nodes"
     make_sure(f"Remove {', '.join(images)} {where}?", yes=yes)
@@ -176,13 +171,12 @@ def _tell(session: Session, answer: Item) -> bool:
 
 @image.command()
 @click.option("-a", "--all", "everything", is_flag=True, help="All that nothing needs, not only those without a name.")
-@click.option("--node", metavar="NODE", help="On this node only; or several, a,b. Default: on all.")
+@nodes
 @click.option("--dry-run", is_flag=True, help="Show what would go, and remove nothing.")
 @yes
 @click.pass_obj
-def prune(session: Session, *, everything: bool, node: str | None, dry_run: bool, yes: bool) -> None:
+def prune(session: Session, *, everything: bool, nodes: list[str], dry_run: bool, yes: bool) -> None:
     """Remove images that no container and no service needs, whether or not the service has tasks."""
     from crane_cli.pruning import prune as carry_out
 
-    query = {"node": node, "all": True if everything else None}
-    carry_out(session, "images", "image", yes=yes, dry_run=dry_run, **query)
+    carry_out(session, "images", "image", yes=yes, dry_run=dry_run, nodes=nodes, all=True if everything else None)

@@ -10,19 +10,14 @@ from typing import Any
 import click
 
 from crane_cli.asking import read_line
-from crane_cli.command import Group
+from crane_cli.command import Group, seconds
 from crane_cli.confirming import ask_at_terminal, make_sure, yes
 from crane_cli.errors import WrongUse
 from crane_cli.output import Item, describe_seconds
 from crane_cli.session import Session
-from crane_cli.values import parse_duration
 from crane_cli.visible import visible
 
 ROLES = ("worker", "manager")
-
-
-def _seconds(context: click.Context, option: click.Parameter, value: str | None) -> float | None:
-    return None if value is None else parse_duration(value) / 1e9
 
 
 @click.group(cls=Group)
@@ -68,15 +63,15 @@ def init(session: Session, /, **members: Any) -> None:
     "--dispatcher-heartbeat",
     "heartbeat_seconds",
     metavar="DURATION",
-    callback=_seconds,
+    callback=seconds,
     help="How often nodes tell that they live, as in 5s.",
 )
 @click.option(
     "--cert-expiry",
     "certificate_expiry_seconds",
     metavar="DURATION",
-    callback=_seconds,
-    help="How long certificates of nodes are good for, as in 2160h.",
+    callback=seconds,
+    help="How long certificates of nodes are good for, as in 90d.",
 )
 @click.option("--snapshot-interval", type=click.IntRange(1), help="Entries of their log between snapshots of managers.")
 @click.option("--max-snapshots", "keep_old_snapshots", type=click.IntRange(0), help="Snapshots kept besides the last.")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from crane_cli import choosing
-from crane_cli.command import Group, filtering, quiet_ids
+from crane_cli.command import Group, filtering, nodes, quiet_ids
 from crane_cli.confirming import make_sure, yes
 from crane_cli.each import remove_each, show_each
 from crane_cli.errors import WrongUse
@@ -80,7 +80,7 @@ def _read_pairs(option: str, pairs: tuple[str, ...]) -> dict[str, str]:
 @click.option("--node", required=True, metavar="NODE", help="The node that it is made on.")
 @click.option("-d", "--driver", default="local", metavar="DRIVER", help="Its driver. Default: local.")
 @click.option("--opt", "options", metavar="NAME=VALUE", multiple=True, help="An option of the driver.")
-@click.option("--label", "labels", metavar="NAME=VALUE", multiple=True, help="A label.")
+@click.option("-l", "--label", "labels", metavar="NAME=VALUE", multiple=True, help="A label.")
 @click.pass_obj
 def create(
     session: Session, name: str, *, node: str, driver: str, options: tuple[str, ...], labels: tuple[str, ...]
@@ -116,16 +116,15 @@ def rm(session: Session, volumes: tuple[str, ...], *, force: bool, yes: bool) ->
 
 @volume.command()
 @click.option("-a", "--all", "everything", is_flag=True, help="Also those that somebody gave a name.")
-@click.option("--node", metavar="NODE", help="On this node only; or several, a,b. Default: on all.")
+@nodes
 @click.option("--dry-run", is_flag=True, help="Show what would go, and remove nothing.")
 @yes
 @click.pass_obj
-def prune(session: Session, *, everything: bool, node: str | None, dry_run: bool, yes: bool) -> None:
+def prune(session: Session, *, everything: bool, nodes: list[str], dry_run: bool, yes: bool) -> None:
     """Remove volumes that no container and no service needs, with what is in them.
 
     Services count whether or not they have tasks, and stopped containers too.
     """
     from crane_cli.pruning import prune as carry_out
 
-    query = {"node": node, "all": True if everything else None}
-    carry_out(session, "volumes", "volume", yes=yes, dry_run=dry_run, **query)
+    carry_out(session, "volumes", "volume", yes=yes, dry_run=dry_run, nodes=nodes, all=True if everything else None)
