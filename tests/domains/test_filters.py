@@ -63,6 +63,20 @@ def test_node_of_a_filter_is_known_by_its_id_too(client: FlaskClient) -> None:
     assert [each["name"] for each in found] == [first["name"]]
 
 
+@pytest.mark.parametrize("place", ["events", "stats/nodes/node1", "services/shop_web/logs"])
+def test_moments_are_written_alike_wherever_they_limit_something(client: FlaskClient, deploy, place: str) -> None:
+    deploy()
+
+    def status(query: str) -> int:
+        return client.get(f"/api/v1/{place}?{query}").status_code
+
+    assert status("since=5m") == status("since=1700000000.5") == status("since=2026-05-04") == 200
+    for query in ("since=soon", "since=2h&until=3h"):
+        answer = client.get(f"/api/v1/{place}?{query}")
+        assert answer.status_code == 422
+        assert answer.json["errors"][0]["pointer"] == "/since"
+
+
 @pytest.mark.parametrize(
     ("schema", "tests"),
     [

@@ -11147,7 +11147,7 @@ export interface operations {
                 state?: string;
                 /** @description The state that the Swarm wants them to be in: new, allocated, pending, assigned, accepted, preparing, ready, starting, running, complete, shutdown, failed, rejected, remove, orphaned; several separated by commas. */
                 desired_state?: string;
-                /** @description Only what is alive, and what failed since then: a moment with its time zone. */
+                /** @description Only what is alive, and what failed since then: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 present_since?: string;
             };
             header?: {
@@ -11815,7 +11815,7 @@ export interface operations {
                 state?: string;
                 /** @description The state that the Swarm wants them to be in: new, allocated, pending, assigned, accepted, preparing, ready, starting, running, complete, shutdown, failed, rejected, remove, orphaned; several separated by commas. */
                 desired_state?: string;
-                /** @description Only what is alive, and what failed since then: a moment with its time zone. */
+                /** @description Only what is alive, and what failed since then: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 present_since?: string;
             };
             header?: {
@@ -12263,9 +12263,9 @@ export interface operations {
             query?: {
                 /** @description Go on with what is printed from now on, also by later tasks. */
                 follow?: boolean;
-                /** @description Nothing from before: a moment with its time zone, seconds since the epoch, or how long ago, as in 5m. */
+                /** @description Nothing from before: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 since?: string;
-                /** @description Nothing from after; written as since is. */
+                /** @description Nothing from after: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 until?: string;
                 /** @description How many of the newest lines, or all; 500 unless since or until says how many. What chooses lines is applied to these. */
                 tail?: string | null;
@@ -12319,9 +12319,9 @@ export interface operations {
             query?: {
                 /** @description Go on with what is printed from now on, also by later tasks. */
                 follow?: boolean;
-                /** @description Nothing from before: a moment with its time zone, seconds since the epoch, or how long ago, as in 5m. */
+                /** @description Nothing from before: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 since?: string;
-                /** @description Nothing from after; written as since is. */
+                /** @description Nothing from after: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 until?: string;
                 /** @description How many of the newest lines, or all; 500 unless since or until says how many. What chooses lines is applied to these. */
                 tail?: string | null;
@@ -12375,9 +12375,9 @@ export interface operations {
             query?: {
                 /** @description Go on with what is printed from now on, also by later tasks. */
                 follow?: boolean;
-                /** @description Nothing from before: a moment with its time zone, seconds since the epoch, or how long ago, as in 5m. */
+                /** @description Nothing from before: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 since?: string;
-                /** @description Nothing from after; written as since is. */
+                /** @description Nothing from after: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 until?: string;
                 /** @description How many of the newest lines, or all; 500 unless since or until says how many. What chooses lines is applied to these. */
                 tail?: string | null;
@@ -12431,9 +12431,9 @@ export interface operations {
             query?: {
                 /** @description Go on with what is printed from now on, also by later tasks. */
                 follow?: boolean;
-                /** @description Nothing from before: a moment with its time zone, seconds since the epoch, or how long ago, as in 5m. */
+                /** @description Nothing from before: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 since?: string;
-                /** @description Nothing from after; written as since is. */
+                /** @description Nothing from after: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 until?: string;
                 /** @description How many of the newest lines, or all; 500 unless since or until says how many. What chooses lines is applied to these. */
                 tail?: string | null;
@@ -12570,9 +12570,9 @@ export interface operations {
     showServiceStats: {
         parameters: {
             query?: {
-                /** @description From when on, 24 hours ago at the most; an hour before its end by itself. */
+                /** @description From when on, 24 hours ago at the most; an hour before its end by itself: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 since?: string;
-                /** @description Until when; now by itself. */
+                /** @description Until when; now by itself: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 until?: string;
                 /** @description How far apart the points are at least, in seconds; as a chart has room for by itself. */
                 step?: number;
@@ -12661,9 +12661,9 @@ export interface operations {
     showStackStats: {
         parameters: {
             query?: {
-                /** @description From when on, 24 hours ago at the most; an hour before its end by itself. */
+                /** @description From when on, 24 hours ago at the most; an hour before its end by itself: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 since?: string;
-                /** @description Until when; now by itself. */
+                /** @description Until when; now by itself: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 until?: string;
                 /** @description How far apart the points are at least, in seconds; as a chart has room for by itself. */
                 step?: number;
@@ -12752,9 +12752,9 @@ export interface operations {
     showNodeStats: {
         parameters: {
             query?: {
-                /** @description From when on, 24 hours ago at the most; an hour before its end by itself. */
+                /** @description From when on, 24 hours ago at the most; an hour before its end by itself: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 since?: string;
-                /** @description Until when; now by itself. */
+                /** @description Until when; now by itself: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 until?: string;
                 /** @description How far apart the points are at least, in seconds; as a chart has room for by itself. */
                 step?: number;
@@ -12843,9 +12843,9 @@ export interface operations {
     showTaskStats: {
         parameters: {
             query?: {
-                /** @description From when on, 24 hours ago at the most; an hour before its end by itself. */
+                /** @description From when on, 24 hours ago at the most; an hour before its end by itself: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 since?: string;
-                /** @description Until when; now by itself. */
+                /** @description Until when; now by itself: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 until?: string;
                 /** @description How far apart the points are at least, in seconds; as a chart has room for by itself. */
                 step?: number;
@@ -12934,9 +12934,9 @@ export interface operations {
     showContainerStats: {
         parameters: {
             query?: {
-                /** @description From when on, 24 hours ago at the most; an hour before its end by itself. */
+                /** @description From when on, 24 hours ago at the most; an hour before its end by itself: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 since?: string;
-                /** @description Until when; now by itself. */
+                /** @description Until when; now by itself: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 until?: string;
                 /** @description How far apart the points are at least, in seconds; as a chart has room for by itself. */
                 step?: number;
@@ -12988,9 +12988,9 @@ export interface operations {
                 node?: string;
                 /** @description Where they come from: crane, swarm, node, task; several separated by commas. */
                 source?: string;
-                /** @description From when on, of what is kept. */
+                /** @description From when on, of what is kept: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 since?: string;
-                /** @description Until when; a stream then ends. */
+                /** @description Until when; a stream then ends: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 until?: string;
             };
             header?: {
@@ -14221,9 +14221,9 @@ export interface operations {
                 operation?: string;
                 /** @description How it ended, as in converged. */
                 outcome?: string;
-                /** @description Not before this moment, with its time zone. */
+                /** @description Not before this moment: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 since?: string;
-                /** @description Before this moment, with its time zone. */
+                /** @description Before this moment: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 until?: string;
                 /** @description Contained in the name, kind, stack, caller, or what was asked for. */
                 q?: string;
@@ -14341,9 +14341,9 @@ export interface operations {
                 operation?: string;
                 /** @description How it ended, as in converged. */
                 outcome?: string;
-                /** @description Not before this moment, with its time zone. */
+                /** @description Not before this moment: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 since?: string;
-                /** @description Before this moment, with its time zone. */
+                /** @description Before this moment: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 until?: string;
                 /** @description Contained in the name, kind, stack, caller, or what was asked for. */
                 q?: string;
@@ -14391,9 +14391,9 @@ export interface operations {
                 operation?: string;
                 /** @description How it ended, as in converged. */
                 outcome?: string;
-                /** @description Not before this moment, with its time zone. */
+                /** @description Not before this moment: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 since?: string;
-                /** @description Before this moment, with its time zone. */
+                /** @description Before this moment: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 until?: string;
                 /** @description Contained in the name, kind, stack, caller, or what was asked for. */
                 q?: string;
@@ -14451,9 +14451,9 @@ export interface operations {
                 exit_code?: number;
                 /** @description Whether they ended badly. */
                 died?: boolean;
-                /** @description Those that got into their state then or later, as RFC 3339 writes it. */
+                /** @description Those that got into their state then or later: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 since?: string;
-                /** @description Those that got into their state before then. */
+                /** @description Those that got into their state before then: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 until?: string;
             };
             header?: {
@@ -14839,9 +14839,9 @@ export interface operations {
     showServiceStatsHistory: {
         parameters: {
             query?: {
-                /** @description From when on; 24 hours before its end by itself. */
+                /** @description From when on; 24 hours before its end by itself: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 since?: string;
-                /** @description Until when; now by itself. */
+                /** @description Until when; now by itself: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 until?: string;
                 /** @description How far apart the points are, in seconds; as a chart has room for by itself. */
                 step?: number;
@@ -14875,9 +14875,9 @@ export interface operations {
     showStackStatsHistory: {
         parameters: {
             query?: {
-                /** @description From when on; 24 hours before its end by itself. */
+                /** @description From when on; 24 hours before its end by itself: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 since?: string;
-                /** @description Until when; now by itself. */
+                /** @description Until when; now by itself: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 until?: string;
                 /** @description How far apart the points are, in seconds; as a chart has room for by itself. */
                 step?: number;
@@ -14911,9 +14911,9 @@ export interface operations {
     showNodeStatsHistory: {
         parameters: {
             query?: {
-                /** @description From when on; 24 hours before its end by itself. */
+                /** @description From when on; 24 hours before its end by itself: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 since?: string;
-                /** @description Until when; now by itself. */
+                /** @description Until when; now by itself: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 until?: string;
                 /** @description How far apart the points are, in seconds; as a chart has room for by itself. */
                 step?: number;
