@@ -9,7 +9,7 @@ import click
 
 from crane_cli.confirming import ask_at_terminal
 from crane_cli.errors import CliError, Refused
-from crane_cli.output import Item
+from crane_cli.output import Item, tell_age
 from crane_cli.session import Session
 from crane_cli.visible import visible
 
@@ -49,9 +49,14 @@ def give_each(session: Session, names: Iterable[str], act: Callable[[str], Item]
 
 
 def show_each(session: Session, names: Iterable[str], find: Callable[[str], Item]) -> None:
-    """Print all that were found as one list."""
+    """Print all that were found as one list, and say which were not read just now."""
     found: list[Any] = []
-    _give(session, found, lambda: on_each(names, lambda name: found.append(find(name))), always=True)
+
+    def act(name: str) -> None:
+        found.append(find(name))
+        tell_age(session, found[-1])
+
+    _give(session, found, lambda: on_each(names, act), always=True)
 
 
 def remove_each(

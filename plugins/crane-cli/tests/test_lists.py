@@ -380,3 +380,30 @@ def test_networks_are_filtered_by_label(crane, server):
     server.plays("GET", "networks", {"items": items, "total": 2})
 
     assert crane("network", "ls", "-q", "-f", "label=tier=front").stdout == "1\n"
+
+
+@pytest.mark.parametrize("output", ["table", "json"])
+@pytest.mark.parametrize(
+    ("command", "path"),
+    [
+        ("node show", "nodes/a"),
+        ("container show", "containers/a"),
+        ("volume show", "volumes/a"),
+        ("service inspect", "services/a"),
+        ("task inspect", "tasks/a"),
+        ("stack inspect", "stacks/a"),
+        ("network inspect", "networks/a"),
+        ("secret inspect", "secrets/a"),
+        ("config inspect", "configs/a"),
+    ],
+)
+def test_what_is_old_of_one_object_is_said(crane, server, command, path, output):
+    old = [{"name": "swarm", "state": "stale", "age": 45.2, "error": "It does not answer."}]
+    server.plays("GET", path, {"name": "a", "sources": old})
+    for inner in ("services", "containers"):
+        server.plays("GET", f"{path}/{inner}", {"items": [], "total": 0})
+
+    told = crane(*command.split(), "a", "-o", output)
+
+    assert told.exit_code == 0
+    assert "The source swarm was read last 45 seconds ago: It does not answer." in told.stderr

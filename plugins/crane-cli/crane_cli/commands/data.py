@@ -12,7 +12,7 @@ from crane_cli import choosing
 from crane_cli.command import Group, filtering, following, no_trunc, quiet_ids
 from crane_cli.confirming import yes
 from crane_cli.each import remove_each
-from crane_cli.output import Item, describe_time, shorten_id, show_list
+from crane_cli.output import Item, describe_time, shorten_id, show_list, tell_age
 from crane_cli.session import Session
 from crane_cli.visible import visible
 
@@ -69,6 +69,7 @@ def _inspect(kind: Kind) -> click.Command:
     def inspect(session: Session, name: str) -> None:
         api = session.api()
         found = api.get(f"{kind}s", name)
+        tell_age(session, found)
         users = api.find_all(f"{kind}s", name, "services")["items"]
         if not session.for_people:
             session.give({**found, "users": users})

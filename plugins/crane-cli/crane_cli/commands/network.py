@@ -12,7 +12,7 @@ from crane_cli.command import Group, filtering, no_trunc, quiet_ids
 from crane_cli.confirming import yes
 from crane_cli.each import remove_each
 from crane_cli.errors import WrongUse
-from crane_cli.output import Item, shorten_id, show_list
+from crane_cli.output import Item, shorten_id, show_list, tell_age
 from crane_cli.session import Session
 from crane_cli.visible import visible
 
@@ -65,6 +65,8 @@ def inspect(session: Session, name: str) -> None:
     found = api.get("networks", name)
     members = api.find_all("networks", name, "services")["items"]
     containers = api.find_all("networks", name, "containers")
+    for read in (found, containers):
+        tell_age(session, read)
     if not session.for_people:
         session.give({**found, "members": members, "containers": containers["items"]})
         return
@@ -208,6 +210,7 @@ def disconnect(session: Session, name: str, container: str, *, force: bool) -> N
 def graph(session: Session, *, stack: str | None) -> None:
     """Show which services are on which networks of the Swarm."""
     found = session.api().get("networks", "graph")
+    tell_age(session, found)
     if not session.for_people:
         session.give(found)
         return

@@ -233,6 +233,7 @@ def services(session: Session, stack: str, *, filters: dict[str, list[str]], no_
 def inspect(session: Session, stack: str) -> None:
     """Show a stack with its services, networks, configs and secrets."""
     answer = session.api().get("stacks", stack)
+    tell_age(session, answer)
     if not session.for_people:
         session.give(answer)
         return
