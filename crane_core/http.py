@@ -17,7 +17,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_args
 
 import marshmallow as ma
 import msgspec
@@ -104,6 +104,27 @@ class ListQuery(ma.Schema):
         load_default="", metadata={"description": "The member to sort by; with a leading minus the other way round."}
     )
     q = ma.fields.String(load_default="", metadata={"description": "Keep items whose name contains this."})
+
+
+class SomeOf(ma.validate.Validator):
+    """Demand one or more of a few words, separated by commas: a misspelt one would choose nothing, and not say why."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self.words = tuple(words)
+
+    def __call__(self, value: str) -> str:
+        """Return what was sent. Raises ``ValidationError``."""
+        for word in value.split(","):
+            if word not in self.words:
+                raise ma.ValidationError(f"There is no {word[:40]!r} here; there are {', '.join(self.words)}.")
+        return value
+
+
+def some_of(words: Any, says: str) -> ma.fields.String:
+    """Describe a filter by a few words: those of a ``Literal``, or of a collection."""
+    allowed = get_args(words) or tuple(words)
+    told = f"{says}: {', '.join(allowed)}; several separated by commas."
+    return ma.fields.String(validate=SomeOf(allowed), metadata={"description": told})
 
 
 class WaitQuery(ma.Schema):

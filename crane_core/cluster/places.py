@@ -10,6 +10,7 @@ from typing import TypeVar
 import marshmallow as ma
 
 from crane_core.context import Crane
+from crane_core.engine.chosen import choose_nodes as choose_of
 from crane_core.engine.client import Engine
 from crane_core.engine.inventory import Inventory, ItemKind, Stock
 from crane_core.engine.pool import NodeUnreachable, Pool, Reply
@@ -39,9 +40,7 @@ def choose_nodes(crane: Crane, names: str | Iterable[str]) -> list[Node]:
     """
     snapshot = crane.cache.snapshot()
     snapshot.demand_read()
-    wanted = [name.strip() for name in (names.split(",") if isinstance(names, str) else names) if name.strip()]
-    found = {node.id: node for node in (snapshot.get_node(name) for name in wanted)} if wanted else snapshot.nodes
-    return sorted(found.values(), key=lambda node: node.name)
+    return choose_of(snapshot, names)
 
 
 def read_with_containers(

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import marshmallow as ma
 
 from crane_core.errors import Invalid, Violation
 from crane_core.logs.asking import Wish
-from crane_core.logs.lines import normalise, to_stamp
 from crane_core.logs.sieve import LONGEST_PATTERN, Sieve, compile_pattern
+from crane_core.moments import SpanQuery, Stamp
 
 # How many of the newest lines are sent unless told otherwise.
 TAIL = 500
 MOST_TAIL = 100_000
 # A live topic keeps the lines of the past until they are taken.
 MOST_TAIL_LIVE = 10_000
-_AGO = re.compile(r"([0-9]{1,9})([smhd])")
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_SECONDS = re.compile(r"([0-9]{1,11})(?:\.([0-9]{1,9}))?")
-_STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})")
 
 
 @dataclass(frozen=True)
@@ -40,7 +34,7 @@ class Query:
     timestamps: bool = False
 
 
-class LogQuery(ma.Schema):
+class LogQuery(SpanQuery):
     """How a log is read."""
 
     class Meta:
@@ -49,14 +43,8 @@ class LogQuery(ma.Schema):
     follow = ma.fields.Boolean(
         load_default=False, metadata={"description": "Go on with what is printed from now on, also by later tasks."}
     )
-    since = ma.fields.String(
-        load_default="",
-        metadata={
-            "description": "Nothing from before: a moment with its time zone, seconds since the epoch, or how long "
-            "ago, as in 5m."
-        },
-    )
-    until = ma.fields.String(load_default="", metadata={"description": "Nothing from after; written as since is."})
+    since = Stamp("Nothing from before", load_default="")
+    until = Stamp("Nothing from after", load_default="")
     tail = ma.fields.String(
         load_default=None,
         metadata={
@@ -87,40 +75,17 @@ class LogQuery(ma.Schema):
     )
 
 
-def read_query(sent: Mapping[str, Any], now: datetime | None = None) -> Query:
+def read_query(sent: Mapping[str, Any]) -> Query:
     """Read what was asked for.
 
     :raises Invalid: for what nobody understands.
     """
-    now = now or datetime.now(UTC)
-    since, until = (_read_moment(name, str(sent[name]), now) for name in ("since", "until"))
+    since, until = sent["since"], sent["until"]
     tail = _read_tail(sent["tail"], TAIL if not (since or until) else None)
     sieve = Sieve(sent["grep"], sent["ignore_case"], sent["invert"], sent["task"], sent["stream"])
     if sieve.grep:
         compile_pattern(sieve.grep, sieve.ignore_case)
     return Query(Wish(since, until, tail, bool(sent["follow"])), sieve, bool(sent["timestamps"]))
-
-
-def _read_moment(name: str, text: str, now: datetime) -> str:
-    """Read a moment as a stamp, empty for none."""
-    if not text:
-        return ""
-    try:
-        if found := _AGO.fullmatch(text):
-            return to_stamp(now - timedelta(seconds=int(found[1]) * _UNITS[found[2]]))
-        if found := _SECONDS.fullmatch(text):
-            moment = datetime.fromtimestamp(int(found[1]), UTC)
-            return f"{moment:%Y-%m-%dT%H:%M:%S}.{found[2] or '':0<9}Z"
-        # In a query a plus sign is a space unless somebody takes care.
-        if _STAMP.fullmatch(written := text.replace(" ", "+")):
-            datetime.fromisoformat(written[:19])
-            return normalise(written.encode())
-    except (ValueError, OverflowError, OSError):
-        pass
-    detail = (
-        f"{text[:40]} is no moment: write 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m."
-    )
-    raise Invalid(detail, violations=[Violation(f"/{name}", detail)])
 
 
 def _read_tail(text: str | None, default: int | None) -> int | None:

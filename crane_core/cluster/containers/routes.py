@@ -13,6 +13,7 @@ from flask import Response
 from crane_core.cluster.containers import operations
 from crane_core.cluster.containers.pruning import PRUNING
 from crane_core.cluster.containers.schemas import (
+    STATES,
     ContainerDetailSchema,
     ContainerPortSchema,
     ContainerSchema,
@@ -27,8 +28,9 @@ from crane_core.cluster.places import NodesQuery
 from crane_core.cluster.pruning.routes import add_prune_routes
 from crane_core.containers import Container, find_container, list_containers, target_of
 from crane_core.context import Crane, get_crane
+from crane_core.engine.chosen import name_nodes
 from crane_core.engine.pool import PATIENCE_SECONDS, Pool
-from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list
+from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list, some_of
 from crane_core.openapi import described
 from crane_core.security import Target, demanded_target, guard, identify
 
@@ -43,7 +45,7 @@ class ContainerQuery(ListQuery):
     node = ma.fields.String(metadata={"description": "The host name of their node."})
     service = ma.fields.String(metadata={"description": "The name of their service."})
     stack = ma.fields.String(metadata={"description": "Their stack."})
-    state = ma.fields.String(metadata={"description": "As in running, exited; several separated by commas."})
+    state = some_of(STATES, "How they are")
     kind = ma.fields.String(
         metadata={"description": "task: those that the Swarm takes care of; other: all others."},
         validate=ma.validate.OneOf(["task", "other"]),
@@ -93,7 +95,7 @@ def container_listing(crane: Crane, patience: float = PATIENCE_SECONDS) -> Listi
 def list_all(query: dict[str, Any]) -> Response:
     """List containers."""
     crane = get_crane()
-    return answer_list(crane, container_listing(crane), query)
+    return answer_list(crane, container_listing(crane), name_nodes(crane.cache.snapshot(), query))
 
 
 add_prune_routes(

@@ -7,6 +7,7 @@ import marshmallow as ma
 from crane_core.answers import AnswerSchema, EngineSchema, SourceSchema, docker, many, one_of, text, truth, whole
 
 LONGEST_GRACE = 3600
+STATES = ("created", "running", "paused", "restarting", "removing", "exited", "dead")
 
 
 class ContainerSchema(EngineSchema):
@@ -20,7 +21,7 @@ class ContainerSchema(EngineSchema):
     task_id = text("The id of its task; null for none.", null=True)
     stack = text("The stack that it belongs to; null outside a stack.", null=True)
     image = text("The image that it runs.")
-    state = text("created, running, paused, restarting, removing, exited or dead.")
+    state = text(f"One of: {', '.join(STATES)}.")
     health = text("healthy, unhealthy or starting; null without a check.", null=True)
     exit_code = whole("What it ended with; null while it has not.", null=True)
     told_by = one_of(("engine", "task"), "Who tells of it: its node's Engine, or only its task.")

@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import marshmallow as ma
 from flask import Response
 
+from crane_core.answers import words_of
 from crane_core.cluster.engines.schemas import NodeEngineSchema
 from crane_core.context import Crane, get_crane
 from crane_core.engine.agent import describe_agent
-from crane_core.engine.pool import Link, Pool
-from crane_core.http import Blueprint, Listing, ListQuery, answer_list
+from crane_core.engine.pool import Link, Pool, Via
+from crane_core.engine.snapshot import Source
+from crane_core.http import Blueprint, Listing, ListQuery, answer_list, some_of
 from crane_core.redaction import hide_inside
 from crane_core.security import Target, guard
 
@@ -25,8 +26,8 @@ Row = dict[str, Any]
 class EngineQuery(ListQuery):
     """What the Engines can be filtered by."""
 
-    via = ma.fields.String(metadata={"description": "socket, setting, label or agent."})
-    state = ma.fields.String(metadata={"description": "fresh, stale or never."})
+    via = some_of(Via, "What leads to them")
+    state = some_of(words_of(Source, "state"), "Whether they answer")
 
 
 class WallClock:

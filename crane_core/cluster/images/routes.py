@@ -25,6 +25,7 @@ from crane_core.cluster.places import NodesQuery, choose_nodes
 from crane_core.cluster.pruning.routes import add_prune_routes
 from crane_core.context import Crane, get_crane
 from crane_core.contributions import RegistryLogin
+from crane_core.engine.chosen import name_nodes
 from crane_core.engine.images import parse_image
 from crane_core.engine.policy import check_image
 from crane_core.engine.pool import PATIENCE_SECONDS, Pool
@@ -97,7 +98,7 @@ def image_listing(crane: Crane, patience: float = PATIENCE_SECONDS) -> Listing[N
 def list_all(query: dict[str, Any]) -> Response:
     """List the images of all nodes."""
     crane = get_crane()
-    return answer_list(crane, image_listing(crane), query)
+    return answer_list(crane, image_listing(crane), name_nodes(crane.cache.snapshot(), query))
 
 
 @blueprint.route("/pull", methods=["POST"])

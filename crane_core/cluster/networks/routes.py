@@ -24,6 +24,7 @@ from crane_core.cluster.networks.schemas import (
 from crane_core.containers import find_container
 from crane_core.containers import target_of as target_of_container
 from crane_core.context import Crane, get_crane
+from crane_core.engine.chosen import name_nodes
 from crane_core.engine.records import STACK_LABEL
 from crane_core.http import Blueprint, ListQuery, answer, answer_list, answer_unless_known
 from crane_core.openapi import ETAG, IF_NONE_MATCH, LOCATION
@@ -53,7 +54,7 @@ def _demanded(crane: Crane) -> Located:
 def list_networks(query: dict[str, Any]) -> Response:
     """List networks: those of the Swarm, and those of each node."""
     crane = get_crane()
-    return answer_list(crane, network_listing(crane), query)
+    return answer_list(crane, network_listing(crane), name_nodes(crane.cache.snapshot(), query))
 
 
 @blueprint.route("", methods=["POST"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshmallow as ma
 
 from crane_core.answers import AnswerSchema, EngineSchema, SourceSchema, docker, many, moment, text, truth, whole
-from crane_core.http import ListQuery
+from crane_core.http import ListQuery, some_of
 
 LONGEST_TEXT = 4096
 
@@ -26,7 +26,7 @@ def _flag(description: str) -> ma.fields.Boolean:
 class NetworkQuery(ListQuery):
     """What networks can be filtered by."""
 
-    scope = ma.fields.String(metadata={"description": "swarm or local."})
+    scope = some_of(("swarm", "local", "global"), "How far they reach")
     driver = ma.fields.String(metadata={"description": "Their driver."})
     stack = ma.fields.String(metadata={"description": "Their stack."})
     node = ma.fields.String(metadata={"description": "The host name of the node that they are on."})

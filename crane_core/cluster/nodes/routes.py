@@ -12,6 +12,8 @@ from crane_core.cluster.nodes import draining, joining
 from crane_core.cluster.nodes.operations import Wish, change_node, parts_of, present_node, remove_node
 from crane_core.cluster.nodes.schemas import (
     AVAILABILITIES,
+    ROLES,
+    STATES,
     DrainPlanSchema,
     JoinSchema,
     NodeChangeSchema,
@@ -20,7 +22,7 @@ from crane_core.cluster.nodes.schemas import (
 )
 from crane_core.context import Crane, get_crane
 from crane_core.engine.records import Node
-from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list
+from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list, some_of
 from crane_core.openapi import ETAG, IF_MATCH, LOCATION
 from crane_core.security import Target, demand, guard, identify, in_general, permitted
 
@@ -33,9 +35,9 @@ ENDPOINT_LABELS = "crane.reserved.node."
 class NodeQuery(ListQuery):
     """What nodes can be filtered by."""
 
-    role = ma.fields.String(metadata={"description": "manager or worker."})
-    availability = ma.fields.String(metadata={"description": "active, pause or drain."})
-    state = ma.fields.String(metadata={"description": "ready, down, disconnected or unknown."})
+    role = some_of(ROLES, "What they are")
+    availability = some_of(AVAILABILITIES, "Whether they take tasks")
+    state = some_of(STATES, "How they are")
 
 
 class RemoveQuery(ma.Schema):

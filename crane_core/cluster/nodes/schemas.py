@@ -27,6 +27,8 @@ from crane_core.cluster.nodes.draining import OUTCOMES
 from crane_core.cluster.nodes.joining import SCHEMES
 
 ROLES = ("worker", "manager")
+ROLES = ("manager", "worker")
+STATES = ("ready", "down", "disconnected", "unknown")
 AVAILABILITIES = ("active", "pause", "drain")
 # A label is read as name=value by every program that shows it.
 _LABEL = re.compile(r"[^\s=\x00-\x1f\x7f]{1,255}")

@@ -16,6 +16,7 @@ from crane_core.cluster.volumes.schemas import NewVolumeSchema, VolumeDetailSche
 from crane_core.containers import list_containers
 from crane_core.containers import target_of as target_of_container
 from crane_core.context import Crane, get_crane
+from crane_core.engine.chosen import name_nodes
 from crane_core.engine.disk import DiskUsage
 from crane_core.engine.policy import check_volume
 from crane_core.engine.pool import PATIENCE_SECONDS, Pool
@@ -110,7 +111,7 @@ def list_all(query: dict[str, Any]) -> Response:
     crane = get_crane()
     if query["sizes"]:
         crane.room(DiskUsage).read(crane.cache.snapshot().nodes.values())
-    return answer_list(crane, volume_listing(crane), query)
+    return answer_list(crane, volume_listing(crane), name_nodes(crane.cache.snapshot(), query))
 
 
 @blueprint.route("", methods=["POST"])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC
-
 import marshmallow as ma
 
 from crane_core.answers import AnswerSchema, SourceSchema, docker, many, moment, one_of, text, whole
+from crane_core.http import some_of
+from crane_core.moments import Moment, SpanQuery
 from crane_core.monitoring.feed.model import Source
 
 
@@ -14,7 +14,7 @@ def _words(says: str) -> ma.fields.String:
     return ma.fields.String(metadata={"description": f"{says}; several separated by commas."})
 
 
-class EventQuery(ma.Schema):
+class EventQuery(SpanQuery):
     """Which events are asked for."""
 
     class Meta:
@@ -32,13 +32,9 @@ class EventQuery(ma.Schema):
     stack = _words("Their stacks")
     service = _words("Their services, by name")
     node = _words("Their nodes, by host name")
-    source = _words("Where they come from: crane, swarm, node, task")
-    since = ma.fields.AwareDateTime(
-        format="iso", default_timezone=UTC, metadata={"description": "From when on, of what is kept."}
-    )
-    until = ma.fields.AwareDateTime(
-        format="iso", default_timezone=UTC, metadata={"description": "Until when; a stream then ends."}
-    )
+    source = some_of(Source, "Where they come from")
+    since = Moment("From when on, of what is kept")
+    until = Moment("Until when; a stream then ends")
 
 
 class EventSchema(AnswerSchema):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC
-
 import marshmallow as ma
 
 from crane_core.answers import AnswerSchema, SourceSchema, many, moment, number, one_of, part, text, truth, whole
 from crane_core.http import ListQuery
+from crane_core.moments import Moment, SpanQuery
 from crane_core.monitoring.stats.past import UNITS
 
 
@@ -22,20 +21,14 @@ class UsageQuery(ListQuery):
     )
 
 
-class SeriesQuery(ma.Schema):
+class SeriesQuery(SpanQuery):
     """Which time is asked for."""
 
     class Meta:
         unknown = ma.RAISE
 
-    since = ma.fields.AwareDateTime(
-        format="iso",
-        default_timezone=UTC,
-        metadata={"description": "From when on, 24 hours ago at the most; an hour before its end by itself."},
-    )
-    until = ma.fields.AwareDateTime(
-        format="iso", default_timezone=UTC, metadata={"description": "Until when; now by itself."}
-    )
+    since = Moment("From when on, 24 hours ago at the most; an hour before its end by itself")
+    until = Moment("Until when; now by itself")
     step = ma.fields.Integer(
         validate=ma.validate.Range(1, 86_400),
         metadata={

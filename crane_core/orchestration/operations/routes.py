@@ -9,9 +9,9 @@ from flask import Response
 
 from crane_core.context import Crane, get_crane
 from crane_core.engine.cache import Snapshot
-from crane_core.http import Blueprint, Listing, ListQuery, WaitQuery, answer, answer_list, stream_lines
+from crane_core.http import Blueprint, Listing, ListQuery, WaitQuery, answer, answer_list, some_of, stream_lines
 from crane_core.orchestration.changed import labels_of
-from crane_core.orchestration.operations.model import Operation
+from crane_core.orchestration.operations.model import Operation, Outcome, State
 from crane_core.orchestration.operations.operations import Operations
 from crane_core.orchestration.operations.schemas import OperationSchema
 from crane_core.security import Target, guard
@@ -27,12 +27,12 @@ blueprint = Blueprint(
 class OperationQuery(ListQuery):
     """What operations can be filtered by."""
 
-    state = ma.fields.String(metadata={"description": "applying, following, unknown-yet or ended."})
+    state = some_of(State, "How far they are")
     stack = ma.fields.String(metadata={"description": "The stack that is changed."})
     service = ma.fields.String(metadata={"description": "A service that is changed."})
     kind = ma.fields.String(metadata={"description": "As in stack.deploy."})
     target = ma.fields.String(metadata={"description": "The name of the stack or service that is changed."})
-    outcome = ma.fields.String(metadata={"description": "The outcome of the verdict."})
+    outcome = some_of(Outcome, "The outcome of their verdict")
 
 
 def find_operation(operation_id: str) -> Target:

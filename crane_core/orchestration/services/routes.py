@@ -10,12 +10,13 @@ from flask import Response, request
 from crane_core.context import Crane, get_crane
 from crane_core.contributions import RegistryLogin
 from crane_core.engine.errors import Outdated
-from crane_core.engine.records import Service
-from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list
+from crane_core.engine.records import Service, ServiceMode
+from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list, some_of
 from crane_core.openapi import ETAG, IF_MATCH
 from crane_core.orchestration.changing import ChangeQuery, answer_change, demand_place, response_change
 from crane_core.orchestration.plans.services import plan_service
 from crane_core.orchestration.services import operations
+from crane_core.orchestration.services.operations import Condition
 from crane_core.orchestration.services.schemas import ServiceDetailSchema, ServiceSchema
 from crane_core.orchestration.services.specs import expand
 from crane_core.orchestration.tasks.operations import Place, by_place, parts_of, present_place
@@ -32,8 +33,8 @@ class ServiceQuery(ListQuery):
     """What services can be filtered by."""
 
     stack = ma.fields.String(metadata={"description": "Their stack."})
-    mode = ma.fields.String(metadata={"description": "replicated, global, replicated-job or global-job."})
-    state = ma.fields.String(metadata={"description": "converged, updating, paused, rolled-back or degraded."})
+    mode = some_of(ServiceMode, "How their tasks are spread")
+    state = some_of(Condition, "How they are")
     image = ma.fields.String(metadata={"description": "The image exactly as their spec names it."})
     name = ma.fields.String(metadata={"description": "Their exact name."})
 

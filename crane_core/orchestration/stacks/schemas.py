@@ -10,7 +10,7 @@ import marshmallow as ma
 
 from crane_core.answers import AnswerSchema, SourceSchema, ViolationSchema, many, one_of, text, truth, whole
 from crane_core.errors import Invalid, Violation
-from crane_core.http import ListQuery
+from crane_core.http import ListQuery, some_of
 from crane_core.orchestration.changing import ChangeQuery
 from crane_core.orchestration.services.routes import LoginSchema
 from crane_core.orchestration.services.schemas import ServiceSchema
@@ -155,7 +155,7 @@ class DeployQuery(ChangeQuery):
 class StackQuery(ListQuery):
     """What stacks can be filtered by."""
 
-    state = ma.fields.String(metadata={"description": "converged, updating, paused or degraded."})
+    state = some_of(StackCondition, "How they are")
 
 
 class ExportQuery(ma.Schema):

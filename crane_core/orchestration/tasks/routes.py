@@ -13,8 +13,9 @@ from flask import Response
 from crane_core.context import Crane, get_crane
 from crane_core.engine.cache import Snapshot
 from crane_core.engine.pool import Pool
-from crane_core.engine.records import ENDED_TASK_STATES, Task, parse_time
-from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list
+from crane_core.engine.records import ENDED_TASK_STATES, TASK_STATES, Task, parse_time
+from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list, some_of
+from crane_core.moments import Moment
 from crane_core.orchestration.operations.judge import FAILED_STATES
 from crane_core.orchestration.tasks.operations import parts_of, present_task
 from crane_core.orchestration.tasks.schemas import TaskDetailSchema, TaskSchema
@@ -31,11 +32,9 @@ class TaskQuery(ListQuery):
     service = ma.fields.String(metadata={"description": "The name or id of their service."})
     stack = ma.fields.String(metadata={"description": "Their stack."})
     node = ma.fields.String(metadata={"description": "The host name or id of their node."})
-    state = ma.fields.String(metadata={"description": "As in running, failed; several separated by commas."})
-    desired_state = ma.fields.String(metadata={"description": "As in running, shutdown."})
-    present_since = ma.fields.AwareDateTime(
-        metadata={"description": "Only what is alive, and what failed since then: a moment with its time zone."}
-    )
+    state = some_of(TASK_STATES, "Their state")
+    desired_state = some_of(TASK_STATES, "The state that the Swarm wants them to be in")
+    present_since = Moment("Only what is alive, and what failed since then")
 
 
 def find_task(task_id: str) -> Target:

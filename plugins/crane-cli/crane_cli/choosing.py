@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 Item = Mapping[str, Any]
 Test = Callable[[Item, str], bool]
+YES, NO = ("yes", "true", "1"), ("no", "false", "0")
 
 
 def choose(answer: dict[str, Any], filters: Mapping[str, Sequence[str]], tests: Mapping[str, Test]) -> dict[str, Any]:
@@ -21,9 +23,35 @@ def choose(answer: dict[str, Any], filters: Mapping[str, Sequence[str]], tests: 
     return {**answer, "items": kept, "total": len(kept)}
 
 
+def take_nodes(filters: dict[str, list[str]]) -> str | None:
+    """Take the nodes out of filters, for the server: it knows them by their ids too, and refuses what is none."""
+    return ",".join(filters.pop("node", ())) or None
+
+
 def member(name: str) -> Test:
     """Return the test whether a member is just what is wished."""
     return lambda item, wish: str(item.get(name) or "").lower() == wish.lower()
+
+
+@dataclass(frozen=True)
+class Word:
+    """The test whether a member is one of the few words that there are for it.
+
+    :param read: Returns the member.
+    :param words: What it can be; another wish would choose nothing, and not say why.
+    """
+
+    read: Callable[[Item], object]
+    words: Sequence[str]
+
+    def __call__(self, item: Item, wish: str) -> bool:
+        """Return whether it is just what is wished."""
+        return str(self.read(item) or "").lower() == wish.lower()
+
+
+def word(name: str, *words: str) -> Word:
+    """Return the test whether a member is one of these words."""
+    return Word(lambda item: item.get(name), words)
 
 
 def part_of_name(item: Item, wish: str) -> bool:
@@ -43,23 +71,22 @@ def has_label(item: Item, wish: str) -> bool:
     return name in labels and (not equals or labels[name] == value)
 
 
-def current_state(item: Item, wish: str) -> bool:
-    """Return whether a task is in that state now."""
-    return str((item.get("Status") or {}).get("State") or "").lower() == wish.lower()
-
-
 def is_member_or_id(name: str, identifier: str) -> Test:
     """Return the test whether a member, or the start of an ID, is what is wished."""
     return lambda item, wish: str(item.get(name) or "") == wish or str(item.get(identifier) or "").startswith(wish)
 
 
+TASK_STATES = (
+    "new", "allocated", "pending", "assigned", "accepted", "preparing", "ready", "starting", "running",
+    "complete", "shutdown", "failed", "rejected", "remove", "orphaned",
+)  # fmt: skip
 SERVICES: Mapping[str, Test] = {
     "id": start_of_id,
     "name": part_of_name,
     "label": has_label,
-    "mode": member("mode"),
+    "mode": word("mode", "replicated", "global", "replicated-job", "global-job"),
     "stack": member("stack"),
-    "state": member("state"),
+    "state": word("state", "converged", "updating", "paused", "rolled-back", "degraded"),
 }
 TASKS: Mapping[str, Test] = {
     "id": start_of_id,
@@ -67,8 +94,8 @@ TASKS: Mapping[str, Test] = {
     "service": is_member_or_id("service", "ServiceID"),
     "stack": member("stack"),
     "node": is_member_or_id("node", "NodeID"),
-    "state": current_state,
-    "desired-state": member("DesiredState"),
+    "state": Word(lambda item: (item.get("Status") or {}).get("State"), TASK_STATES),
+    "desired-state": word("DesiredState", *TASK_STATES),
 }
 
 
@@ -77,9 +104,14 @@ def has_own_label(item: Item, wish: str) -> bool:
     return has_label({"Spec": {"Labels": item.get("Labels")}}, wish)
 
 
-def is_true(name: str) -> Test:
-    """Return the test whether a member is true, where ``yes`` or ``true`` is wished, or false."""
-    return lambda item, wish: bool(item.get(name)) == (wish.lower() in ("yes", "true", "1"))
+def is_true(read: Callable[[Item], object]) -> Word:
+    """Return the test whether something is so, where ``yes`` is wished, or not."""
+    return _Truth(read, (*YES, *NO))
+
+
+class _Truth(Word):
+    def __call__(self, item: Item, wish: str) -> bool:
+        return bool(self.read(item)) == (wish.lower() in YES)
 
 
 DATA: Mapping[str, Test] = {
@@ -87,14 +119,16 @@ DATA: Mapping[str, Test] = {
     "name": part_of_name,
     "label": has_label,
     "stack": member("stack"),
+    "used": is_true(lambda item: item.get("services")),
 }
 NETWORKS: Mapping[str, Test] = {
     "id": lambda item, wish: str(item.get("id") or "").startswith(wish),
     "name": part_of_name,
     "driver": member("Driver"),
-    "scope": member("Scope"),
+    "scope": word("Scope", "swarm", "local", "global"),
     "node": member("node"),
     "stack": member("stack"),
+    "label": has_own_label,
 }
 CONTAINERS: Mapping[str, Test] = {
     "id": lambda item, wish: str(item.get("id") or "").startswith(wish),
@@ -102,16 +136,16 @@ CONTAINERS: Mapping[str, Test] = {
     "node": member("node"),
     "service": member("service"),
     "stack": member("stack"),
-    "state": member("state"),
-    "health": member("health"),
+    "state": word("state", "created", "running", "paused", "restarting", "removing", "exited", "dead"),
+    "health": word("health", "starting", "healthy", "unhealthy"),
     "label": has_own_label,
 }
 IMAGES: Mapping[str, Test] = {
     "id": lambda item, wish: str(item.get("id") or "").removeprefix("sha256:").startswith(wish),
     "name": lambda item, wish: any(wish in name for name in (*item.get("tags", ()), *item.get("digests", ()))),
     "node": member("node"),
-    "in-use": is_true("in_use"),
-    "dangling": is_true("dangling"),
+    "in-use": is_true(lambda item: item.get("in_use")),
+    "dangling": is_true(lambda item: item.get("dangling")),
     "label": has_own_label,
 }
 VOLUMES: Mapping[str, Test] = {
@@ -119,14 +153,14 @@ VOLUMES: Mapping[str, Test] = {
     "node": member("node"),
     "stack": member("stack"),
     "driver": member("driver"),
-    "in-use": is_true("in_use"),
+    "in-use": is_true(lambda item: item.get("in_use")),
     "label": has_own_label,
 }
 NODES: Mapping[str, Test] = {
     "id": start_of_id,
     "name": part_of_name,
-    "role": member("role"),
-    "availability": member("availability"),
-    "state": member("state"),
+    "role": word("role", "manager", "worker"),
+    "availability": word("availability", "active", "pause", "drain"),
+    "state": word("state", "ready", "down", "disconnected", "unknown"),
     "label": has_label,
 }

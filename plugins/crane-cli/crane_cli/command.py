@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -79,10 +79,18 @@ class Command(click.Command):
         return name if value == "true" else None
 
 
+# What a group calls by one of these names is found by the other too, as docker and other programs have either.
+OTHER_NAMES = {"show": "inspect", "inspect": "show", "ps": "tasks", "tasks": "ps"}
+
+
 class Group(click.Group):
     """A group of commands that take the shared options."""
 
     command_class = Command
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Find a command, also by the other name that it has elsewhere."""
+        return super().get_command(ctx, cmd_name) or super().get_command(ctx, OTHER_NAMES.get(cmd_name, ""))
 
 
 class LazyGroup(click.Group):
@@ -191,14 +199,27 @@ detach = click.option("-d", "--detach", is_flag=True, help="Exit once all is sen
 quiet_progress = click.option("-q", "--quiet", is_flag=True, help="Print nothing but warnings and a bad end.")
 
 
-def _seconds(context: click.Context, option: click.Parameter, value: str | None) -> float | None:
+def seconds(context: click.Context, option: click.Parameter, value: str | None) -> float | None:
+    """Read an option that is a duration, in seconds."""
     from crane_cli.values import parse_duration
 
     return None if value is None else parse_duration(value) / 1e9
 
 
-_AGO = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd])")
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+def _split(context: click.Context, option: click.Parameter, value: tuple[str, ...]) -> list[str]:
+    return [name.strip() for told in value for name in told.split(",") if name.strip()]
+
+
+nodes = click.option(
+    "--node",
+    "nodes",
+    metavar="NODE",
+    multiple=True,
+    callback=_split,
+    help="On this node only; for several repeat it, or write a,b. Default: on all.",
+)
+# What is no moment by itself: a bare number could be the beginning of a date.
+_AGO = re.compile(r"([0-9]+(?:\.[0-9]+)?[smhd])+")
 
 
 def moment(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
@@ -207,38 +228,46 @@ def moment(context: click.Context, option: click.Parameter, value: str | None) -
 
     if value is None:
         return None
-    if ago := _AGO.fullmatch(value):
-        found = datetime.now(UTC) - timedelta(seconds=float(ago[1]) * _UNITS[ago[2]])
-    else:
-        try:
+    from crane_cli.values import parse_duration
+
+    try:
+        if _AGO.fullmatch(value):
+            found = datetime.now(UTC) - timedelta(seconds=parse_duration(value) / 1e9)
+        else:
             found = datetime.fromisoformat(value).astimezone(UTC)
-        except (ValueError, OverflowError) as error:
-            raise click.BadParameter(
-                f"{value} is no moment; write it as in 2026-05-04T12:00, 2026-05-04 or 2h (two hours ago)."
-            ) from error
+    except (ValueError, OverflowError) as error:
+        raise click.BadParameter(
+            f"{value} is no moment; write it as in 2026-05-04T12:00, 2026-05-04 or 2h (two hours ago)."
+        ) from error
     return found.isoformat().replace("+00:00", "Z")
 
 
 timeout = click.option(
-    "--timeout", metavar="DURATION", callback=_seconds, help="End as timed out after this long, as in 5m or 90s."
+    "--timeout", metavar="DURATION", callback=seconds, help="End as timed out after this long, as in 5m or 90s."
 )
 following = several(detach, quiet_progress, timeout)
 
 
-def filtering(*keys: str, short: bool = True) -> Decorator:
+def filtering(keys: Mapping[str, object] | Iterable[str], *, short: bool = True) -> Decorator:
     """Return the option ``--filter KEY=VALUE``, which may be repeated, for these keys.
 
+    :param keys: Their names, or with their tests, of which some know all values that there are.
     :param short: Whether it is called ``-f`` too, as docker has it; not where that follows something.
     """
     names = ("-f", "--filter") if short else ("--filter",)
-    told = f"Show only these: {', '.join(keys)}."
+    tests = keys if isinstance(keys, Mapping) else dict.fromkeys(keys)
+    told = f"Show only these: {', '.join(tests)}."
 
     def check(context: click.Context, option: click.Parameter, value: tuple[str, ...]) -> dict[str, list[str]]:
         wanted: dict[str, list[str]] = {}
         for pair in value:
             key, equals, wish = pair.partition("=")
-            if not equals or key not in keys:
-                raise click.BadParameter(f"{pair} is none of: {', '.join(f'{key}=...' for key in keys)}")
+            key = key.replace("_", "-")
+            if not equals or key not in tests:
+                raise click.BadParameter(f"{pair} is none of: {', '.join(f'{key}=...' for key in tests)}")
+            words: Sequence[str] = getattr(tests[key], "words", ())
+            if words and wish.lower() not in words:
+                raise click.BadParameter(f"{key} is never {wish}; it is one of: {', '.join(words)}")
             wanted.setdefault(key, []).append(wish)
         return wanted
 

@@ -57,7 +57,7 @@ def show_list(
 
 
 def tell_age(session: Session, answer: Mapping[str, Any]) -> None:
-    """Say on standard error which of a list's sources were not read just now."""
+    """Say on standard error which sources of a list, or of one object, were not read just now."""
     for source in answer.get("sources") or ():
         if source.get("state") in ("stale", "never"):
             # It is a sentence of its own already.

@@ -17,7 +17,7 @@ from crane_cli.visible import visible
 Item = Mapping[str, Any]
 
 
-def prune(session: Session, kind: str, noun: str, *, yes: bool, dry_run: bool, **query: Any) -> None:
+def prune(session: Session, kind: str, noun: str, *, yes: bool, dry_run: bool, nodes: list[str], **query: Any) -> None:
     """Preview, ask and carry out.
 
     :param kind: The collection in the API.
@@ -25,7 +25,7 @@ def prune(session: Session, kind: str, noun: str, *, yes: bool, dry_run: bool, *
     :raises CliError: Something was not removed.
     """
     api = session.api()
-    preview: Item = api.get(kind, "prune", **query)
+    preview: Item = api.get(kind, "prune", node=",".join(nodes) or None, **query)
     for node in preview["nodes"]:
         if node["state"] == "missing":
             session.warn(f"Nothing is removed on {node['node']}: {node['error']}")

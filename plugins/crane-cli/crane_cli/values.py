@@ -7,17 +7,26 @@ from typing import Any
 
 import click
 
-_NANOSECONDS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
+_NANOSECONDS = {
+    "ns": 1,
+    "us": 10**3,
+    "µs": 10**3,
+    "ms": 10**6,
+    "s": 10**9,
+    "m": 60 * 10**9,
+    "h": 3600 * 10**9,
+    "d": 86400 * 10**9,
+}
 _BYTES = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40, "p": 2**50}
 
 
 def parse_duration(text: str) -> int:
-    """Return a duration in nanoseconds: ``90``, ``90s``, ``1m30s``, ``1.5h``; a bare number is seconds."""
+    """Return a duration in nanoseconds: ``90``, ``90s``, ``1m30s``, ``1.5h``, ``90d``; a bare number is seconds."""
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
         text += "s"
-    parts = re.findall(r"([0-9]+(?:\.[0-9]+)?)(ns|us|µs|ms|s|m|h)", text)
+    parts = re.findall(r"([0-9]+(?:\.[0-9]+)?)(ns|us|µs|ms|s|m|h|d)", text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise click.BadParameter(f"{text} is no duration; write it as in 90s, 5m or 1h30m.")
+        raise click.BadParameter(f"{text} is no duration; write it as in 90s, 5m, 1h30m or 90d.")
     return sum(round(float(number) * _NANOSECONDS[unit]) for number, unit in parts)
 
 

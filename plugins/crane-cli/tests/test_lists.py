@@ -326,3 +326,93 @@ def test_times_of_the_engine_are_read(written):
 @pytest.mark.parametrize("written", [None, "", "0001-01-01T00:00:00Z", "yesterday"])
 def test_what_is_no_time_is_none(written):
     assert parse_time(written) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "wish", "there_are"),
+    [
+        ("node", "role=boss", "manager, worker"),
+        ("node", "state=bogus", "ready, down, disconnected, unknown"),
+        ("container", "state=bogus", "created, running, paused, restarting, removing, exited, dead"),
+        ("container", "health=fine", "starting, healthy, unhealthy"),
+        ("image", "in-use=maybe", "yes, true, 1, no, false, 0"),
+        ("network", "scope=wide", "swarm, local, global"),
+        ("service", "mode=many", "replicated, global, replicated-job, global-job"),
+        ("task", "desired-state=alive", "new, allocated"),
+    ],
+)
+def test_value_that_nothing_has_is_refused_with_those_that_there_are(crane, server, kind, wish, there_are):
+    told = crane(kind, "ls", "-f", wish)
+
+    assert told.exit_code == 2
+    assert f"it is one of: {there_are}" in " ".join(told.stderr.split())
+    assert server.requests == []
+
+
+def test_filters_are_written_with_hyphens_or_underscores(crane, server):
+    server.plays("GET", "images", {"items": [], "total": 0})
+    server.plays("GET", "task-history", {"items": [], "total": 0})
+
+    assert crane("image", "ls", "-f", "in_use=no").exit_code == 0
+    assert crane("task", "history", "-f", "exit-code=137").exit_code == 0
+    assert server.requests[-1].query["exit_code"] == "137"
+
+
+@pytest.mark.parametrize("kind", ["container", "image", "volume", "network"])
+def test_server_is_asked_which_node_is_meant(crane, server, kind):
+    server.plays("GET", f"{kind}s", (404, {"code": "not-found", "status": 404, "detail": "There is no node nope."}))
+
+    told = crane(kind, "ls", "-f", "node=nope")
+
+    assert (told.exit_code, told.stderr) == (1, "Error: There is no node nope.\n")
+    assert server.requests[0].query["node"] == "nope"
+
+
+def test_graph_says_that_a_stack_has_no_networks(crane, server):
+    server.plays("GET", "networks/graph", {"networks": [{"id": "1", "name": "front"}], "services": [], "edges": []})
+
+    told = crane("network", "graph", "--stack", "nope")
+
+    assert told.stderr == "There are no networks of the stack nope that you may see.\n"
+
+
+def test_secrets_are_filtered_by_whether_a_service_uses_them(crane, server):
+    items = [{"ID": "1", "name": "key", "services": 2}, {"ID": "2", "name": "old", "services": 0}]
+    server.plays("GET", "secrets", {"items": items, "total": 2})
+
+    assert crane("secret", "ls", "-q", "-f", "used=false").stdout == "2\n"
+    assert crane("secret", "ls", "-q", "-f", "used=yes").stdout == "1\n"
+
+
+def test_networks_are_filtered_by_label(crane, server):
+    items = [{"id": "1", "name": "a", "Labels": {"tier": "front"}}, {"id": "2", "name": "b", "Labels": None}]
+    server.plays("GET", "networks", {"items": items, "total": 2})
+
+    assert crane("network", "ls", "-q", "-f", "label=tier=front").stdout == "1\n"
+
+
+@pytest.mark.parametrize("output", ["table", "json"])
+@pytest.mark.parametrize(
+    ("command", "path"),
+    [
+        ("node show", "nodes/a"),
+        ("container show", "containers/a"),
+        ("volume show", "volumes/a"),
+        ("service inspect", "services/a"),
+        ("task inspect", "tasks/a"),
+        ("stack inspect", "stacks/a"),
+        ("network inspect", "networks/a"),
+        ("secret inspect", "secrets/a"),
+        ("config inspect", "configs/a"),
+    ],
+)
+def test_what_is_old_of_one_object_is_said(crane, server, command, path, output):
+    old = [{"name": "swarm", "state": "stale", "age": 45.2, "error": "It does not answer."}]
+    server.plays("GET", path, {"name": "a", "sources": old})
+    for inner in ("services", "containers"):
+        server.plays("GET", f"{path}/{inner}", {"items": [], "total": 0})
+
+    told = crane(*command.split(), "a", "-o", output)
+
+    assert told.exit_code == 0
+    assert "The source swarm was read last 45 seconds ago: It does not answer." in told.stderr

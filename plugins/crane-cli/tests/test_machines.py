@@ -95,7 +95,7 @@ def test_containers_are_listed_with_their_node_and_what_does_not_answer(crane, s
     ("options", "ids"),
     [
         (["-q"], ["abcdefghijklmnop", "bbcdefghijklmnop"]),
-        (["-q", "-f", "node=node3"], ["bbcdefghijklmnop"]),
+        (["-q", "-f", "state=exited"], ["bbcdefghijklmnop"]),
         (["-q", "-f", "stack=shop", "-f", "state=exited"], []),
         (["-q", "-f", "label=tier=front"], ["abcdefghijklmnop"]),
     ],

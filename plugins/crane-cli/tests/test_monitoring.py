@@ -263,6 +263,16 @@ def test_dashboard_of_a_swarm_that_was_never_read_shows_no_figures(crane, server
     assert "Nodes:" not in result.stdout
 
 
+def test_dashboard_says_on_how_many_nodes_was_measured(crane, server):
+    used = {"cpus": 1.5, "memory_bytes": 2**31, "nodes": 1}
+    server.plays("GET", "dashboard", {**DASHBOARD, "nodes": {**DASHBOARD["nodes"], "used": used}})
+
+    told = crane("dashboard").stdout
+
+    assert "CPU:       1.50 cores on 1 of 2 nodes used, 1.00 cores reserved, of 8.00 cores" in told
+    assert "Memory:    2.0 GiB on 1 of 2 nodes used" in told
+
+
 def test_usage_falls_back_on_what_the_server_measured(crane, server):
     server.plays("GET", "stats-history/services/shop_web", (404, {"code": "no-prometheus", "detail": "None is set."}))
     server.plays(

@@ -43,7 +43,7 @@ def test_networks_are_listed_and_chosen(crane, server):
 
     assert rows[0].split() == ["ID", "NAME", "DRIVER", "SCOPE", "NODE", "STACK", "SERVICES", "SUBNETS"]
     assert rows[1].split() == ["abcdefghijkl", "shop_\\x1bfront", "overlay", "swarm", "shop", "2", "10.0.1.0/24"]
-    assert crane("network", "ls", "-q", "--filter", "node=node2").stdout == "0123456789abcdef\n"
+    assert crane("network", "ls", "-q", "--filter", "scope=local").stdout == "0123456789abcdef\n"
 
 
 def test_network_is_shown_with_who_is_on_it(crane, server):

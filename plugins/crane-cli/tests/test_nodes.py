@@ -79,6 +79,24 @@ def test_node_is_shown_with_what_it_has(crane, server):
 
 
 @pytest.mark.parametrize(
+    ("engine", "said"),
+    [
+        ({"state": "fresh", "via": "agent", "error": ""}, "Engine is reached: yes, by agent"),
+        (
+            {"state": "never", "via": None, "error": "Nothing leads there."},
+            "Engine is reached: no: Nothing leads there.",
+        ),
+    ],
+)
+def test_node_says_whether_its_engine_is_reached(crane, server, engine, said):
+    others = [{"node_id": "m" * 25, "node": "node22", "state": "fresh", "via": "socket"}]
+    server.plays("GET", "nodes/node2", NODE)
+    server.plays("GET", "engines", {"items": [*others, {"node_id": "n" * 25, "node": "node2", **engine}], "total": 2})
+
+    assert said in [" ".join(line.split()) for line in crane("node", "show", "node2").stdout.splitlines()]
+
+
+@pytest.mark.parametrize(
     ("arguments", "body"),
     [
         (

@@ -156,12 +156,22 @@ FOUND = {
     "died=true": 1,
     "died=false": 0,
     "since=2020-01-01T00:00:00Z": 1,
+    "since=1577836800": 1,
+    "until=9999d": 0,
     "since=2099-01-01T00:00:00Z": 0,
     "until=2020-01-01T00:00:00": 0,
     "q=WEB": 1,
     "q=%25": 0,
 }
-WRONG = ("exit_code=x", "exit_code=99999999999999999999", "since=soon", "sort=size", "servce=x", "service=a%00b")
+WRONG = (
+    "exit_code=x",
+    "exit_code=99999999999999999999",
+    "since=soon",
+    "since=2h&until=3h",
+    "sort=size",
+    "servce=x",
+    "service=a%00b",
+)
 
 
 @pytest.mark.usefixtures("broken")

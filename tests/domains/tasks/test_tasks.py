@@ -60,8 +60,8 @@ def test_present_is_what_is_alive_and_what_failed_lately(deploy, client, swarm):
     assert states(present_since="2999-01-01T00:00:00Z") == ["running"]
 
 
-@pytest.mark.parametrize("moment", ["yesterday", "2026-01-01T00:00:00", "1"])
-def test_moment_needs_its_time_zone(client, moment):
+@pytest.mark.parametrize("moment", ["yesterday", "2026-01-01T25:00:00Z"])
+def test_moment_that_is_none_is_refused(client, moment):
     refused = client.get("/api/v1/tasks", query_string={"present_since": moment})
 
     assert (refused.status_code, refused.json["errors"][0]["pointer"]) == (422, "/present_since")

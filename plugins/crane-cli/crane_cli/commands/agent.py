@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from crane_cli.command import Command, Group
+from crane_cli.command import Command, Group, seconds
+from crane_cli.confirming import ask_at_terminal, yes
 from crane_cli.errors import CliError, Unknown
 from crane_cli.output import Item, print_table, show_time
 from crane_cli.session import Session, style
@@ -18,8 +19,22 @@ HEADINGS = ("NODE", "VIA", "STATE", "AGENT", "ADDRESS", "ERROR")
 TURN_SECONDS = 20.0
 
 detached = click.option("-d", "--detach", is_flag=True, help="Do not wait until it has come to rest on each node.")
+
+
+def _at_least_one(context: click.Context, option: click.Parameter, value: str | None) -> float | None:
+    told = seconds(context, option, value)
+    if told is not None and told < 1:
+        raise click.BadParameter("wait a second at least, as in 90s or 5m.")
+    return told
+
+
 timeout = click.option(
-    "--timeout", type=click.FloatRange(min=1), default=300, show_default=True, help="Seconds to wait at the most."
+    "--timeout",
+    metavar="DURATION",
+    callback=_at_least_one,
+    default="5m",
+    show_default=True,
+    help="Wait so long at the most.",
 )
 
 
@@ -75,9 +90,11 @@ def rotate(session: Session, *, detach: bool, timeout: float) -> None:
 
 
 @agent.command("rm", cls=Command)
+@yes
 @click.pass_obj
-def remove(session: Session) -> None:
+def remove(session: Session, *, yes: bool) -> None:
     """Remove the agent with its secrets, its configs and the server's keys to it."""
+    ask_at_terminal("Remove the agent from all nodes?", yes=yes)
     session.api().send("DELETE", "agent")
     if session.for_people:
         click.echo("crane-agent")

@@ -8,17 +8,25 @@ from typing import Any
 import click
 
 from crane_cli import choosing
-from crane_cli.command import Group, filtering, no_trunc, quiet_ids
+from crane_cli.command import Group, filtering, no_trunc, nodes, quiet_ids, seconds
 from crane_cli.commands.logs import logs_of
 from crane_cli.confirming import make_sure, yes
+from crane_cli.each import give_each, show_each
 from crane_cli.output import Item, print_table, shorten_id, shorten_image, show_list
 from crane_cli.session import Session
 from crane_cli.visible import visible
 
 _several = click.argument("containers", nargs=-1, required=True, metavar="CONTAINER...")
 _one = click.argument("container")
+
+
+def _whole_seconds(context: click.Context, option: click.Parameter, value: str | None) -> int | None:
+    told = seconds(context, option, value)
+    return None if told is None else round(told)
+
+
 _grace = click.option(
-    "-t", "--time", "seconds", type=click.IntRange(0, 3600), metavar="N", help="Kill it after N seconds."
+    "-t", "--time", "grace", metavar="DURATION", callback=_whole_seconds, help="Kill it after so long, as in 10s or 1m."
 )
 
 
@@ -35,7 +43,7 @@ container.add_command(logs_of("container"))
 
 
 @container.command("ls")
-@filtering(*choosing.CONTAINERS)
+@filtering(choosing.CONTAINERS)
 @no_trunc
 @quiet_ids
 @click.option("-r", "--running", is_flag=True, help="Only those that run.")
@@ -54,7 +62,9 @@ def list_(session: Session, *, filters: dict[str, list[str]], no_trunc: bool, qu
             ", ".join(describe_port(port) for port in item.get("Ports") or ()),
         )
 
-    answer = session.api().find_all("containers", state="running" if running else None)
+    answer = session.api().find_all(
+        "containers", state="running" if running else None, node=choosing.take_nodes(filters)
+    )
     show_list(
         session,
         choosing.choose(answer, filters, choosing.CONTAINERS),
@@ -90,7 +100,7 @@ def describe_port(port: Item) -> str:
 def show(session: Session, containers: tuple[str, ...]) -> None:
     """Show containers as their node's Engine has them, as a JSON list."""
     api = session.api()
-    session.give([api.get("containers", name) for name in containers])
+    show_each(session, containers, lambda name: api.get("containers", name))
 
 
 @container.command()
@@ -106,9 +116,9 @@ def start(session: Session, containers: tuple[str, ...]) -> None:
 @_grace
 @yes
 @click.pass_obj
-def stop(session: Session, containers: tuple[str, ...], *, seconds: int | None, yes: bool) -> None:
+def stop(session: Session, containers: tuple[str, ...], *, grace: int | None, yes: bool) -> None:
     """Stop containers."""
-    _act(session, containers, "stop", {"timeout": seconds}, yes=yes, ask="Stop {name}?")
+    _act(session, containers, "stop", {"timeout": grace}, yes=yes, ask="Stop {name}?")
 
 
 @container.command()
@@ -116,9 +126,9 @@ def stop(session: Session, containers: tuple[str, ...], *, seconds: int | None, 
 @_grace
 @yes
 @click.pass_obj
-def restart(session: Session, containers: tuple[str, ...], *, seconds: int | None, yes: bool) -> None:
+def restart(session: Session, containers: tuple[str, ...], *, grace: int | None, yes: bool) -> None:
     """Stop containers and start them again."""
-    _act(session, containers, "restart", {"timeout": seconds}, yes=yes, ask="Restart {name}?")
+    _act(session, containers, "restart", {"timeout": grace}, yes=yes, ask="Restart {name}?")
 
 
 @container.command()
@@ -179,8 +189,8 @@ def _act(
 ) -> None:
     """Act on containers in turn; where the Swarm would replace one, somebody is asked first."""
     api = session.api()
-    answers = []
-    for name in names:
+
+    def act(name: str) -> Item:
         if not yes:
             found = api.get("containers", name)
             if found.get("warning"):
@@ -188,16 +198,14 @@ def _act(
                 make_sure(ask.format(name=found.get("name")), yes=False)
         if action is None:
             query = {key: True if value else None for key, value in sent.items()}
-            done = api.send("DELETE", "containers", name, query=query).json()
+            done: Item = api.send("DELETE", "containers", name, query=query).json()
         else:
             done = api.post("containers", name, action, body=sent)
         if done.get("warning"):
             session.warn(done["warning"])
-        answers.append(done)
-        if session.for_people:
-            click.echo(visible(done.get("name") or name))
-    if not session.for_people:
-        session.give(answers)
+        return done
+
+    give_each(session, names, act)
 
 
 @container.command()
@@ -244,12 +252,12 @@ def port(session: Session, container: str) -> None:
 
 
 @container.command()
-@click.option("--node", metavar="NODE", help="On this node only; or several, a,b. Default: on all.")
+@nodes
 @click.option("--dry-run", is_flag=True, help="Show what would go, and remove nothing.")
 @yes
 @click.pass_obj
-def prune(session: Session, *, node: str | None, dry_run: bool, yes: bool) -> None:
+def prune(session: Session, *, nodes: list[str], dry_run: bool, yes: bool) -> None:
     """Remove stopped containers, but for those of tasks that the Swarm remembers."""
     from crane_cli.pruning import prune as carry_out
 
-    carry_out(session, "containers", "container", yes=yes, dry_run=dry_run, node=node)
+    carry_out(session, "containers", "container", yes=yes, dry_run=dry_run, nodes=nodes)

@@ -64,6 +64,9 @@ def _head(shown: Item) -> Iterator[str]:
 
 def _share(nodes: Item, member: str, unit: str) -> str:
     used = describe(nodes["used"][member], unit) or "unknown"
+    if 0 < (measured := nodes["used"]["nodes"]) < nodes["ready"]:
+        # The share of all would be less than it is.
+        used += f" on {measured} of {nodes['ready']} nodes"
     return (
         f"{used} used, {describe(nodes['reserved'][member], unit)} reserved, "
         f"of {describe(nodes['capacity'][member], unit)}"

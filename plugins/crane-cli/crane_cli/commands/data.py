@@ -10,7 +10,9 @@ import click
 
 from crane_cli import choosing
 from crane_cli.command import Group, filtering, following, no_trunc, quiet_ids
-from crane_cli.output import Item, describe_time, shorten_id, show_list
+from crane_cli.confirming import yes
+from crane_cli.each import remove_each
+from crane_cli.output import Item, describe_time, shorten_id, show_list, tell_age
 from crane_cli.session import Session
 from crane_cli.visible import visible
 
@@ -34,7 +36,7 @@ def make_group(kind: Kind) -> click.Group:
 
 def _list(kind: Kind) -> click.Command:
     @click.command("ls", cls=Group.command_class, help=f"List the {kind}s, each with how many services use it.")
-    @filtering(*choosing.DATA)
+    @filtering(choosing.DATA)
     @no_trunc
     @quiet_ids
     @click.pass_obj
@@ -67,6 +69,7 @@ def _inspect(kind: Kind) -> click.Command:
     def inspect(session: Session, name: str) -> None:
         api = session.api()
         found = api.get(f"{kind}s", name)
+        tell_age(session, found)
         users = api.find_all(f"{kind}s", name, "services")["items"]
         if not session.for_people:
             session.give({**found, "users": users})
@@ -191,13 +194,11 @@ def _rotate(kind: Kind) -> click.Command:
 def _remove(kind: Kind) -> click.Command:
     @click.command("rm", cls=Group.command_class, help=f"Remove {kind}s that no service uses.")
     @click.argument("names", nargs=-1, required=True, metavar="NAME...")
+    @yes
     @click.pass_obj
-    def rm(session: Session, names: tuple[str, ...]) -> None:
+    def rm(session: Session, names: tuple[str, ...], *, yes: bool) -> None:
         api = session.api()
-        for name in names:
-            api.send("DELETE", f"{kind}s", name)
-            if session.for_people:
-                click.echo(visible(name))
+        remove_each(session, kind, names, lambda name: api.send("DELETE", f"{kind}s", name), yes=yes)
 
     return rm
 

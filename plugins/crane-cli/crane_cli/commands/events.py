@@ -24,7 +24,7 @@ LOST = "events.lost"
 
 
 @click.command(cls=Command)
-@filtering(*FILTERS, short=False)
+@filtering(FILTERS, short=False)
 @click.option("-f", "--follow", is_flag=True, help="Go on with what happens, until Ctrl-C.")
 @click.option("--since", metavar="WHEN", callback=moment, help="Not before: a moment, or how long ago, as in 10m.")
 @click.option("--until", metavar="WHEN", callback=moment, help="Before: a moment, or how long ago.")

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import click
 
 from crane_cli.command import Command, Group, quiet_ids
+from crane_cli.confirming import yes
+from crane_cli.each import remove_each
 from crane_cli.errors import WrongUse
 from crane_cli.output import Item, show_list, show_time
 from crane_cli.session import Session
@@ -90,10 +92,9 @@ def inspect(session: Session, identifier: str) -> None:
 
 @grant.command("rm", cls=Command)
 @click.argument("identifiers", nargs=-1, required=True, metavar="ID...")
+@yes
 @click.pass_obj
-def remove(session: Session, identifiers: tuple[str, ...]) -> None:
+def remove(session: Session, identifiers: tuple[str, ...], *, yes: bool) -> None:
     """Take grants back."""
-    for identifier in identifiers:
-        session.api().send("DELETE", "grants", identifier)
-        if session.for_people:
-            click.echo(visible(identifier))
+    api = session.api()
+    remove_each(session, "grant", identifiers, lambda name: api.send("DELETE", "grants", name), yes=yes)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import click
 
 from crane_cli.command import Command, Group, quiet_ids
+from crane_cli.confirming import yes
+from crane_cli.each import give_each, remove_each
 from crane_cli.output import Item, show_list
 from crane_cli.session import Session
 from crane_cli.visible import visible
@@ -77,13 +79,12 @@ def update(session: Session, name: str, *, description: str) -> None:
 
 @group.command("rm", cls=Command)
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@yes
 @click.pass_obj
-def remove(session: Session, names: tuple[str, ...]) -> None:
+def remove(session: Session, names: tuple[str, ...], *, yes: bool) -> None:
     """Remove groups with their grants; the accounts in them stay."""
-    for name in names:
-        session.api().send("DELETE", "groups", name)
-        if session.for_people:
-            click.echo(visible(name))
+    api = session.api()
+    remove_each(session, "group", names, lambda name: api.send("DELETE", "groups", name), yes=yes)
 
 
 @group.command(cls=Command)
@@ -92,10 +93,13 @@ def remove(session: Session, names: tuple[str, ...]) -> None:
 @click.pass_obj
 def add(session: Session, name: str, accounts: tuple[str, ...]) -> None:
     """Put accounts into a group."""
-    for account in accounts:
-        session.api().send("POST", "groups", name, "members", body={"name": account})
-        if session.for_people:
-            click.echo(visible(account))
+    api = session.api()
+
+    def act(account: str) -> Item:
+        api.send("POST", "groups", name, "members", body={"name": account})
+        return {"name": account}
+
+    give_each(session, accounts, act)
 
 
 @group.command("take-out", cls=Command)
@@ -104,10 +108,10 @@ def add(session: Session, name: str, accounts: tuple[str, ...]) -> None:
 @click.pass_obj
 def take_out(session: Session, name: str, accounts: tuple[str, ...]) -> None:
     """Take accounts out of a group."""
-    for account in accounts:
-        session.api().send("DELETE", "groups", name, "members", account)
-        if session.for_people:
-            click.echo(visible(account))
+    api = session.api()
+    remove_each(
+        session, "account", accounts, lambda account: api.send("DELETE", "groups", name, "members", account), yes=True
+    )
 
 
 def _tell(session: Session, found: Item) -> None:

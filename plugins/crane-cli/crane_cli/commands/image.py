@@ -8,15 +8,16 @@ from typing import Any
 import click
 
 from crane_cli import choosing
-from crane_cli.command import Group, filtering, no_trunc, quiet_ids
+from crane_cli.command import Group, filtering, no_trunc, nodes, quiet_ids
 from crane_cli.confirming import make_sure, yes
+from crane_cli.each import on_each, show_each
 from crane_cli.errors import CliError, Interrupted
 from crane_cli.output import Item, describe_time, shorten_id, show_list
 from crane_cli.session import Session
 from crane_cli.sizes import describe_size
 from crane_cli.visible import visible
 
-_nodes = click.option("--node", "nodes", metavar="NODE", multiple=True, help="On this node only; may be repeated.")
+NOT_ON_ALL = "It was not done on all nodes."
 
 
 @click.group(cls=Group)
@@ -25,14 +26,15 @@ def image() -> None:
 
 
 @image.command("ls")
-@filtering(*choosing.IMAGES)
+@filtering(choosing.IMAGES)
 @no_trunc
 @quiet_ids
 @click.option("--by-node", is_flag=True, help="A line for each node that has it.")
 @click.pass_obj
 def list_(session: Session, *, filters: dict[str, list[str]], no_trunc: bool, quiet: bool, by_node: bool) -> None:
     """List images, each with the nodes that have it."""
-    answer = choosing.choose(session.api().find_all("images"), filters, choosing.IMAGES)
+    answer = session.api().find_all("images", node=choosing.take_nodes(filters))
+    answer = choosing.choose(answer, filters, choosing.IMAGES)
     shown = answer if by_node or not session.for_people else {**answer, "items": _together(answer["items"])}
 
     def row(item: Item) -> Sequence[object]:
@@ -71,7 +73,7 @@ def _together(items: Sequence[Item]) -> list[dict[str, Any]]:
 def show(session: Session, images: tuple[str, ...]) -> None:
     """Show images as an Engine has them, with the nodes that do, as a JSON list."""
     api = session.api()
-    session.give([api.get("images", name) for name in images])
+    show_each(session, images, lambda name: api.get("images", name))
 
 
 @image.command()
@@ -96,16 +98,16 @@ def history(session: Session, image: str, *, no_trunc: bool) -> None:
 
 @image.command()
 @click.argument("image")
-@_nodes
+@nodes
 @click.option("--with-registry-auth", is_flag=True, help="Send this machine's login for the registry.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but what fails.")
 @click.pass_obj
-def pull(session: Session, image: str, *, nodes: tuple[str, ...], with_registry_auth: bool, quiet: bool) -> None:
+def pull(session: Session, image: str, *, nodes: list[str], with_registry_auth: bool, quiet: bool) -> None:
     """Pull an image on all nodes, or on some. Exit status 1 if any of them failed; Ctrl-C ends it on all."""
     from crane_cli.pulling import show_pull
     from crane_cli.registries import find_logins
 
-    body: dict[str, Any] = {"image": image, "nodes": list(nodes)}
+    body: dict[str, Any] = {"image": image, "nodes": nodes}
     if with_registry_auth:
         body["registry_login"] = next(iter(find_logins([image], session.warn).values()), None)
     try:
@@ -124,30 +126,39 @@ def pull(session: Session, image: str, *, nodes: tuple[str, ...], with_registry_
 @image.command()
 @click.argument("image")
 @click.argument("name")
-@_nodes
+@nodes
 @click.pass_obj
-def tag(session: Session, image: str, name: str, *, nodes: tuple[str, ...]) -> None:
+def tag(session: Session, image: str, name: str, *, nodes: list[str]) -> None:
     """Give an image a further name, on all nodes that have it."""
-    _tell(session, session.api().post("images", "tag", body={"image": image, "tag": name, "nodes": list(nodes)}))
+    if not _tell(session, session.api().post("images", "tag", body={"image": image, "tag": name, "nodes": nodes})):
+        raise CliError(NOT_ON_ALL)
 
 
 @image.command()
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
-@_nodes
+@nodes
 @click.option("-f", "--force", is_flag=True, help="Also where a stopped container was made of it.")
 @yes
 @click.pass_obj
-def rm(session: Session, images: tuple[str, ...], *, nodes: tuple[str, ...], force: bool, yes: bool) -> None:
+def rm(session: Session, images: tuple[str, ...], *, nodes: list[str], force: bool, yes: bool) -> None:
     """Take names from images; with its last name, or called by its ID, an image is removed."""
     where = f"on {', '.join(nodes)}" if nodes else "on all nodes"
     make_sure(f"Remove {', '.join(images)} {where}?", yes=yes)
     api = session.api()
     query = {"node": ",".join(nodes) or None, "force": True if force else None}
-    for name in images:
-        _tell(session, api.send("DELETE", "images", name, query=query).json())
+    failed: list[str] = []
+
+    def remove(name: str) -> None:
+        if not _tell(session, api.send("DELETE", "images", name, query=query).json()):
+            failed.append(name)
+
+    on_each(images, remove)
+    if failed:
+        raise CliError(NOT_ON_ALL)
 
 
-def _tell(session: Session, answer: Item) -> None:
+def _tell(session: Session, answer: Item) -> bool:
+    """Say what came of it on each node, and return whether it was done on all of them."""
     if not session.for_people:
         session.give(answer)
     for node in answer["nodes"]:
@@ -155,19 +166,17 @@ def _tell(session: Session, answer: Item) -> None:
             session.warn(f"{node['node']}: {node['why']}")
         elif session.for_people:
             click.echo(visible(f"{node['node']}: {node['outcome']}"))
-    if any(node["outcome"] == "failed" for node in answer["nodes"]):
-        raise CliError("It was not done on all nodes.")
+    return all(node["outcome"] != "failed" for node in answer["nodes"])
 
 
 @image.command()
 @click.option("-a", "--all", "everything", is_flag=True, help="All that nothing needs, not only those without a name.")
-@click.option("--node", metavar="NODE", help="On this node only; or several, a,b. Default: on all.")
+@nodes
 @click.option("--dry-run", is_flag=True, help="Show what would go, and remove nothing.")
 @yes
 @click.pass_obj
-def prune(session: Session, *, everything: bool, node: str | None, dry_run: bool, yes: bool) -> None:
+def prune(session: Session, *, everything: bool, nodes: list[str], dry_run: bool, yes: bool) -> None:
     """Remove images that no container and no service needs, whether or not the service has tasks."""
     from crane_cli.pruning import prune as carry_out
 
-    query = {"node": node, "all": True if everything else None}
-    carry_out(session, "images", "image", yes=yes, dry_run=dry_run, **query)
+    carry_out(session, "images", "image", yes=yes, dry_run=dry_run, nodes=nodes, all=True if everything else None)

@@ -9,8 +9,10 @@ import click
 
 from crane_cli import choosing
 from crane_cli.command import Group, filtering, no_trunc, quiet_ids
+from crane_cli.confirming import yes
+from crane_cli.each import remove_each
 from crane_cli.errors import WrongUse
-from crane_cli.output import Item, shorten_id, show_list
+from crane_cli.output import Item, shorten_id, show_list, tell_age
 from crane_cli.session import Session
 from crane_cli.visible import visible
 
@@ -24,7 +26,7 @@ def network() -> None:
 
 
 @network.command("ls")
-@filtering(*choosing.NETWORKS)
+@filtering(choosing.NETWORKS)
 @no_trunc
 @quiet_ids
 @click.pass_obj
@@ -43,9 +45,10 @@ def list_(session: Session, *, filters: dict[str, list[str]], no_trunc: bool, qu
             ", ".join(item.get("subnets") or ()),
         )
 
+    answer = session.api().find_all("networks", node=choosing.take_nodes(filters))
     show_list(
         session,
-        choosing.choose(session.api().find_all("networks"), filters, choosing.NETWORKS),
+        choosing.choose(answer, filters, choosing.NETWORKS),
         ("ID", "NAME", "DRIVER", "SCOPE", "NODE", "STACK", "SERVICES", "SUBNETS"),
         row,
         quiet=(lambda item: item.get("id")) if quiet else None,
@@ -62,6 +65,8 @@ def inspect(session: Session, name: str) -> None:
     found = api.get("networks", name)
     members = api.find_all("networks", name, "services")["items"]
     containers = api.find_all("networks", name, "containers")
+    for read in (found, containers):
+        tell_age(session, read)
     if not session.for_people:
         session.give({**found, "members": members, "containers": containers["items"]})
         return
@@ -164,14 +169,12 @@ def create(
 
 @network.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@yes
 @click.pass_obj
-def rm(session: Session, names: tuple[str, ...]) -> None:
+def rm(session: Session, names: tuple[str, ...], *, yes: bool) -> None:
     """Remove networks that nothing uses."""
     api = session.api()
-    for name in names:
-        api.send("DELETE", "networks", name)
-        if session.for_people:
-            click.echo(visible(name))
+    remove_each(session, "network", names, lambda name: api.send("DELETE", "networks", name), yes=yes)
 
 
 @network.command()
@@ -207,10 +210,12 @@ def disconnect(session: Session, name: str, container: str, *, force: bool) -> N
 def graph(session: Session, *, stack: str | None) -> None:
     """Show which services are on which networks of the Swarm."""
     found = session.api().get("networks", "graph")
+    tell_age(session, found)
     if not session.for_people:
         session.give(found)
         return
     services = {each["id"]: each for each in found.get("services") or ()}
+    shown = 0
     for each in found.get("networks") or ():
         members = [edge for edge in found.get("edges") or () if edge.get("network") == each.get("id")]
         names = sorted(
@@ -221,11 +226,12 @@ def graph(session: Session, *, stack: str | None) -> None:
         stacks = {each.get("stack"), *(services[edge["service"]].get("stack") for edge in members)}
         if stack is not None and stack not in stacks:
             continue
+        shown += 1
         notes = [word for word in ("ingress", "internal", "encrypted", "attachable") if each.get(word)]
         told = f" [{', '.join(notes)}]" if notes else ""
         click.echo(visible(f"{each.get('name')}{told}"))
         for position, name in enumerate(names):
             branch = "`--" if position == len(names) - 1 else "|--"
             click.echo(visible(f"{branch} {name}"))
-    if not found.get("networks"):
-        click.echo("There are no networks that you may see.", err=True)
+    if not shown:
+        session.note(f"There are no networks {f'of the stack {stack} ' if stack else ''}that you may see.")

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from crane_cli import choosing
 from crane_cli.command import Group, filtering, no_trunc, quiet_ids
-from crane_cli.errors import WrongUse
+from crane_cli.confirming import make_sure, yes
+from crane_cli.each import on_each, remove_each
+from crane_cli.errors import Refused, WrongUse
 from crane_cli.output import Item, print_table, shorten_id, show_list, show_time, tell_age
 from crane_cli.rows import TASK_HEADINGS, task_rows
 from crane_cli.session import Session, style
 from crane_cli.values import describe_size
 from crane_cli.visible import visible
+
+if TYPE_CHECKING:
+    from crane_cli.api import Api
 
 ROLES = click.Choice(["worker", "manager"])
 AVAILABILITIES = click.Choice(["active", "pause", "drain"])
@@ -36,7 +40,7 @@ def node() -> None:
 
 
 @node.command("ls")
-@filtering(*choosing.NODES)
+@filtering(choosing.NODES)
 @no_trunc
 @quiet_ids
 @click.pass_obj
@@ -83,7 +87,8 @@ def list_(session: Session, *, filters: dict[str, list[str]], no_trunc: bool, qu
 @click.pass_obj
 def show(session: Session, name: str) -> None:
     """Show a node: what it is, what it has, and what of it is promised to tasks."""
-    found = session.api().get("nodes", name)
+    api = session.api()
+    found = api.get("nodes", name)
     tell_age(session, found)
     if not session.for_people:
         session.give(found)
@@ -102,6 +107,7 @@ def show(session: Session, name: str) -> None:
             ("Address", found.get("address")),
             ("Platform", "/".join(filter(None, (platform.get("OS"), platform.get("Architecture"))))),
             ("Engine", found.get("engine_version")),
+            ("Engine is reached", _say_reached(api, found)),
             ("Joined", show_time(found.get("CreatedAt"))),
             ("Labels", _say_labels(spec.get("Labels"))),
             ("Labels of the Engine", _say_labels((description.get("Engine") or {}).get("Labels"))),
@@ -167,14 +173,13 @@ def update(
 @node.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option("-f", "--force", is_flag=True, help="Though it is up; it does not know then that it has left.")
+@yes
 @click.pass_obj
-def rm(session: Session, names: tuple[str, ...], *, force: bool) -> None:
+def rm(session: Session, names: tuple[str, ...], *, force: bool, yes: bool) -> None:
     """Remove nodes that are down from the Swarm."""
     api = session.api()
-    for name in names:
-        api.send("DELETE", "nodes", name, query={"force": "true"} if force else {})
-        if session.for_people:
-            click.echo(visible(name))
+    query = {"force": "true"} if force else {}
+    remove_each(session, "node", names, lambda name: api.send("DELETE", "nodes", name, query=query), yes=yes)
 
 
 @node.command()
@@ -211,12 +216,15 @@ def pause(session: Session, names: tuple[str, ...]) -> None:
 
 def _change(session: Session, names: Iterable[str], body: Item) -> None:
     api = session.api()
-    for name in names:
+
+    def change(name: str) -> None:
         changed = api.send("PATCH", "nodes", name, body=body).json()
         if session.for_people:
             click.echo(visible(changed.get("name")))
         else:
             session.give(changed)
+
+    on_each(names, change)
 
 
 # --- Draining -----------------------------------------------------------------------------------------------------
@@ -238,7 +246,7 @@ def drain_plan(session: Session, name: str, *, pause: bool) -> None:
 
 @node.command()
 @click.argument("name")
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@yes
 @click.pass_obj
 def drain(session: Session, name: str, *, yes: bool) -> None:
     """Take the tasks from a node and give it no new ones; what that does is shown first."""
@@ -247,10 +255,7 @@ def drain(session: Session, name: str, *, yes: bool) -> None:
         plan = api.get("nodes", name, "drain-plan")
         tell_age(session, plan)
         _show_plan(plan)
-    if not yes:
-        if not sys.stdin.isatty():
-            raise WrongUse("There is no terminal to ask at; nothing was changed. Drain without being asked: --yes")
-        click.confirm(f"Drain {visible(name)}?", abort=True, err=True)
+    make_sure(f"Drain {name}?", yes=yes)
     _change(session, [name], {"availability": "drain"})
 
 
@@ -355,6 +360,20 @@ def _manager_status(node: Item) -> str:
 def _state(node: Item) -> str:
     message = (node.get("Status") or {}).get("Message")
     return f"{node.get('state')} ({message})" if message else str(node.get("state"))
+
+
+def _say_reached(api: Api, node: Item) -> str:
+    """Say how the server reaches a node's Engine, or why not; empty for who may not know."""
+    try:
+        engines = api.find_all("engines", q=node.get("name"))["items"]
+    except Refused:
+        return ""
+    for each in engines:
+        if each.get("node_id") == node.get("ID"):
+            if each.get("state") == "fresh":
+                return f"yes, by {each.get('via')}"
+            return f"no: {each.get('error') or 'it does not answer'}"
+    return ""
 
 
 def _print_facts(facts: Sequence[tuple[str, object]]) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import click
 
 from crane_cli.command import Group, quiet_ids, several
+from crane_cli.confirming import yes
+from crane_cli.each import remove_each
 from crane_cli.errors import WrongUse
 from crane_cli.output import Item, show_list
 from crane_cli.session import Session
@@ -133,14 +135,12 @@ def update(session: Session, /, name: str, *, stack: str | None, **members: Any)
 
 @quota.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@yes
 @click.pass_obj
-def rm(session: Session, names: tuple[str, ...]) -> None:
+def rm(session: Session, names: tuple[str, ...], *, yes: bool) -> None:
     """Remove quotas."""
     api = session.api()
-    for name in names:
-        api.send("DELETE", "quotas", name)
-        if session.for_people:
-            click.echo(name)
+    remove_each(session, "quota", names, lambda name: api.send("DELETE", "quotas", name), yes=yes)
 
 
 def _given(members: dict[str, Any]) -> dict[str, Any]:

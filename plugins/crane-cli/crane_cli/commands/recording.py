@@ -18,7 +18,7 @@ def recording() -> None:
 
 
 @recording.command("ls")
-@filtering("by", "node", "service", "stack")
+@filtering(("by", "node", "service", "stack"))
 @quiet_ids
 @click.pass_obj
 def list_(session: Session, *, filters: dict[str, list[str]], quiet: bool) -> None:

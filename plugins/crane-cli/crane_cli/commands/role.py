@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import click
 
 from crane_cli.command import Command, Group, quiet_ids
+from crane_cli.confirming import yes
+from crane_cli.each import remove_each
 from crane_cli.errors import WrongUse
 from crane_cli.output import Item, print_table, show_list
 from crane_cli.session import Session
@@ -112,13 +114,12 @@ def update(
 
 @role.command("rm", cls=Command)
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@yes
 @click.pass_obj
-def remove(session: Session, names: tuple[str, ...]) -> None:
+def remove(session: Session, names: tuple[str, ...], *, yes: bool) -> None:
     """Remove roles that nobody has."""
-    for name in names:
-        session.api().send("DELETE", "roles", name)
-        if session.for_people:
-            click.echo(visible(name))
+    api = session.api()
+    remove_each(session, "role", names, lambda name: api.send("DELETE", "roles", name), yes=yes)
 
 
 def _tell(session: Session, found: Item) -> None:

@@ -10,6 +10,8 @@ import click
 from crane_cli import choosing, rows
 from crane_cli.command import Group, filtering, following, no_trunc, quiet_ids, several
 from crane_cli.commands.logs import logs_of
+from crane_cli.confirming import ask_at_terminal, yes
+from crane_cli.each import show_each
 from crane_cli.errors import CliError, Refused, WrongUse
 from crane_cli.output import show_list
 from crane_cli.session import Session
@@ -28,7 +30,7 @@ service.add_command(logs_of("service"))
 
 
 @service.command("ls")
-@filtering(*choosing.SERVICES)
+@filtering(choosing.SERVICES)
 @no_trunc
 @quiet_ids
 @click.pass_obj
@@ -46,7 +48,7 @@ def list_(session: Session, *, filters: dict[str, list[str]], no_trunc: bool, qu
 
 @service.command()
 @click.argument("services", nargs=-1, required=True, metavar="SERVICE...")
-@filtering(*choosing.TASKS)
+@filtering(choosing.TASKS)
 @no_trunc
 @quiet_ids
 @click.pass_obj
@@ -70,7 +72,7 @@ def ps(
 def inspect(session: Session, services: tuple[str, ...]) -> None:
     """Show services as the Engine has them, as a JSON list."""
     api = session.api()
-    session.give([api.get("services", name) for name in services])
+    show_each(session, services, lambda name: api.get("services", name))
 
 
 @service.command()
@@ -241,11 +243,15 @@ def rollback(session: Session, service: str, *, detach: bool, quiet: bool, timeo
 @service.command()
 @click.argument("services", nargs=-1, required=True, metavar="SERVICE...")
 @following
+@yes
 @click.pass_obj
-def rm(session: Session, services: tuple[str, ...], *, detach: bool, quiet: bool, timeout: float | None) -> None:
+def rm(
+    session: Session, services: tuple[str, ...], *, detach: bool, quiet: bool, timeout: float | None, yes: bool
+) -> None:
     """Remove services, and wait until their tasks are gone."""
     from crane_cli.deploying import each
 
+    ask_at_terminal(f"Remove the service{'' if len(services) == 1 else 's'} {', '.join(services)}?", yes=yes)
     each(
         session,
         services,

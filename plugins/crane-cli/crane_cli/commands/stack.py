@@ -9,6 +9,7 @@ import click
 from crane_cli import choosing, rows
 from crane_cli.command import Group, filtering, following, no_trunc, quiet_ids, several
 from crane_cli.commands.logs import logs_of
+from crane_cli.confirming import ask_at_terminal, yes
 from crane_cli.errors import WrongUse
 from crane_cli.output import Item, describe_time, paint_state, print_table, show_list, tell_age
 from crane_cli.session import Session, style
@@ -178,7 +179,7 @@ def list_(session: Session, *, quiet: bool) -> None:
 
 @stack.command()
 @click.argument("stack")
-@filtering(*choosing.TASKS)
+@filtering(choosing.TASKS)
 @no_trunc
 @quiet_ids
 @click.pass_obj
@@ -210,7 +211,7 @@ def show_tasks(
 
 @stack.command()
 @click.argument("stack")
-@filtering(*choosing.SERVICES)
+@filtering(choosing.SERVICES)
 @no_trunc
 @quiet_ids
 @click.pass_obj
@@ -232,6 +233,7 @@ def services(session: Session, stack: str, *, filters: dict[str, list[str]], no_
 def inspect(session: Session, stack: str) -> None:
     """Show a stack with its services, networks, configs and secrets."""
     answer = session.api().get("stacks", stack)
+    tell_age(session, answer)
     if not session.for_people:
         session.give(answer)
         return
@@ -274,11 +276,15 @@ def _harmless(content: str) -> str:
 @stack.command()
 @click.argument("stacks", nargs=-1, required=True, metavar="STACK...")
 @following
+@yes
 @click.pass_obj
-def rm(session: Session, stacks: tuple[str, ...], *, detach: bool, quiet: bool, timeout: float | None) -> None:
+def rm(
+    session: Session, stacks: tuple[str, ...], *, detach: bool, quiet: bool, timeout: float | None, yes: bool
+) -> None:
     """Remove stacks, and wait until their tasks and networks are gone."""
     from crane_cli.deploying import each
 
+    ask_at_terminal(f"Remove the stack{'' if len(stacks) == 1 else 's'} {', '.join(stacks)}?", yes=yes)
     each(
         session,
         stacks,

@@ -10,18 +10,14 @@ from typing import Any
 import click
 
 from crane_cli.asking import read_line
-from crane_cli.command import Group
+from crane_cli.command import Group, seconds
+from crane_cli.confirming import ask_at_terminal, make_sure, yes
 from crane_cli.errors import WrongUse
 from crane_cli.output import Item, describe_seconds
 from crane_cli.session import Session
-from crane_cli.values import parse_duration
 from crane_cli.visible import visible
 
 ROLES = ("worker", "manager")
-
-
-def _seconds(context: click.Context, option: click.Parameter, value: str | None) -> float | None:
-    return None if value is None else parse_duration(value) / 1e9
 
 
 @click.group(cls=Group)
@@ -67,15 +63,15 @@ def init(session: Session, /, **members: Any) -> None:
     "--dispatcher-heartbeat",
     "heartbeat_seconds",
     metavar="DURATION",
-    callback=_seconds,
+    callback=seconds,
     help="How often nodes tell that they live, as in 5s.",
 )
 @click.option(
     "--cert-expiry",
     "certificate_expiry_seconds",
     metavar="DURATION",
-    callback=_seconds,
-    help="How long certificates of nodes are good for, as in 2160h.",
+    callback=seconds,
+    help="How long certificates of nodes are good for, as in 90d.",
 )
 @click.option("--snapshot-interval", type=click.IntRange(1), help="Entries of their log between snapshots of managers.")
 @click.option("--max-snapshots", "keep_old_snapshots", type=click.IntRange(0), help="Snapshots kept besides the last.")
@@ -101,11 +97,13 @@ def update(session: Session, /, added: Sequence[str], removed: Sequence[str], **
 @swarm.command()
 @click.argument("role", type=click.Choice(ROLES), required=False)
 @click.option("--rotate", is_flag=True, help="Replace it first; the old one lets nobody in any more.")
+@yes
 @click.pass_obj
-def tokens(session: Session, *, role: str | None, rotate: bool) -> None:
+def tokens(session: Session, *, role: str | None, rotate: bool, yes: bool) -> None:
     """Print the tokens with which machines join, or the one of a role."""
     api = session.api()
     if rotate:
+        ask_at_terminal(f"Replace {f'the join token of {role}s' if role else 'all join tokens'}?", yes=yes)
         api.send("POST", "swarm", "join-tokens", "rotate", body={"roles": [role] if role else list(ROLES)})
     found = api.get("swarm", "join-tokens")
     if not session.for_people:
@@ -132,7 +130,7 @@ def join_command(session: Session, *, role: str) -> None:
 @swarm.command("rotate-ca")
 @click.option("--cert", metavar="FILE", type=click.Path(exists=True, dir_okay=False), help="An authority of your own.")
 @click.option("--key", metavar="FILE", type=click.Path(exists=True, dir_okay=False), help="Its key.")
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@yes
 @click.pass_obj
 def rotate_ca(session: Session, *, cert: str | None, key: str | None, yes: bool) -> None:
     """Replace the authority that vouches for nodes, and the certificate of each node.
@@ -141,10 +139,7 @@ def rotate_ca(session: Session, *, cert: str | None, key: str | None, yes: bool)
     """
     if bool(cert) != bool(key):
         raise WrongUse("An authority of your own needs both --cert and --key.")
-    if not yes:
-        if not sys.stdin.isatty():
-            raise WrongUse("There is no terminal to ask at; nothing was changed. Go on without being asked: --yes")
-        click.confirm("Replace the authority of the Swarm, and all join tokens?", abort=True, err=True)
+    make_sure("Replace the authority of the Swarm, and all join tokens?", yes=yes)
     body = {"certificate": Path(cert).read_text(), "key": Path(key).read_text()} if cert and key else {}
     changed = session.api().post("swarm", "ca", "rotate", body=body)
     if not session.for_people:
@@ -157,11 +152,13 @@ def rotate_ca(session: Session, *, cert: str | None, key: str | None, yes: bool)
 
 @swarm.command("unlock-key")
 @click.option("--rotate", is_flag=True, help="Replace it first; the old one unlocks nothing any more.")
+@yes
 @click.pass_obj
-def unlock_key(session: Session, *, rotate: bool) -> None:
+def unlock_key(session: Session, *, rotate: bool, yes: bool) -> None:
     """Print the key that managers need after their Engine was started anew."""
     api = session.api()
     if rotate:
+        ask_at_terminal("Replace the key that managers need?", yes=yes)
         api.send("POST", "swarm", "unlock-key", "rotate", body={})
     found = api.get("swarm", "unlock-key")
     if session.for_people:

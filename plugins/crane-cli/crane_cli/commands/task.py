@@ -7,10 +7,11 @@ import click
 from crane_cli import choosing
 from crane_cli.command import Group, filtering, moment, no_trunc, quiet_ids
 from crane_cli.commands.logs import logs_of
+from crane_cli.each import show_each
 from crane_cli.output import describe_time, shorten_id, show_list
 from crane_cli.session import Session
 
-KEPT = ("service", "stack", "node", "state", "exit_code")
+KEPT = ("service", "stack", "node", "state", "exit-code")
 
 
 @click.group(cls=Group)
@@ -22,7 +23,7 @@ task.add_command(logs_of("task"))
 
 
 @task.command("ls")
-@filtering(*choosing.TASKS)
+@filtering(choosing.TASKS)
 @no_trunc
 @quiet_ids
 @click.pass_obj
@@ -40,11 +41,11 @@ def list_(session: Session, *, filters: dict[str, list[str]], no_trunc: bool, qu
 def inspect(session: Session, tasks: tuple[str, ...]) -> None:
     """Show tasks as the Engine has them, as a JSON list."""
     api = session.api()
-    session.give([api.get("tasks", name) for name in tasks])
+    show_each(session, tasks, lambda name: api.get("tasks", name))
 
 
 @task.command()
-@filtering(*KEPT)
+@filtering(KEPT)
 @click.option("--died", is_flag=True, help="Only those that ended badly.")
 @click.option("--since", metavar="WHEN", callback=moment, help="Not before: a moment, or how long ago, as in 2h.")
 @click.option("--until", metavar="WHEN", callback=moment, help="Before: a moment, or how long ago.")
@@ -69,7 +70,7 @@ def history(
     """List tasks on record, the newest first, also those that the Swarm has forgotten."""
     from crane_cli.history import asking_history
 
-    query = {key: ",".join(wanted) for key, wanted in filters.items()}
+    query = {key.replace("-", "_"): ",".join(wanted) for key, wanted in filters.items()}
     with asking_history():
         answer = session.api().get(
             "task-history", limit=limit, since=since, until=until, died="true" if died else None, **query
@@ -83,7 +84,7 @@ def history(
             item.get("name"),
             item.get("node"),
             item.get("state"),
-            item.get("exit_code"),
+            item.get("exit-code"),
             describe_time(item.get("at")),
             item.get("cause"),
         ),

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import click
 
 from crane_cli.command import Command, Group, quiet_ids
+from crane_cli.confirming import yes
+from crane_cli.each import remove_each
 from crane_cli.output import Item, describe_time, show_list, show_time
 from crane_cli.session import Session
 from crane_cli.visible import visible
@@ -84,11 +86,9 @@ def create(
 @token.command("rm", cls=Command)
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @click.option("-a", "--all", "everybodys", is_flag=True, help="Those of other accounts as well.")
+@yes
 @click.pass_obj
-def remove(session: Session, ids: tuple[str, ...], *, everybodys: bool) -> None:
+def remove(session: Session, ids: tuple[str, ...], *, everybodys: bool, yes: bool) -> None:
     """Revoke tokens; programs that use them are refused at once."""
-    api = session.api()
-    for each in ids:
-        api.send("DELETE", *(("tokens",) if everybodys else OWN), each)
-        if session.for_people:
-            click.echo(visible(each))
+    api, where = session.api(), ("tokens",) if everybodys else OWN
+    remove_each(session, "token", ids, lambda name: api.send("DELETE", *where, name), yes=yes)

@@ -8,7 +8,7 @@ from shutil import get_terminal_size
 import click
 
 from crane_cli.api import Api
-from crane_cli.command import Command
+from crane_cli.command import Command, nodes
 from crane_cli.commands.usage import describe
 from crane_cli.errors import Dropped, Interrupted, Unreachable
 from crane_cli.output import Item, lay_out, tell_age
@@ -39,7 +39,7 @@ MOST_FAILURES = 5
 @click.option("-n", "--limit", type=click.IntRange(1, 1000), metavar="N", help="The first N. Default: what fits.")
 @click.option("--stack", metavar="STACK", help="Only what belongs to this stack.")
 @click.option("--service", metavar="SERVICE", help="Only what belongs to this service.")
-@click.option("--node", metavar="NODE", help="Only what is on this node.")
+@nodes
 @click.option("--once", is_flag=True, help="Show it once, and end.")
 @click.option("--json", "as_json", is_flag=True, help="Show it once, as JSON.")
 @click.pass_obj
@@ -52,7 +52,7 @@ def top(
     limit: int | None,
     stack: str | None,
     service: str | None,
-    node: str | None,
+    nodes: list[str],
     once: bool,
     as_json: bool,
 ) -> None:
@@ -64,7 +64,7 @@ def top(
     if as_json:
         session.output = "json"
     api = session.api()
-    query = {"sort": SORTS[sort], "stack": stack, "service": service, "node": node}
+    query = {"sort": SORTS[sort], "stack": stack, "service": service, "node": ",".join(nodes) or None}
     if not session.for_people or once or not on_terminal():
         answer = _ask(api, kind, limit or 100, query)
         tell_age(session, answer)

@@ -8,7 +8,7 @@ import click
 
 from crane_cli.command import Command, moment
 from crane_cli.errors import Refused
-from crane_cli.output import Item, print_table
+from crane_cli.output import Item, print_table, tell_age
 from crane_cli.session import Session
 
 WIDTH = 40
@@ -56,6 +56,7 @@ def usage(
         found = _ask_history(session, f"{kind}s", name, query={**query, "since": since})
     if found is None:
         found = session.api().get("stats", f"{kind}s", name, since=since or _a_day_ago(), **query)
+    tell_age(session, found)
     if not session.for_people:
         session.give(found)
         return

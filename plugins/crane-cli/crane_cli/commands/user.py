@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import click
 
 from crane_cli.command import Command, Group, quiet_ids
+from crane_cli.confirming import yes
+from crane_cli.each import remove_each
 from crane_cli.errors import WrongUse
 from crane_cli.output import Item, show_list, show_time
 from crane_cli.session import Session
@@ -114,13 +116,12 @@ def set_password(session: Session, name: str, *, password_stdin: bool, keep: boo
 
 @user.command("rm", cls=Command)
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@yes
 @click.pass_obj
-def remove(session: Session, names: tuple[str, ...]) -> None:
+def remove(session: Session, names: tuple[str, ...], *, yes: bool) -> None:
     """Remove accounts, with their memberships and grants."""
-    for name in names:
-        session.api().send("DELETE", "users", name)
-        if session.for_people:
-            click.echo(visible(name))
+    api = session.api()
+    remove_each(session, "user", names, lambda name: api.send("DELETE", "users", name), yes=yes)
 
 
 def _tell(session: Session, account: Item) -> None:

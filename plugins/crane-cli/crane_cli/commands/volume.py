@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import click
 
 from crane_cli import choosing
-from crane_cli.command import Group, filtering, quiet_ids
+from crane_cli.command import Group, filtering, nodes, quiet_ids
 from crane_cli.confirming import make_sure, yes
+from crane_cli.each import remove_each, show_each
 from crane_cli.errors import WrongUse
 from crane_cli.output import Item, show_list
 from crane_cli.session import Session
@@ -25,7 +26,7 @@ def volume() -> None:
 
 
 @volume.command("ls")
-@filtering(*choosing.VOLUMES)
+@filtering(choosing.VOLUMES)
 @quiet_ids
 @click.option("-s", "--size", is_flag=True, help="Ask the nodes for sizes, which takes them a while.")
 @click.pass_obj
@@ -44,7 +45,7 @@ def list_(session: Session, *, filters: dict[str, list[str]], quiet: bool, size:
             *sized,
         )
 
-    answer = session.api().find_all("volumes", sizes=True if size else None)
+    answer = session.api().find_all("volumes", sizes=True if size else None, node=choosing.take_nodes(filters))
     show_list(
         session,
         choosing.choose(answer, filters, choosing.VOLUMES),
@@ -61,7 +62,7 @@ def list_(session: Session, *, filters: dict[str, list[str]], quiet: bool, size:
 def show(session: Session, volumes: tuple[str, ...]) -> None:
     """Show volumes with their size and who uses them, as a JSON list."""
     api = session.api()
-    session.give([api.get("volumes", name) for name in volumes])
+    show_each(session, volumes, lambda name: api.get("volumes", name))
 
 
 def _read_pairs(option: str, pairs: tuple[str, ...]) -> dict[str, str]:
@@ -79,7 +80,7 @@ def _read_pairs(option: str, pairs: tuple[str, ...]) -> dict[str, str]:
 @click.option("--node", required=True, metavar="NODE", help="The node that it is made on.")
 @click.option("-d", "--driver", default="local", metavar="DRIVER", help="Its driver. Default: local.")
 @click.option("--opt", "options", metavar="NAME=VALUE", multiple=True, help="An option of the driver.")
-@click.option("--label", "labels", metavar="NAME=VALUE", multiple=True, help="A label.")
+@click.option("-l", "--label", "labels", metavar="NAME=VALUE", multiple=True, help="A label.")
 @click.pass_obj
 def create(
     session: Session, name: str, *, node: str, driver: str, options: tuple[str, ...], labels: tuple[str, ...]
@@ -108,24 +109,22 @@ def rm(session: Session, volumes: tuple[str, ...], *, force: bool, yes: bool) ->
     """Remove volumes and what is in them."""
     make_sure(f"Remove {', '.join(volumes)} and all data there?", yes=yes)
     api = session.api()
-    for name in volumes:
-        api.send("DELETE", "volumes", name, query={"force": True if force else None})
-        if session.for_people:
-            click.echo(visible(name))
+    query = {"force": True if force else None}
+    # Asked already, with what is lost.
+    remove_each(session, "volume", volumes, lambda name: api.send("DELETE", "volumes", name, query=query), yes=True)
 
 
 @volume.command()
 @click.option("-a", "--all", "everything", is_flag=True, help="Also those that somebody gave a name.")
-@click.option("--node", metavar="NODE", help="On this node only; or several, a,b. Default: on all.")
+@nodes
 @click.option("--dry-run", is_flag=True, help="Show what would go, and remove nothing.")
 @yes
 @click.pass_obj
-def prune(session: Session, *, everything: bool, node: str | None, dry_run: bool, yes: bool) -> None:
+def prune(session: Session, *, everything: bool, nodes: list[str], dry_run: bool, yes: bool) -> None:
     """Remove volumes that no container and no service needs, with what is in them.
 
     Services count whether or not they have tasks, and stopped containers too.
     """
     from crane_cli.pruning import prune as carry_out
 
-    query = {"node": node, "all": True if everything else None}
-    carry_out(session, "volumes", "volume", yes=yes, dry_run=dry_run, **query)
+    carry_out(session, "volumes", "volume", yes=yes, dry_run=dry_run, nodes=nodes, all=True if everything else None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshmallow as ma
 
 from crane_core.answers import AnswerSchema, ViolationSchema, anything, many, moment, one_of, part, text, truth, whole
-from crane_core.http import ListQuery
+from crane_core.http import ListQuery, some_of
 from crane_core.orchestration.changing import ChangeQuery
 from crane_core.orchestration.operations.model import Outcome
 from crane_core.orchestration.operations.schemas import VerdictSchema
@@ -119,7 +119,7 @@ class RevisionDiffSchema(AnswerSchema):
 class RevisionQuery(ListQuery):
     """What revisions can be filtered by."""
 
-    outcome = ma.fields.String(metadata={"description": "As in converged, failed; several separated by commas."})
+    outcome = some_of(Outcome, "How they ended")
     by = ma.fields.String(metadata={"description": "Who deployed them."})
 
 
@@ -130,7 +130,7 @@ class RecentRevisionQuery(RevisionQuery):
         load_default="", validate=ma.validate.Equal(""), metadata={"description": "Empty: the newest come first."}
     )
 
-    @ma.validates("outcome", "by", "q")
+    @ma.validates("by", "q")
     def _require_text(self, value: str, data_key: str) -> None:
         if "\x00" in value:
             raise ma.ValidationError("A name has no such character.")

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC
-
 import marshmallow as ma
 
 from crane_core.answers import AnswerSchema, many, moment, number, one_of, text, truth, whole
+from crane_core.moments import Moment, SpanQuery
 from crane_history.stats.operations import FIGURES, SHORTEST_STEP
 
 
-class StatsQuery(ma.Schema):
+class StatsQuery(SpanQuery):
     """Which time is asked for."""
 
     class Meta:
         unknown = ma.RAISE
 
-    since = ma.fields.AwareDateTime(
-        format="iso", default_timezone=UTC, metadata={"description": "From when on; 24 hours before its end by itself."}
-    )
-    until = ma.fields.AwareDateTime(
-        format="iso", default_timezone=UTC, metadata={"description": "Until when; now by itself."}
-    )
+    since = Moment("From when on; 24 hours before its end by itself")
+    until = Moment("Until when; now by itself")
     step = ma.fields.Integer(
         validate=ma.validate.Range(SHORTEST_STEP, 7 * 86_400),
         metadata={"description": "How far apart the points are, in seconds; as a chart has room for by itself."},

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC
-
 import marshmallow as ma
 
 from crane_core.answers import AnswerSchema, many, moment, one_of, part, text, truth, whole
 from crane_core.engine.records import TASK_STATES
-from crane_core.http import ListQuery
+from crane_core.http import ListQuery, some_of
+from crane_core.moments import Moment, SpanQuery
 from crane_history.tasks.operations import SORTS
 
 
-def _moment(says: str) -> ma.fields.AwareDateTime:
-    return ma.fields.AwareDateTime(format="iso", default_timezone=UTC, metadata={"description": says})
-
-
-class TaskHistoryQuery(ListQuery):
+class TaskHistoryQuery(ListQuery, SpanQuery):
     """What tasks on record can be filtered by."""
 
     sort = ma.fields.String(
@@ -27,15 +22,15 @@ class TaskHistoryQuery(ListQuery):
     service = ma.fields.String(metadata={"description": "The name or id of their service."})
     stack = ma.fields.String(metadata={"description": "Their stack."})
     node = ma.fields.String(metadata={"description": "The host name or id of the node that they were on."})
-    state = ma.fields.String(metadata={"description": "As in failed, rejected; several separated by commas."})
+    state = some_of(TASK_STATES, "The last state that was seen")
     exit_code = ma.fields.Integer(
         validate=ma.validate.Range(-(2**31), 2**31 - 1), metadata={"description": "What their container ended with."}
     )
     died = ma.fields.Boolean(metadata={"description": "Whether they ended badly."})
-    since = _moment("Those that got into their state then or later, as RFC 3339 writes it.")
-    until = _moment("Those that got into their state before then.")
+    since = Moment("Those that got into their state then or later")
+    until = Moment("Those that got into their state before then")
 
-    @ma.validates("service", "stack", "node", "state", "q")
+    @ma.validates("service", "stack", "node", "q")
     def _require_text(self, value: str, data_key: str) -> None:
         if "\x00" in value:
             raise ma.ValidationError("A name has no such character.")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import marshmallow as ma
 
 from crane_core.answers import AnswerSchema, docker, many, moment, one_of, part, text, truth, whole
+from crane_core.moments import Moment, SpanQuery
 
 _DIGITS = ma.validate.Range(0, 2**63 - 1)
 
 
-class LineFilter(ma.Schema):
+class LineFilter(SpanQuery):
     """Which lines are asked for."""
 
     class Meta:
@@ -24,12 +25,8 @@ class LineFilter(ma.Schema):
     name = ma.fields.String(metadata={"description": "The name of the object."})
     operation = ma.fields.String(metadata={"description": "The operation that it was part of."})
     outcome = ma.fields.String(metadata={"description": "How it ended, as in converged."})
-    since = ma.fields.AwareDateTime(
-        default_timezone=None, metadata={"description": "Not before this moment, with its time zone."}
-    )
-    until = ma.fields.AwareDateTime(
-        default_timezone=None, metadata={"description": "Before this moment, with its time zone."}
-    )
+    since = Moment("Not before this moment")
+    until = Moment("Before this moment")
     q = ma.fields.String(metadata={"description": "Contained in the name, kind, stack, caller, or what was asked for."})
     after = ma.fields.Integer(
         validate=_DIGITS, metadata={"description": "Go on after the line of this number: next of the page before."}

@@ -3463,7 +3463,7 @@ export interface components {
              * @default worker
              * @enum {string}
              */
-            role: "worker" | "manager";
+            role: "manager" | "worker";
             /**
              * @description Whether it takes tasks.
              * @default active
@@ -3555,7 +3555,7 @@ export interface components {
              * @description manager or worker.
              * @enum {string}
              */
-            role?: "worker" | "manager";
+            role?: "manager" | "worker";
             /**
              * @description active, pause or drain.
              * @enum {string}
@@ -4463,7 +4463,7 @@ export interface components {
             stack: string | null;
             /** @description The image that it runs. */
             image: string;
-            /** @description created, running, paused, restarting, removing, exited or dead. */
+            /** @description One of: created, running, paused, restarting, removing, exited, dead. */
             state: string;
             /** @description healthy, unhealthy or starting; null without a check. */
             health: string | null;
@@ -4604,7 +4604,7 @@ export interface components {
             stack: string | null;
             /** @description The image that it runs. */
             image: string;
-            /** @description created, running, paused, restarting, removing, exited or dead. */
+            /** @description One of: created, running, paused, restarting, removing, exited, dead. */
             state: string;
             /** @description healthy, unhealthy or starting; null without a check. */
             health: string | null;
@@ -8190,11 +8190,11 @@ export interface operations {
                 sort?: string;
                 /** @description Keep items whose name contains this. */
                 q?: string;
-                /** @description manager or worker. */
+                /** @description What they are: manager, worker; several separated by commas. */
                 role?: string;
-                /** @description active, pause or drain. */
+                /** @description Whether they take tasks: active, pause, drain; several separated by commas. */
                 availability?: string;
-                /** @description ready, down, disconnected or unknown. */
+                /** @description How they are: ready, down, disconnected, unknown; several separated by commas. */
                 state?: string;
             };
             header?: {
@@ -8395,9 +8395,9 @@ export interface operations {
                 sort?: string;
                 /** @description Keep items whose name contains this. */
                 q?: string;
-                /** @description socket, setting, label or agent. */
+                /** @description What leads to them: socket, setting, label, agent; several separated by commas. */
                 via?: string;
-                /** @description fresh, stale or never. */
+                /** @description Whether they answer: fresh, stale, never; several separated by commas. */
                 state?: string;
             };
             header?: {
@@ -8828,7 +8828,7 @@ export interface operations {
                 sort?: string;
                 /** @description Keep items whose name contains this. */
                 q?: string;
-                /** @description swarm or local. */
+                /** @description How far they reach: swarm, local, global; several separated by commas. */
                 scope?: string;
                 /** @description Their driver. */
                 driver?: string;
@@ -9628,7 +9628,7 @@ export interface operations {
                 service?: string;
                 /** @description Their stack. */
                 stack?: string;
-                /** @description As in running, exited; several separated by commas. */
+                /** @description How they are: created, running, paused, restarting, removing, exited, dead; several separated by commas. */
                 state?: string;
                 /** @description task: those that the Swarm takes care of; other: all others. */
                 kind?: "task" | "other";
@@ -10844,7 +10844,7 @@ export interface operations {
                 sort?: string;
                 /** @description Keep items whose name contains this. */
                 q?: string;
-                /** @description converged, updating, paused or degraded. */
+                /** @description How they are: converged, updating, paused, degraded, empty; several separated by commas. */
                 state?: string;
             };
             header?: {
@@ -11140,9 +11140,9 @@ export interface operations {
                 q?: string;
                 /** @description Their stack. */
                 stack?: string;
-                /** @description replicated, global, replicated-job or global-job. */
+                /** @description How their tasks are spread: replicated, global, replicated-job, global-job; several separated by commas. */
                 mode?: string;
-                /** @description converged, updating, paused, rolled-back or degraded. */
+                /** @description How they are: converged, updating, paused, rolled-back, degraded; several separated by commas. */
                 state?: string;
                 /** @description The image exactly as their spec names it. */
                 image?: string;
@@ -11204,11 +11204,11 @@ export interface operations {
                 stack?: string;
                 /** @description The host name or id of their node. */
                 node?: string;
-                /** @description As in running, failed; several separated by commas. */
+                /** @description Their state: new, allocated, pending, assigned, accepted, preparing, ready, starting, running, complete, shutdown, failed, rejected, remove, orphaned; several separated by commas. */
                 state?: string;
-                /** @description As in running, shutdown. */
+                /** @description The state that the Swarm wants them to be in: new, allocated, pending, assigned, accepted, preparing, ready, starting, running, complete, shutdown, failed, rejected, remove, orphaned; several separated by commas. */
                 desired_state?: string;
-                /** @description Only what is alive, and what failed since then: a moment with its time zone. */
+                /** @description Only what is alive, and what failed since then: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 present_since?: string;
             };
             header?: {
@@ -11293,9 +11293,9 @@ export interface operations {
                 q?: string;
                 /** @description Their stack. */
                 stack?: string;
-                /** @description replicated, global, replicated-job or global-job. */
+                /** @description How their tasks are spread: replicated, global, replicated-job, global-job; several separated by commas. */
                 mode?: string;
-                /** @description converged, updating, paused, rolled-back or degraded. */
+                /** @description How they are: converged, updating, paused, rolled-back, degraded; several separated by commas. */
                 state?: string;
                 /** @description The image exactly as their spec names it. */
                 image?: string;
@@ -11872,11 +11872,11 @@ export interface operations {
                 stack?: string;
                 /** @description The host name or id of their node. */
                 node?: string;
-                /** @description As in running, failed; several separated by commas. */
+                /** @description Their state: new, allocated, pending, assigned, accepted, preparing, ready, starting, running, complete, shutdown, failed, rejected, remove, orphaned; several separated by commas. */
                 state?: string;
-                /** @description As in running, shutdown. */
+                /** @description The state that the Swarm wants them to be in: new, allocated, pending, assigned, accepted, preparing, ready, starting, running, complete, shutdown, failed, rejected, remove, orphaned; several separated by commas. */
                 desired_state?: string;
-                /** @description Only what is alive, and what failed since then: a moment with its time zone. */
+                /** @description Only what is alive, and what failed since then: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 present_since?: string;
             };
             header?: {
@@ -12080,7 +12080,7 @@ export interface operations {
                 sort?: string;
                 /** @description Keep items whose name contains this. */
                 q?: string;
-                /** @description applying, following, unknown-yet or ended. */
+                /** @description How far they are: applying, following, unknown-yet, ended; several separated by commas. */
                 state?: string;
                 /** @description The stack that is changed. */
                 stack?: string;
@@ -12090,7 +12090,7 @@ export interface operations {
                 kind?: string;
                 /** @description The name of the stack or service that is changed. */
                 target?: string;
-                /** @description The outcome of the verdict. */
+                /** @description The outcome of their verdict: converged, paused, rolled-back, failed, timed-out; several separated by commas. */
                 outcome?: string;
             };
             header?: {
@@ -12324,9 +12324,9 @@ export interface operations {
             query?: {
                 /** @description Go on with what is printed from now on, also by later tasks. */
                 follow?: boolean;
-                /** @description Nothing from before: a moment with its time zone, seconds since the epoch, or how long ago, as in 5m. */
+                /** @description Nothing from before: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 since?: string;
-                /** @description Nothing from after; written as since is. */
+                /** @description Nothing from after: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 until?: string;
                 /** @description How many of the newest lines, or all; 500 unless since or until says how many. What chooses lines is applied to these. */
                 tail?: string | null;
@@ -12380,9 +12380,9 @@ export interface operations {
             query?: {
                 /** @description Go on with what is printed from now on, also by later tasks. */
                 follow?: boolean;
-                /** @description Nothing from before: a moment with its time zone, seconds since the epoch, or how long ago, as in 5m. */
+                /** @description Nothing from before: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 since?: string;
-                /** @description Nothing from after; written as since is. */
+                /** @description Nothing from after: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 until?: string;
                 /** @description How many of the newest lines, or all; 500 unless since or until says how many. What chooses lines is applied to these. */
                 tail?: string | null;
@@ -12436,9 +12436,9 @@ export interface operations {
             query?: {
                 /** @description Go on with what is printed from now on, also by later tasks. */
                 follow?: boolean;
-                /** @description Nothing from before: a moment with its time zone, seconds since the epoch, or how long ago, as in 5m. */
+                /** @description Nothing from before: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 since?: string;
-                /** @description Nothing from after; written as since is. */
+                /** @description Nothing from after: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 until?: string;
                 /** @description How many of the newest lines, or all; 500 unless since or until says how many. What chooses lines is applied to these. */
                 tail?: string | null;
@@ -12492,9 +12492,9 @@ export interface operations {
             query?: {
                 /** @description Go on with what is printed from now on, also by later tasks. */
                 follow?: boolean;
-                /** @description Nothing from before: a moment with its time zone, seconds since the epoch, or how long ago, as in 5m. */
+                /** @description Nothing from before: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 since?: string;
-                /** @description Nothing from after; written as since is. */
+                /** @description Nothing from after: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 until?: string;
                 /** @description How many of the newest lines, or all; 500 unless since or until says how many. What chooses lines is applied to these. */
                 tail?: string | null;
@@ -12631,9 +12631,9 @@ export interface operations {
     showServiceStats: {
         parameters: {
             query?: {
-                /** @description From when on, 24 hours ago at the most; an hour before its end by itself. */
+                /** @description From when on, 24 hours ago at the most; an hour before its end by itself: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 since?: string;
-                /** @description Until when; now by itself. */
+                /** @description Until when; now by itself: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 until?: string;
                 /** @description How far apart the points are at least, in seconds; as a chart has room for by itself. */
                 step?: number;
@@ -12722,9 +12722,9 @@ export interface operations {
     showStackStats: {
         parameters: {
             query?: {
-                /** @description From when on, 24 hours ago at the most; an hour before its end by itself. */
+                /** @description From when on, 24 hours ago at the most; an hour before its end by itself: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 since?: string;
-                /** @description Until when; now by itself. */
+                /** @description Until when; now by itself: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 until?: string;
                 /** @description How far apart the points are at least, in seconds; as a chart has room for by itself. */
                 step?: number;
@@ -12813,9 +12813,9 @@ export interface operations {
     showNodeStats: {
         parameters: {
             query?: {
-                /** @description From when on, 24 hours ago at the most; an hour before its end by itself. */
+                /** @description From when on, 24 hours ago at the most; an hour before its end by itself: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 since?: string;
-                /** @description Until when; now by itself. */
+                /** @description Until when; now by itself: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 until?: string;
                 /** @description How far apart the points are at least, in seconds; as a chart has room for by itself. */
                 step?: number;
@@ -12904,9 +12904,9 @@ export interface operations {
     showTaskStats: {
         parameters: {
             query?: {
-                /** @description From when on, 24 hours ago at the most; an hour before its end by itself. */
+                /** @description From when on, 24 hours ago at the most; an hour before its end by itself: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 since?: string;
-                /** @description Until when; now by itself. */
+                /** @description Until when; now by itself: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 until?: string;
                 /** @description How far apart the points are at least, in seconds; as a chart has room for by itself. */
                 step?: number;
@@ -12995,9 +12995,9 @@ export interface operations {
     showContainerStats: {
         parameters: {
             query?: {
-                /** @description From when on, 24 hours ago at the most; an hour before its end by itself. */
+                /** @description From when on, 24 hours ago at the most; an hour before its end by itself: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 since?: string;
-                /** @description Until when; now by itself. */
+                /** @description Until when; now by itself: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 until?: string;
                 /** @description How far apart the points are at least, in seconds; as a chart has room for by itself. */
                 step?: number;
@@ -13049,9 +13049,9 @@ export interface operations {
                 node?: string;
                 /** @description Where they come from: crane, swarm, node, task; several separated by commas. */
                 source?: string;
-                /** @description From when on, of what is kept. */
+                /** @description From when on, of what is kept: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 since?: string;
-                /** @description Until when; a stream then ends. */
+                /** @description Until when; a stream then ends: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 until?: string;
             };
             header?: {
@@ -14282,9 +14282,9 @@ export interface operations {
                 operation?: string;
                 /** @description How it ended, as in converged. */
                 outcome?: string;
-                /** @description Not before this moment, with its time zone. */
+                /** @description Not before this moment: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 since?: string;
-                /** @description Before this moment, with its time zone. */
+                /** @description Before this moment: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 until?: string;
                 /** @description Contained in the name, kind, stack, caller, or what was asked for. */
                 q?: string;
@@ -14402,9 +14402,9 @@ export interface operations {
                 operation?: string;
                 /** @description How it ended, as in converged. */
                 outcome?: string;
-                /** @description Not before this moment, with its time zone. */
+                /** @description Not before this moment: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 since?: string;
-                /** @description Before this moment, with its time zone. */
+                /** @description Before this moment: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 until?: string;
                 /** @description Contained in the name, kind, stack, caller, or what was asked for. */
                 q?: string;
@@ -14452,9 +14452,9 @@ export interface operations {
                 operation?: string;
                 /** @description How it ended, as in converged. */
                 outcome?: string;
-                /** @description Not before this moment, with its time zone. */
+                /** @description Not before this moment: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 since?: string;
-                /** @description Before this moment, with its time zone. */
+                /** @description Before this moment: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 until?: string;
                 /** @description Contained in the name, kind, stack, caller, or what was asked for. */
                 q?: string;
@@ -14506,15 +14506,15 @@ export interface operations {
                 stack?: string;
                 /** @description The host name or id of the node that they were on. */
                 node?: string;
-                /** @description As in failed, rejected; several separated by commas. */
+                /** @description The last state that was seen: new, allocated, pending, assigned, accepted, preparing, ready, starting, running, complete, shutdown, failed, rejected, remove, orphaned; several separated by commas. */
                 state?: string;
                 /** @description What their container ended with. */
                 exit_code?: number;
                 /** @description Whether they ended badly. */
                 died?: boolean;
-                /** @description Those that got into their state then or later, as RFC 3339 writes it. */
+                /** @description Those that got into their state then or later: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 since?: string;
-                /** @description Those that got into their state before then. */
+                /** @description Those that got into their state before then: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 until?: string;
             };
             header?: {
@@ -14615,7 +14615,7 @@ export interface operations {
                 sort?: "";
                 /** @description Keep items whose name contains this. */
                 q?: string;
-                /** @description As in converged, failed; several separated by commas. */
+                /** @description How they ended: converged, paused, rolled-back, failed, timed-out; several separated by commas. */
                 outcome?: string;
                 /** @description Who deployed them. */
                 by?: string;
@@ -14666,7 +14666,7 @@ export interface operations {
                 sort?: string;
                 /** @description Keep items whose name contains this. */
                 q?: string;
-                /** @description As in converged, failed; several separated by commas. */
+                /** @description How they ended: converged, paused, rolled-back, failed, timed-out; several separated by commas. */
                 outcome?: string;
                 /** @description Who deployed them. */
                 by?: string;
@@ -14900,9 +14900,9 @@ export interface operations {
     showServiceStatsHistory: {
         parameters: {
             query?: {
-                /** @description From when on; 24 hours before its end by itself. */
+                /** @description From when on; 24 hours before its end by itself: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 since?: string;
-                /** @description Until when; now by itself. */
+                /** @description Until when; now by itself: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 until?: string;
                 /** @description How far apart the points are, in seconds; as a chart has room for by itself. */
                 step?: number;
@@ -14936,9 +14936,9 @@ export interface operations {
     showStackStatsHistory: {
         parameters: {
             query?: {
-                /** @description From when on; 24 hours before its end by itself. */
+                /** @description From when on; 24 hours before its end by itself: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 since?: string;
-                /** @description Until when; now by itself. */
+                /** @description Until when; now by itself: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 until?: string;
                 /** @description How far apart the points are, in seconds; as a chart has room for by itself. */
                 step?: number;
@@ -14972,9 +14972,9 @@ export interface operations {
     showNodeStatsHistory: {
         parameters: {
             query?: {
-                /** @description From when on; 24 hours before its end by itself. */
+                /** @description From when on; 24 hours before its end by itself: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 since?: string;
-                /** @description Until when; now by itself. */
+                /** @description Until when; now by itself: 2026-05-04T12:00:00Z, seconds since the epoch, or how long ago, as in 5m. */
                 until?: string;
                 /** @description How far apart the points are, in seconds; as a chart has room for by itself. */
                 step?: number;
