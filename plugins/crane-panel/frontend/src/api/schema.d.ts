@@ -6218,6 +6218,8 @@ export interface components {
             memory_bytes: number | null;
             /** @description Of how many of the nodes that are ready it is known. */
             nodes: number;
+            /** @description What those nodes have: what this is a share of. */
+            capacity: components["schemas"]["Share"];
         };
         /** @description How the nodes fare. */
         NodesFigure: {
