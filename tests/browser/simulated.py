@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from contextlib import ExitStack
@@ -240,6 +241,7 @@ class Simulated:
         self._deploy("search", STACKS["search"].replace("replicas: 2", "replicas: 3").replace("ssd", "nvme"))
         self.share()
         self._leave_behind()
+        self.record()
         # Nothing is in the future.
         self.speed = 1.0
         self.swarm.advance(max(0.0, time.time() - self.swarm.now))
@@ -249,6 +251,20 @@ class Simulated:
         for path, body in SHARED:
             status, answer = self.server.ask("POST", path, body)
             assert status in (201, 204), answer
+
+    def record(self) -> None:
+        """Have the recording of a terminal, as the server keeps it."""
+        crane = {"by": "ann", "container": "backup-by-hand", "container_id": "c" * 64, "node": NODES[1], "user": ""}
+        head = {"version": 2, "width": 60, "height": 10, "timestamp": int(time.time()) - 600, "command": "sh"}
+        lines: list[Any] = [
+            {**head, "crane": crane},
+            [0.5, "o", "/ # echo first\r\nfirst\r\n"],
+            [1.0, "r", "70x12"],
+            [600.0, "o", "/ # echo second\r\nsecond\r\n"],
+        ]
+        folder = self._directory / "data" / "terminal-recordings"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "0123456789abcdef.cast").write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
 
     def _leave_behind(self) -> None:
         """Have on two nodes what somebody forgot there, and what nobody needs."""

@@ -58,6 +58,31 @@ def test_drain_shows_what_it_does_before_it_does_it(visit: Visit, small: Simulat
     expect(page.get_by_test_id("fault")).to_have_count(0)
 
 
+def test_node_whose_engine_is_not_reached_is_told_as_such(visit: Visit, tmp_path: Path) -> None:
+    way = f"node2=unix://{tmp_path}/engine2.sock,node3=unix://{tmp_path}/nowhere.sock"
+    with Simulated(tmp_path, CRANE_ENGINE_NODE_ENDPOINTS=way) as running:
+        running.server.deploy("shop", "services: {web: {image: 'lab/web:v1', deploy: {mode: global}}}")
+        page = visit(running.server, "/")
+        # For its managers the node is well: nothing else would tell.
+        expect(page.get_by_text("Everything is as it should be")).to_have_count(0)
+        trouble = page.locator("[data-trouble=engines]")
+        expect(trouble).to_contain_text("node3 does not answer")
+        expect(page.get_by_test_id("usage")).to_contain_text("Measured on 2 of 3 nodes")
+        expect(page.get_by_test_id("usage")).to_contain_text("of 8 CPU")
+
+        page.goto("/nodes/node3")
+        expect(page.get_by_test_id("unreached")).to_contain_text("Its own Engine is not reached")
+        expect(page.get_by_role("heading", level=1).locator("xpath=..")).to_contain_text("Engine not reached")
+        assert complaints(page) == ""
+        page.goto("/nodes/node2")
+        expect(page.locator("main dl [data-state=ok]")).to_have_text("reached")
+        expect(page.get_by_test_id("unreached")).to_have_count(0)
+        page.get_by_test_id("elsewhere").get_by_role("link", name="Containers").click()
+        expect(page).to_have_url(f"{running.server.url}/containers?node=node2")
+        expect(page.locator("[data-row]")).to_have_count(1)
+        assert visit.close() == []
+
+
 def test_labels_and_role_are_edited(visit: Visit, small: Simulated) -> None:
     small.swarm.label_node("node2", old="1", rack="7")
     page = visit(small.server, "/nodes/node2")

@@ -14,6 +14,7 @@ from tests.browser.addresses import ADDRESSES, find_addresses
 from tests.browser.conftest import NARROW, Visit
 from tests.browser.simulated import Simulated
 from tests.browser.test_frame import choose
+from tests.swarm.server import Server
 
 AXE = Path(__file__).parents[2] / "plugins/crane-panel/frontend/node_modules/axe-core/axe.min.js"
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
@@ -170,3 +171,28 @@ def test_first_visit_says_what_to_do_next(visit: Visit, simulated: Simulated) ->
         wait_until_complete(page)
         expect(page.locator("main [data-kind=none]")).to_be_visible()
         assert complaints(page) == ""
+
+
+@pytest.fixture(scope="module")
+def unread(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that has never reached its Engine."""
+    directory = tmp_path_factory.mktemp("unread")
+    server = Server(f"unix://{directory}/nowhere.sock", directory)
+    yield server.start(reads=False)
+    server.stop()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("/services", "/tasks", "/stacks", "/nodes", "/networks", "/secrets"),
+        *("/containers", "/images", "/volumes", "/monitoring", "/monitoring?tab=containers"),
+    ],
+)
+def test_list_that_nobody_has_read_is_not_called_empty(visit: Visit, unread: Server, address: str) -> None:
+    # Until a list is read, nothing is known to be wrong.
+    page = visit(unread, "/settings")
+    page.goto(address)
+
+    expect(page.locator("main [data-kind=failed]")).to_contain_text("The server has not read its Docker Engine yet")
+    expect(page.locator("main [data-kind=none]")).to_have_count(0)

@@ -320,3 +320,27 @@ def test_server_that_was_started_anew_is_come_back_to(visit: Visit, tmp_path: Pa
         page.get_by_role("button", name="Open anew").click()
         run(page, pane(page), "echo again")
         expect(screen(pane(page))).to_contain_text("echo againagain")
+
+
+def test_recording_is_listed_played_and_downloaded(visit: Visit, simulated: Simulated, tmp_path: Path) -> None:
+    simulated.record()
+    page = visit(simulated.server, "/terminal")
+    page.locator("main").get_by_role("link", name="Recordings").click()
+    row = page.locator("[data-row]")
+    expect(row).to_contain_text("ann")
+    row.get_by_role("link", name="backup-by-hand", exact=True).click()
+    player = page.get_by_test_id("player")
+    expect(player).to_contain_text("0:00:00 / 0:00:03")
+    expect(screen(player)).not_to_contain_text("first")
+
+    # Nobody waits for as long as nothing was printed.
+    player.get_by_role("button", name="Play").click()
+    expect(screen(player)).to_contain_text("second")
+    expect(player.get_by_role("button", name="Play")).to_be_visible()
+    player.get_by_label("Position").fill("1")
+    expect(screen(player)).to_contain_text("first")
+    expect(screen(player)).not_to_contain_text("second")
+
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    assert download.value.suggested_filename == "0123456789abcdef.cast"

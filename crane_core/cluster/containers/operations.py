@@ -49,16 +49,16 @@ DEEDS: Mapping[str, Deed] = {
 
 
 def present(container: Container) -> dict[str, Any]:
-    """Return a container in the shape of Docker's list, and what Crane knows of it beside that."""
+    """Return a container in the shape of Docker's list, and what Crane knows of it beside that.
+
+    Where only its task tells of it, what nobody knows is left out: that it has no labels is another thing.
+    """
     task, service = container.task, container.service
     item = container.item or {
         "Id": container.id,
         "Names": [f"/{container.name}"],
         "Image": container.image,
         "State": container.state,
-        "Labels": {},
-        "Ports": [],
-        "Mounts": [],
     }
     place = (task.Slot or container.node.name) if task else None
     return {

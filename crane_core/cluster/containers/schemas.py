@@ -28,7 +28,7 @@ class ContainerSchema(EngineSchema):
     fresh = truth("Whether its node answered just now.")
     warning = text("What acting on it means where the Swarm takes care of it; null elsewhere.", null=True)
     Names = many(ma.fields.String(), "Its names, with a slash before each.", optional=True)
-    Labels = docker("Its labels; values that look secret are hidden.", optional=True)
+    Labels = docker("Its labels, secrets hidden; absent where only its task tells of it.", optional=True)
 
 
 class ContainerDetailSchema(ContainerSchema):

@@ -96,7 +96,8 @@ def _show_nodes(crane: Crane, snapshot: Snapshot, nodes: Sequence[Node]) -> dict
     reachable = [node for node in managers if node.ManagerStatus and node.ManagerStatus.Reachability == "reachable"]
     ready = [node for node in nodes if node.state == "ready"]
     rows = find_rows(crane, "node")
-    used = [row for node in ready if (row := rows.get(node.id)) is not None and row.fresh]
+    measured = [node for node in ready if (row := rows.get(node.id)) is not None and row.fresh]
+    used = [rows[node.id] for node in measured]
     return {
         "total": len(nodes),
         "ready": len(ready),
@@ -109,8 +110,9 @@ def _show_nodes(crane: Crane, snapshot: Snapshot, nodes: Sequence[Node]) -> dict
         "used": {
             "cpus": _sum(row.get("cpu") for row in used),
             "memory_bytes": _sum(row.get("memory") for row in used),
-            # How many of the nodes that are ready this is the sum of.
+            # How many of the nodes that are ready this is the sum of, and what those have.
             "nodes": len(used),
+            "capacity": _amount(node.Description.Resources for node in measured),
         },
     }
 

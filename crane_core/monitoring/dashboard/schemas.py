@@ -26,6 +26,7 @@ class UsedSchema(AnswerSchema):
     cpus = number("Processors; null while nothing is known.", null=True)
     memory_bytes = number("Memory, in bytes; null while nothing is known.", null=True)
     nodes = whole("Of how many of the nodes that are ready it is known.")
+    capacity = part(ShareSchema, "What those nodes have: what this is a share of.")
 
 
 class NodesFigureSchema(AnswerSchema):

@@ -65,6 +65,8 @@ def test_node_that_does_not_answer_is_named_and_its_tasks_are_listed(deploy, cli
 
     [lost] = [each for each in listed["items"] if each["node"] == "node3"]
     assert (lost["state"], lost["told_by"], lost["fresh"]) == ("running", "task", False)
+    # What nobody knows is not told as if there were none.
+    assert not {"Labels", "Mounts", "Ports"} & lost.keys()
     [source] = [source for source in listed["sources"] if source["state"] != "fresh"]
     assert source["name"] == "node3"
     assert source["error"]

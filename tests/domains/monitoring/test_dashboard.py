@@ -30,7 +30,18 @@ def test_nodes_are_counted_with_what_they_have_and_what_is_set_aside(shop, clien
     assert (nodes["managers"], nodes["managers_reachable"], nodes["not_ready"]) == (1, 1, [])
     assert nodes["capacity"] == {"cpus": 12.0, "memory_bytes": 24 * 2**30}
     assert nodes["reserved"] == {"cpus": 1.0, "memory_bytes": 128 * 2**20}
-    assert nodes["used"] == {"cpus": None, "memory_bytes": None, "nodes": 0}
+    nothing = {"cpus": 0, "memory_bytes": 0}
+    assert nodes["used"] == {"cpus": None, "memory_bytes": None, "nodes": 0, "capacity": nothing}
+
+
+def test_what_is_used_is_told_with_what_those_nodes_have_that_it_is_known_of(shop, client, measure):
+    measure(nodes=("node1", "node2"))
+    measure(nodes=("node1", "node2"))
+
+    nodes = client.get("/api/v1/dashboard").json["nodes"]
+
+    assert (nodes["capacity"]["cpus"], nodes["used"]["nodes"]) == (12.0, 2)
+    assert nodes["used"]["capacity"] == {"cpus": 8.0, "memory_bytes": 16 * 2**30}
 
 
 def test_a_node_that_is_down_is_named_and_not_counted_on(shop, client, swarm, crane):

@@ -6,10 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from crane_core.engine.inventory import Inventory
-from crane_core.engine.pool import Pool
 from crane_core.live.hub import Hub
-from crane_core.monitoring.stats.sampler import Sampler
 from crane_core.security import Identity, Vote
 from crane_core.testing.plugins import make_plugin
 
@@ -18,27 +15,6 @@ services:
   web: {image: 'nginx:1', deploy: {replicas: 2, resources: {limits: {cpus: '0.5', memory: 64M}}}}
   db: {image: 'postgres:16'}
 """
-
-
-@pytest.fixture
-def measure(crane, swarm):
-    """Measure every container, so many seconds after the last time."""
-    sampler, inventory = crane.room(Sampler), crane.room(Inventory)
-
-    def act(seconds=2.0):
-        swarm.advance(seconds)
-        nodes = list(crane.cache.snapshot().nodes.values())
-        crane.room(Pool).ask(nodes, lambda engine: engine.ping())
-        for node in nodes:
-            inventory.note_change(node.id, "containers")
-        for node, shelf in inventory.read("containers").shelves:
-            sampler.book.take_list(node.id, shelf.items, crane.cache.snapshot().services)
-        for track in sampler.book.live():
-            engine = crane.room(Pool).get(track.node_id)
-            sampler.book.record(track, engine.container_usage(track.id))
-        sampler.book.sum_up()
-
-    return act
 
 
 @pytest.fixture

@@ -4480,7 +4480,7 @@ export interface components {
             warning: string | null;
             /** @description Its names, with a slash before each. */
             Names?: string[];
-            /** @description Its labels; values that look secret are hidden. */
+            /** @description Its labels, secrets hidden; absent where only its task tells of it. */
             Labels?: {
                 [key: string]: unknown;
             };
@@ -4621,7 +4621,7 @@ export interface components {
             warning: string | null;
             /** @description Its names, with a slash before each. */
             Names?: string[];
-            /** @description Its labels; values that look secret are hidden. */
+            /** @description Its labels, secrets hidden; absent where only its task tells of it. */
             Labels?: {
                 [key: string]: unknown;
             };
@@ -6279,6 +6279,8 @@ export interface components {
             memory_bytes: number | null;
             /** @description Of how many of the nodes that are ready it is known. */
             nodes: number;
+            /** @description What those nodes have: what this is a share of. */
+            capacity: components["schemas"]["Share"];
         };
         /** @description How the nodes fare. */
         NodesFigure: {

@@ -62,7 +62,7 @@ export interface Topic<Item> {
   /** Whether the server has told anything yet. */
   known: Ref<boolean>
   problem: ShallowRef<Problem | null>
-  /** Where its items come from: the Engine of the server, or those of nodes. */
+  /** The nodes whose Engines its items come from; of the server's own Engine {@link sources} tells. */
   sources: ShallowRef<Source[]>
 }
 
@@ -85,7 +85,7 @@ export function useTopic<Item>(topic: MaybeRefOrGetter<string | null>): Topic<It
     items.value = told.items
     known.value = true
     problem.value = null
-    tellers.value = told.sources
+    tellers.value = told.sources.filter((source) => source.name !== OWN)
     const own = told.sources.filter((source) => source.name === OWN)
     if (own.length > 0) sources.value = own
     told = null

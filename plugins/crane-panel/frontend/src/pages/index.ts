@@ -19,6 +19,7 @@ import * as operations from './operations'
 import * as plans from './plans'
 import * as profile from './profile'
 import * as plugins from './plugins'
+import * as recordings from './recordings'
 import { loadPluginPages } from './plugin-pages'
 import * as services from './services'
 import * as settings from './settings'
@@ -55,6 +56,7 @@ const SECTIONS: Section[] = [
   access,
   operations,
   events,
+  recordings,
   doctor,
   plans,
   plugins,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Place } from '../../src/api/types'
+import type { NodeEngine } from '../../src/pages/engines/engine'
 import { sinceWhen, troubles } from '../../src/pages/dashboard/trouble'
 import { before, node, service, task } from '../some'
 
@@ -16,9 +17,19 @@ it('what is not as it should be comes worst first, and what somebody did on purp
   ]
   const nodes = [node('ok'), node('drained', { availability: 'drain' }), node('down', { state: 'down' })]
 
-  const found = troubles(services, nodes).map((each) => (each.kind === 'node' ? each.node.name : each.service.name))
+  const found = troubles(services, nodes, []).map((each) => (each.kind === 'node' ? each.node.name : each.kind === 'service' ? each.service.name : ''))
 
   expect(found).toEqual(['down', 'dead', 'half', 'paused', 'rolled', 'updating', 'drained'])
+})
+
+it('nodes that are ready, and whose own Engines are not reached, are one trouble together', () => {
+  const nodes = [node('a'), node('b'), node('c'), node('down', { state: 'down' })]
+  const engines = nodes.map(({ name, ID }) => ({ node: name, node_id: ID, state: 'never', error: name === 'a' ? '' : 'Nobody is there.' }))
+
+  const found = troubles([service('fine')], nodes, engines as NodeEngine[])
+
+  expect(found.map((each) => each.kind)).toEqual(['node', 'engines'])
+  expect(found[1]).toMatchObject({ engines: [{ node: 'b' }, { node: 'c' }] })
 })
 
 describe('since when a service is not as it should be', () => {

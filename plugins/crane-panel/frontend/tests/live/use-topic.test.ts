@@ -193,6 +193,16 @@ describe('how fresh everything is', () => {
     expect(containers.sources.value).toEqual(told)
   })
 
+  it('is told apart from nodes where a list tells of both', () => {
+    const images = scope.run(() => live.useTopic<Item>('images'))!
+    const [own, node] = [{ name: 'engine', state: 'never', error: 'Nobody there.' }, { name: 'node1', state: 'fresh' }]
+
+    snapshot('images', {}, { sources: [own, node] })
+
+    expect(live.sources.value).toEqual([own])
+    expect(images.sources.value).toEqual([node])
+  })
+
   it('tells since when it is old', () => {
     vi.useFakeTimers({ now: 1000 })
     expect([live.liveState.value, live.oldSince.value]).toEqual(['live', null])

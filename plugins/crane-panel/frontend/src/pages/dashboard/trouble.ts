@@ -1,18 +1,25 @@
 /** What is not as it should be: services and nodes, the worst first, and since when. */
 import type { Place, Service, SwarmNode, Task } from '../../api/types'
-import { byName, faultOf, type Fault } from '../nodes/node'
+import type { NodeEngine } from '../engines/engine'
+import { faultOf, type Fault } from '../nodes/node'
 import { hasFailed, isAlive, sinceOf as taskSince } from '../tasks/task'
+import { compareTexts } from '../../words/order'
 
 export type Trouble =
   | { kind: 'service'; key: string; service: Service }
   | { kind: 'node'; key: string; node: SwarmNode; fault: Fault }
+  | { kind: 'engines'; key: 'engines'; engines: NodeEngine[] }
 
 /** From bad to harmless; what somebody did on purpose comes last. */
-const ORDER = ['down', 'degraded', 'unreachable', 'paused', 'rolled-back', 'updating', 'node paused', 'drained']
+const ORDER = ['down', 'degraded', 'unreachable', 'engines', 'paused', 'rolled-back', 'updating', 'node paused', 'drained']
 
 /** Return all that is not as it should be, the worst first. */
-export function troubles(services: readonly Service[], nodes: readonly SwarmNode[]): Trouble[] {
+export function troubles(services: readonly Service[], nodes: readonly SwarmNode[], engines: readonly NodeEngine[]): Trouble[] {
   const found: Trouble[] = []
+  // Of a node that is down nobody expects that its Engine answers.
+  const ready = new Set(nodes.filter((node) => node.state === 'ready').map((node) => node.ID))
+  const silent = engines.filter((engine) => engine.error && ready.has(engine.node_id))
+  if (silent.length > 0) found.push({ kind: 'engines', key: 'engines', engines: silent })
   for (const node of nodes) {
     const fault = faultOf(node)
     if (fault) found.push({ kind: 'node', key: node.ID, node, fault })
@@ -20,21 +27,23 @@ export function troubles(services: readonly Service[], nodes: readonly SwarmNode
   for (const service of services) {
     if (service.state !== 'converged') found.push({ kind: 'service', key: service.ID, service })
   }
-  return found.sort((a, b) => rank(a) - rank(b) || running(a) - running(b) || byName(subject(a), subject(b)))
+  return found.sort((a, b) => rank(a) - rank(b) || running(a) - running(b) || compareTexts(nameOf(a), nameOf(b)))
 }
 
 function rank(trouble: Trouble): number {
+  if (trouble.kind === 'engines') return ORDER.indexOf('engines')
   if (trouble.kind === 'service') return ORDER.indexOf(trouble.service.state)
   return ORDER.indexOf(trouble.fault === 'paused' ? 'node paused' : trouble.fault)
 }
 
 function running(trouble: Trouble): number {
-  if (trouble.kind === 'node' || trouble.service.tasks_desired === 0) return 0
+  if (trouble.kind !== 'service' || trouble.service.tasks_desired === 0) return 0
   return trouble.service.tasks_running / trouble.service.tasks_desired
 }
 
-function subject(trouble: Trouble): { name: string } {
-  return trouble.kind === 'service' ? trouble.service : trouble.node
+function nameOf(trouble: Trouble): string {
+  if (trouble.kind === 'engines') return ''
+  return trouble.kind === 'service' ? trouble.service.name : trouble.node.name
 }
 
 export interface Since {

@@ -28,6 +28,12 @@ const THEME = {
 
 const encoder = new TextEncoder()
 
+/** How large a recorded screen is. */
+export interface ScreenSize {
+  columns: number
+  rows: number
+}
+
 export class Screen {
   private readonly terminal: Terminal
   private readonly fit = new FitAddon()
@@ -38,6 +44,8 @@ export class Screen {
     private readonly place: HTMLElement,
     words: ScreenWords,
     private readonly listener: ScreenListener,
+    /** Of one that is only looked at, and does not follow the size of its place. */
+    recorded: ScreenSize | null = null,
   ) {
     this.terminal = new Terminal({
       fontFamily: getComputedStyle(place).getPropertyValue('--font-mono') || 'monospace',
@@ -47,6 +55,7 @@ export class Screen {
       minimumContrastRatio: 4.5,
       macOptionIsMeta: true,
       rightClickSelectsWord: true,
+      disableStdin: recorded !== null,
     })
     this.terminal.loadAddon(this.fit)
     this.sheets = adoptStyles(() => this.terminal.open(place))
@@ -55,8 +64,13 @@ export class Screen {
     // What is no text: the mouse, in old programs.
     this.terminal.onBinary((text) => listener.onTyped(Uint8Array.from(text, (letter) => letter.charCodeAt(0))))
     this.terminal.onResize(({ cols, rows }) => listener.onResized(cols, rows))
-    this.terminal.attachCustomKeyEventHandler((event) => this.handle(event))
+    // In what is only looked at every other key is the browser's.
+    this.terminal.attachCustomKeyEventHandler((event) => this.handle(event) && recorded === null)
     this.watcher = new ResizeObserver(() => this.resize())
+    if (recorded) {
+      this.setSize(recorded.columns, recorded.rows)
+      return
+    }
     this.watcher.observe(place)
     this.resize()
   }
@@ -76,6 +90,15 @@ export class Screen {
 
   show(data: Uint8Array, shown: () => void): void {
     this.terminal.write(data, shown)
+  }
+
+  /** Show text that is not to be waited for. */
+  print(text: string): void {
+    this.terminal.write(text)
+  }
+
+  setSize(columns: number, rows: number): void {
+    this.terminal.resize(columns, rows)
   }
 
   /** Begin with an empty screen. */
