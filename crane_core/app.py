@@ -214,8 +214,8 @@ def _build(crane: Crane) -> Flask:
     tell_of_requests(app)
     handle_errors(app)
     api = DocumentedApi(app, logs_in=crane.authenticated)
-    for blueprint in crane.plugins.collect_named("crane_routes").values():
-        api.register_blueprint(blueprint) if hasattr(blueprint, "_docs") else app.register_blueprint(blueprint)
+    for plugin, blueprint in crane.plugins.collect_owned("crane_routes").values():
+        api.register_blueprint(blueprint, plugin) if hasattr(blueprint, "_docs") else app.register_blueprint(blueprint)
     reason = "It describes the program, and nothing of this Swarm."
     for endpoint in ("api-docs.openapi_json", "api-docs.openapi_rapidoc"):
         app.view_functions[endpoint] = public(reason)(app.view_functions[endpoint])

@@ -136,7 +136,7 @@ def app(make_app: Callable[..., Flask], shelf: Shelf) -> Flask:
 
         return stream_lines(values())
 
-    DocumentedApi(app).register_blueprint(blueprint)
+    DocumentedApi(app).register_blueprint(blueprint, "test")
     return app
 
 
@@ -425,7 +425,7 @@ def _two_lists(app: Flask) -> tuple[FlaskClient, list[str]]:
 
     add("ones", "a", "b")
     add("others", "c")
-    DocumentedApi(app).register_blueprint(blueprint)
+    DocumentedApi(app).register_blueprint(blueprint, "test")
     return app.test_client(), counted
 
 
