@@ -71,9 +71,13 @@ class DescribedBlueprint(flask_smorest.Blueprint):  # type: ignore[misc]
 
     def response_list(self, item: type[ma.Schema], *, description: str) -> Callable[[View], View]:
         """Document a route that answers with :func:`crane_core.http.answer_list`."""
+        return self.response_unless_known(list_of(item), description=description)
+
+    def response_unless_known(self, schema: Any, *, description: str) -> Callable[[View], View]:
+        """Document a route that answers with :func:`crane_core.http.answer_unless_known`."""
 
         def decorate(view: View) -> View:
-            view = self.response(200, list_of(item), description=description, headers=ETAG)(view)
+            view = self.response(200, schema, description=description, headers=ETAG)(view)
             view = self.alt_response(304, description="The caller has this version already.", headers=ETAG)(view)
             return self.request_header(IF_NONE_MATCH)(view)
 

@@ -10760,7 +10760,7 @@ export interface operations {
                     "application/json": Record<string, never>;
                 };
             };
-            /** @description The caller has it already. */
+            /** @description The caller has this version already. */
             304: {
                 headers: {
                     /** @description The version of what is answered. */
@@ -13075,7 +13075,7 @@ export interface operations {
                     "application/json": components["schemas"]["Dashboard"];
                 };
             };
-            /** @description The caller has it already. */
+            /** @description The caller has this version already. */
             304: {
                 headers: {
                     /** @description The version of what is answered. */
@@ -13269,7 +13269,7 @@ export interface operations {
                     "application/json": components["schemas"]["accounts.User"];
                 };
             };
-            /** @description The caller has it already. */
+            /** @description The caller has this version already. */
             304: {
                 headers: {
                     /** @description The version of what is answered. */
@@ -13441,7 +13441,7 @@ export interface operations {
                     "application/json": components["schemas"]["accounts.Group"];
                 };
             };
-            /** @description The caller has it already. */
+            /** @description The caller has this version already. */
             304: {
                 headers: {
                     /** @description The version of what is answered. */
@@ -13725,7 +13725,7 @@ export interface operations {
                     "application/json": components["schemas"]["accounts.Role"];
                 };
             };
-            /** @description The caller has it already. */
+            /** @description The caller has this version already. */
             304: {
                 headers: {
                     /** @description The version of what is answered. */
@@ -13956,7 +13956,7 @@ export interface operations {
                     "application/json": components["schemas"]["accounts.Grant"];
                 };
             };
-            /** @description The caller has it already. */
+            /** @description The caller has this version already. */
             304: {
                 headers: {
                     /** @description The version of what is answered. */
@@ -14029,7 +14029,7 @@ export interface operations {
                     "application/json": components["schemas"]["accounts.Rights"];
                 };
             };
-            /** @description The caller has it already. */
+            /** @description The caller has this version already. */
             304: {
                 headers: {
                     /** @description The version of what is answered. */
@@ -14254,7 +14254,7 @@ export interface operations {
                     "application/json": components["schemas"]["history.Lines"];
                 };
             };
-            /** @description The caller has it already. */
+            /** @description The caller has this version already. */
             304: {
                 headers: {
                     /** @description The version of what is answered. */
