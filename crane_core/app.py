@@ -103,8 +103,9 @@ def load_plugins(
         disabled = [part.strip() for part in text.split(",") if part.strip()]
     if disabled is None:
         disabled = read_file(find_file(environ)).get("plugins.disabled", [])
+    version = metadata.version("crane-core")
     own = [
-        Plugin(name, "crane-core", metadata.version("crane-core"), builtin=True, module=import_module(module))
+        Plugin(name, "crane-core", version, builtin=True, module=import_module(module))
         for name, module in BUILTIN.items()
     ]
     return Plugins([*own, *(discover() if others is None else others)], disabled=disabled)
