@@ -103,8 +103,9 @@ def load_plugins(
         disabled = [part.strip() for part in text.split(",") if part.strip()]
     if disabled is None:
         disabled = read_file(find_file(environ)).get("plugins.disabled", [])
+    version = metadata.version("crane-core")
     own = [
-        Plugin(name, "crane-core", metadata.version("crane-core"), builtin=True, module=import_module(module))
+        Plugin(name, "crane-core", version, builtin=True, module=import_module(module))
         for name, module in BUILTIN.items()
     ]
     return Plugins([*own, *(discover() if others is None else others)], disabled=disabled)
@@ -214,8 +215,8 @@ def _build(crane: Crane) -> Flask:
     tell_of_requests(app)
     handle_errors(app)
     api = DocumentedApi(app, logs_in=crane.authenticated)
-    for blueprint in crane.plugins.collect_named("crane_routes").values():
-        api.register_blueprint(blueprint) if hasattr(blueprint, "_docs") else app.register_blueprint(blueprint)
+    for plugin, blueprint in crane.plugins.collect_owned("crane_routes").values():
+        api.register_blueprint(blueprint, plugin) if hasattr(blueprint, "_docs") else app.register_blueprint(blueprint)
     reason = "It describes the program, and nothing of this Swarm."
     for endpoint in ("api-docs.openapi_json", "api-docs.openapi_rapidoc"):
         app.view_functions[endpoint] = public(reason)(app.view_functions[endpoint])

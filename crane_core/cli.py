@@ -72,12 +72,13 @@ def run(host: str | None, port: int | None, init_swarm: bool) -> None:
 
 @server.command()
 def check() -> None:
-    """Check settings and plugins, and whether the Engine answers; starts nothing."""
+    """Check settings, plugins and their routes, and whether the Engine answers; starts nothing."""
     app = build()
     crane = app.extensions["crane"]
     troubled = [plugin for plugin in crane.plugins if plugin.state in ("failed", "blocked")]
     for plugin in troubled:
         click.echo(f"plugin {plugin.name}: {plugin.state}: {plugin.error}")
+    read_document(app)
     try:
         version = crane.engine.version()
         swarm = crane.engine.info().get("Swarm") or {}
@@ -170,9 +171,18 @@ def settings(as_json: bool) -> None:
 @server.command()
 def openapi() -> None:
     """Print the OpenAPI document."""
-    app = build()
+    click.echo(json.dumps(read_document(build()), indent=2))
+
+
+def read_document(app: Flask) -> Any:
+    """Read the OpenAPI document.
+
+    :raises SetupError: when a route of a plugin cannot be described; its text names both.
+    """
     response = app.test_client().get("/api/v1/openapi.json")
-    click.echo(json.dumps(response.json, indent=2))
+    if response.status_code != 200:
+        raise SetupError((response.json or {}).get("detail", response.text))
+    return response.json
 
 
 def build(overrides: dict[str, Any] | None = None) -> Flask:

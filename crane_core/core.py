@@ -27,7 +27,7 @@ from crane_core.engine.policy import KINDS
 from crane_core.engine.pool import Pool
 from crane_core.errors import NotFound
 from crane_core.hookspecs import hookimpl
-from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list
+from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list, read_members
 from crane_core.live.hub import Hub
 from crane_core.live.routes import blueprint as live
 from crane_core.pages import PageQuery, PageSchema, page_listing
@@ -300,10 +300,7 @@ def plugin_listing(crane: Crane) -> Listing[dict[str, Any]]:
         rows=lambda: rows,
         action="plugin:read",
         target=lambda row: Target("plugin", row["name"]),
-        fields={
-            "name": lambda row: row["name"],
-            "state": lambda row: row["state"],
-        },
+        fields=read_members("name", "state"),
     )
 
 
@@ -344,7 +341,7 @@ def list_settings(query: dict[str, Any]) -> Response:
         rows=lambda: rows,
         action="setting:read",
         target=lambda row: Target("setting", row["name"]),
-        fields={"name": lambda row: row["name"], "source": lambda row: row["source"]},
+        fields=read_members("name", "source"),
     )
     return answer_list(crane, listing, query)
 

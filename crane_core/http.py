@@ -17,6 +17,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
+from operator import itemgetter
 from typing import Any, Generic, TypeVar, get_args
 
 import marshmallow as ma
@@ -189,6 +190,11 @@ class Listing(Generic[Row]):
     present: Callable[[Row], Any] = field(default=lambda row: row)
     sources: Sequence[Mapping[str, Any]] = ()
     made_of: Callable[[Row], tuple[object, ...]] | None = None
+
+
+def read_members(*names: str, **others: str) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
+    """Return the fields of a list whose rows are JSON: members by their names, and others by what is sent instead."""
+    return {name: itemgetter(member) for name, member in {**dict(zip(names, names, strict=True)), **others}.items()}
 
 
 class Pages:

@@ -7,10 +7,12 @@ that any route of its sort may answer, and what everything is called.
 from __future__ import annotations
 
 import inspect
+import logging
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from copy import deepcopy
+from copy import copy, deepcopy
+from itertools import islice
 from typing import Any, TypeVar
 
 import flask_smorest
@@ -22,7 +24,9 @@ from flask import Flask
 from flask_smorest import Api
 
 from crane_core.answers import ProblemSchema, list_of
+from crane_core.errors import CraneError
 
+log = logging.getLogger(__name__)
 View = TypeVar("View", bound=Callable[..., Any])
 
 PROBLEM = "application/problem+json"
@@ -67,9 +71,13 @@ class DescribedBlueprint(flask_smorest.Blueprint):  # type: ignore[misc]
 
     def response_list(self, item: type[ma.Schema], *, description: str) -> Callable[[View], View]:
         """Document a route that answers with :func:`crane_core.http.answer_list`."""
+        return self.response_unless_known(list_of(item), description=description)
+
+    def response_unless_known(self, schema: Any, *, description: str) -> Callable[[View], View]:
+        """Document a route that answers with :func:`crane_core.http.answer_unless_known`."""
 
         def decorate(view: View) -> View:
-            view = self.response(200, list_of(item), description=description, headers=ETAG)(view)
+            view = self.response(200, schema, description=description, headers=ETAG)(view)
             view = self.alt_response(304, description="The caller has this version already.", headers=ETAG)(view)
             return self.request_header(IF_NONE_MATCH)(view)
 
@@ -123,6 +131,12 @@ def described(says: str) -> Callable[[View], View]:
     return decorate
 
 
+class Undescribed(CraneError):
+    """A route of a plugin cannot be described, and so there is no OpenAPI document; the log tells why."""
+
+    code, title = "undescribed-route", "A route cannot be described."
+
+
 class DocumentedApi(Api):  # type: ignore[misc]
     """The OpenAPI document of one server, written when somebody reads it: it takes longer than the rest of a start."""
 
@@ -139,7 +153,8 @@ class DocumentedApi(Api):  # type: ignore[misc]
             "marshmallow_plugin": _Schemas(schema_name_resolver=name_schema),
             "extra_plugins": [_Conventions()],
         }
-        self._undescribed: list[flask_smorest.Blueprint] = []
+        # Each with the plugin that it is of.
+        self._undescribed: list[tuple[str, flask_smorest.Blueprint]] = []
         self._writing = threading.RLock()
         super().__init__(app, spec_kwargs=description)
         self._spec.components.security_scheme(
@@ -148,11 +163,15 @@ class DocumentedApi(Api):  # type: ignore[misc]
 
     @property
     def spec(self) -> APISpec:
-        """The document, with every route that has been registered."""
+        """The document, with every route that has been registered.
+
+        :raises Undescribed: when a plugin declares a route that cannot be written down.
+        """
         with self._writing:
             while self._undescribed:
-                blueprint = self._undescribed[0]
-                blueprint.register_views_in_doc(self, self._app, self._spec, name=blueprint.name, parameters=None)
+                plugin, blueprint = self._undescribed[0]
+                for endpoint in blueprint._docs:
+                    self._describe(plugin, blueprint, endpoint)
                 self._spec.tag({"name": blueprint.name, "description": blueprint.description})
                 del self._undescribed[0]
             return self._spec
@@ -161,10 +180,28 @@ class DocumentedApi(Api):  # type: ignore[misc]
     def spec(self, empty: APISpec) -> None:
         self._spec = empty
 
-    def register_blueprint(self, blueprint: flask_smorest.Blueprint) -> None:
-        """Register routes; they are described when the document is read."""
+    def _describe(self, plugin: str, blueprint: flask_smorest.Blueprint, endpoint: str) -> None:
+        """Describe one route of a blueprint, so that it can be named when it cannot be described."""
+        alone = copy(blueprint)
+        alone._docs = {endpoint: blueprint._docs[endpoint]}
+        rule = next(self._app.url_map.iter_rules(f"{blueprint.name}.{endpoint}"))
+        schemas = self._spec.components.schemas
+        known = len(schemas)
+        try:
+            alone.register_views_in_doc(self, self._app, self._spec, name=blueprint.name, parameters=None)
+            # What cannot be written as JSON would be found only when nobody knows any more whose it is.
+            path = self._spec.to_dict()["paths"][self.flask_plugin.flaskpath2openapi(rule.rule)]
+            self._app.json.dumps([path, *islice(schemas.values(), known, None)])
+        except Exception as error:
+            methods = ", ".join(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
+            told = f"The plugin {plugin} declares {methods} {rule.rule} so that it cannot be described."
+            log.exception(told)
+            raise Undescribed(told, plugin=plugin, path=rule.rule) from error
+
+    def register_blueprint(self, blueprint: flask_smorest.Blueprint, plugin: str) -> None:
+        """Register routes of a plugin; they are described when the document is read."""
         self._app.register_blueprint(blueprint)
-        self._undescribed.append(blueprint)
+        self._undescribed.append((plugin, blueprint))
 
     def _register_error_handlers(self) -> None:
         """Leave errors to :func:`crane_core.http.handle_errors`."""

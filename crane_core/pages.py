@@ -14,7 +14,7 @@ from crane_core.answers import AnswerSchema, many, one_of, text, truth, words_of
 from crane_core.context import Crane
 from crane_core.contributions import Column, Field, Page, PageAction
 from crane_core.errors import SetupError
-from crane_core.http import Listing, ListQuery
+from crane_core.http import Listing, ListQuery, read_members
 from crane_core.security import Identity, Target, may_in_general
 
 # What leads nowhere but to this server, whatever a browser makes of it: it takes a backslash for a slash, and passes
@@ -185,13 +185,7 @@ def page_listing(crane: Crane, identity: Identity) -> Listing[dict[str, Any]]:
         rows=lambda: rows,
         action=None,
         target=lambda row: Target("page", row["path"]),
-        fields={
-            "name": lambda row: row["title"],
-            "title": lambda row: row["title"],
-            "path": lambda row: row["path"],
-            "group": lambda row: row["group"],
-            "plugin": lambda row: row["plugin"],
-        },
+        fields=read_members("title", "path", "group", "plugin", name="title"),
     )
 
 

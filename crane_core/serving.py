@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable, MutableMapping
 from typing import Any, TextIO
@@ -28,6 +29,8 @@ from crane_core.redaction import HIDDEN, hide_inside, looks_secret
 from crane_core.settings import Settings
 
 log = logging.getLogger(__name__)
+# How long a request that was sent before the server began to stop may be on its way.
+LINGER_SECONDS = 0.25
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -97,13 +100,20 @@ class Server(BaseApplication):  # type: ignore[misc]
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """The process that serves. Told to stop, it first takes leave of the live connections, and so need not wait."""
+    """The process that serves. Told to stop, it first takes leave of who is connected, and so need not wait."""
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Begin to stop."""
         super().handle_exit(sig, frame)
         # Not here: a signal may come while the very lock is held that this needs.
-        self.method_queue.defer(lambda: application.take_leave(self.wsgi))
+        self.method_queue.defer(self._take_leave)
+
+    def _take_leave(self) -> None:
+        application.take_leave(self.wsgi)
+        # Browsers and proxies keep connections that they do not use; gunicorn would wait 2 s for those.
+        latest = time.monotonic() + LINGER_SECONDS
+        for connection in self.keepalived_conns:
+            connection.timeout = min(connection.timeout, latest)
 
 
 def serve(app: Flask, say: Callable[[str], None]) -> None:

@@ -239,5 +239,7 @@ def serve(
     :param node: The node whose own Engine is served; the manager unless told otherwise.
     """
     server = SocketServer(swarm, socket_path, log, node)
-    threading.Thread(target=server.serve_forever, name="memory-swarm", daemon=True).start()
+    # A shutdown waits for as long as the interval.
+    often = {"poll_interval": 0.05}
+    threading.Thread(target=server.serve_forever, kwargs=often, name="memory-swarm", daemon=True).start()
     return server

@@ -206,8 +206,9 @@ class Simulated:
             last = now
 
     def create(self, name: str, replicas: int = 1, **members: Any) -> None:
-        """Create a service, and wait until it has converged."""
-        body = {"Name": name, "image": "lab/web:v1", "Mode": {"Replicated": {"Replicas": replicas}}, **members}
+        """Create a service, whose tasks count as stable at once, and wait until it has converged."""
+        own = {"Mode": {"Replicated": {"Replicas": replicas}}, "UpdateConfig": {"Monitor": 10_000_000}}
+        body = {"Name": name, "image": "lab/web:v1", **own, **members}
         status, answer = self.server.ask("POST", "/services?wait=30", body)
         assert status == 200, answer
 

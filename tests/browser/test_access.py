@@ -20,7 +20,8 @@ from tests.swarm.server import Server, request
 
 TOKEN = "a setup token for the tests"
 PASSWORDS = {"ann": "velvet otter seventeen", "bob": "copper lantern forty", "eve": "quiet meadow eleven"}
-FILE = "services: {web: {image: 'lab/web:v1', deploy: {replicas: 1}}}"
+# A task of it counts as stable at once.
+FILE = "services: {web: {image: 'lab/web:v1', deploy: {replicas: 1, update_config: {monitor: 10ms}}}}"
 # What the browser says on the console of a login that fails, and of a socket that is closed with the login.
 UNAUTHORIZED = "the server responded with a status of 401"
 TOO_MANY = "the server responded with a status of 429"

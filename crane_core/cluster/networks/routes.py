@@ -27,7 +27,7 @@ from crane_core.context import Crane, get_crane
 from crane_core.engine.chosen import name_nodes
 from crane_core.engine.records import STACK_LABEL
 from crane_core.http import Blueprint, ListQuery, answer, answer_list, answer_unless_known
-from crane_core.openapi import ETAG, IF_NONE_MATCH, LOCATION
+from crane_core.openapi import LOCATION
 from crane_core.security import Target, demand, demanded_target, guard, identify
 
 blueprint = Blueprint(
@@ -75,9 +75,7 @@ def create(wish: dict[str, Any]) -> Response:
 @blueprint.route("/graph")
 @blueprint.doc(operationId="showNetworkGraph")
 @guard("network:read")
-@blueprint.response(200, GraphSchema, description="The graph.", headers=ETAG)
-@blueprint.alt_response(304, description="The caller has this version already.", headers=ETAG)
-@blueprint.request_header(IF_NONE_MATCH)
+@blueprint.response_unless_known(GraphSchema, description="The graph.")
 def show_graph() -> Response:
     """Show which services are on which networks of the Swarm, as far as the caller may see them."""
     crane = get_crane()

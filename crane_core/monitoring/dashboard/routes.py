@@ -8,7 +8,6 @@ from crane_core.context import get_crane
 from crane_core.http import Blueprint, answer_unless_known
 from crane_core.monitoring.dashboard.operations import Dashboard
 from crane_core.monitoring.dashboard.schemas import DashboardSchema
-from crane_core.openapi import ETAG, IF_NONE_MATCH
 from crane_core.security import guard, identify
 
 blueprint = Blueprint("dashboard", __name__, url_prefix="/api/v1/dashboard", description="How the Swarm fares.")
@@ -17,9 +16,7 @@ blueprint = Blueprint("dashboard", __name__, url_prefix="/api/v1/dashboard", des
 @blueprint.route("")
 @blueprint.doc(operationId="showDashboard")
 @guard("dashboard:read")
-@blueprint.response(200, DashboardSchema, description="How it fares.", headers=ETAG)
-@blueprint.alt_response(304, description="The caller has it already.", headers=ETAG)
-@blueprint.request_header(IF_NONE_MATCH)
+@blueprint.response_unless_known(DashboardSchema, description="How it fares.")
 def show() -> Response:
     """Show how the Swarm fares: nodes, services in trouble and why, the busiest, the last events."""
     shown = get_crane().room(Dashboard).show(identify())

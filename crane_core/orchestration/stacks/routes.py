@@ -10,7 +10,7 @@ from flask import Response, request
 from crane_core.context import Crane, get_crane
 from crane_core.errors import Invalid, Violation
 from crane_core.http import Blueprint, Listing, answer, answer_list, answer_unless_known
-from crane_core.openapi import ETAG, IF_NONE_MATCH, LOCATION
+from crane_core.openapi import LOCATION
 from crane_core.orchestration.changing import ChangeQuery, answer_change, answer_plan, response_change
 from crane_core.orchestration.plans.model import Plan
 from crane_core.orchestration.plans.schemas import PlanSchema
@@ -67,9 +67,7 @@ def inspect_files(sent: dict[str, Any]) -> Response:
 @blueprint.route("/stack-files/schema")
 @blueprint.doc(operationId="showStackFileSchema")
 @public("It describes a format, and nothing of this Swarm.")
-@blueprint.response(200, JSON_SCHEMA, description="The JSON Schema, with what each key means.", headers=ETAG)
-@blueprint.alt_response(304, description="The caller has it already.", headers=ETAG)
-@blueprint.request_header(IF_NONE_MATCH)
+@blueprint.response_unless_known(JSON_SCHEMA, description="The JSON Schema, with what each key means.")
 def show_schema() -> Response:
     """Show the JSON Schema that Compose files are checked with, once their variables are filled in."""
     return answer_unless_known(explain_compose())

@@ -81,6 +81,12 @@ def crane_plugins(events: list[Event]) -> list[Plugin]:
 
 
 @pytest.fixture
+def database_url(upgraded_url: str) -> str:
+    """A database that has the tables of the plugins."""
+    return upgraded_url
+
+
+@pytest.fixture
 def crane_settings(database_url: str) -> dict[str, Any]:
     """The database of the test."""
     return {"database.url": database_url}

@@ -41,6 +41,12 @@ def more_settings() -> dict[str, Any]:
 
 
 @pytest.fixture
+def database_url(upgraded_url: str) -> str:
+    """A database that has the tables of the plugins."""
+    return upgraded_url
+
+
+@pytest.fixture
 def crane_settings(database_url: str, more_settings: dict[str, Any]) -> dict[str, Any]:
     """The database of the test, and a setup token that it knows."""
     return {"database.url": database_url, "auth.setup_token": SETUP_TOKEN, **more_settings}

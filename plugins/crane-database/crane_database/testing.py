@@ -1,7 +1,8 @@
 """Fixtures for tests of what is kept in a database, and the test that models and migrations say the same.
 
 A test that asks for ``database_url`` runs twice: on a SQLite file of its own, and on a PostgreSQL database of its own
-in a server that is started for the tests and ends with them.
+in a server that is started for the tests and ends with them. With ``upgraded_url`` the tables of its plugins are there
+already.
 """
 
 from __future__ import annotations
@@ -14,17 +15,25 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from crane_core.app import create_app
+from crane_core.plugins import Plugin
+from crane_core.testing import MemoryAdapter, MemorySwarm
+
 if TYPE_CHECKING:
     from flask import Flask
 
+# Files are made in memory in no time, and a database consists of some 300; a few databases at a time need little room.
+# Directories of random names are made in these.
+_MEMORY, _DISK = Path("/dev/shm"), Path("/tmp")  # noqa: S108
+_ROOM_BYTES = 512 * 1024 * 1024
 PASSWORD = "a-password-of-the-tests"  # noqa: S105 (of a server that ends with the tests)
 
 
@@ -34,6 +43,8 @@ class Cluster:
 
     directory: Path
     port: int
+    # What nobody needs any more; removed when the next one is made, because its test may not have ended quite yet.
+    spent: list[str] = field(default_factory=list)
 
     def url(self, name: str, *, password: str | None = None) -> str:
         """Return the URL of one of its databases; with a password by way of the network, which asks for it."""
@@ -41,10 +52,12 @@ class Cluster:
             return f"postgresql://crane:{password}@127.0.0.1:{self.port}/{name}"
         return f"postgresql://crane@/{name}?host={self.directory}&port={self.port}"
 
-    def make_database(self) -> str:
-        """Make an empty database and return its name."""
+    def make_database(self, like: str = "template1") -> str:
+        """Make a database and return its name; it is empty unless it is to be like another."""
+        while self.spent:
+            self.run(f'DROP DATABASE "{self.spent.pop()}" WITH (FORCE)')
         name = f"crane_{secrets.token_hex(6)}"
-        self.run(f'CREATE DATABASE "{name}"')
+        self.run(f'CREATE DATABASE "{name}" TEMPLATE "{like}" STRATEGY FILE_COPY')
         return name
 
     def run(self, statement: str) -> None:
@@ -64,7 +77,7 @@ def postgresql_cluster() -> Iterator[Cluster]:
         pytest.fail("PostgreSQL is missing (Debian: apt-get install postgresql).")
     where = Path(programs[-1]) if programs else Path(str(found)).parent
     # Short, because the path of a socket may have no more than 107 characters.
-    directory = Path(tempfile.mkdtemp(prefix="crane-pg-", dir="/tmp"))
+    directory = Path(tempfile.mkdtemp(prefix="crane-pg-", dir=_MEMORY if _has_room(_MEMORY) else _DISK))
     cluster = Cluster(directory, _find_port())
     as_owner: list[str] = []
     if os.geteuid() == 0:
@@ -84,6 +97,7 @@ def postgresql_cluster() -> Iterator[Cluster]:
         "full_page_writes": "off",
         "synchronous_commit": "off",
         "shared_buffers": "16MB",
+        "max_wal_size": "64MB",
     }
     command = [*as_owner, *(["setpriv"] if not as_owner else []), "--pdeathsig=INT", str(where / "postgres")]
     command += ["-D", str(data), *(part for name, value in options.items() for part in ("-c", f"{name}={value}"))]
@@ -104,6 +118,12 @@ def postgresql_cluster() -> Iterator[Cluster]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
+def _has_room(directory: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return os.access(directory, os.W_OK) and shutil.disk_usage(directory).free >= _ROOM_BYTES
+    return False
+
+
 def _find_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -121,12 +141,80 @@ def _wait_for(cluster: Cluster, process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """The kind of database that the test runs with: it runs once with each."""
+    return str(request.param)
+
+
+@pytest.fixture
+def database_url(database_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty database; the test runs once on SQLite and once on PostgreSQL."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/database/crane.db"
+    if database_kind == "sqlite":
+        yield f"sqlite:///{tmp_path}/database/crane.db"
+        return
     cluster: Cluster = request.getfixturevalue("postgresql_cluster")
-    return cluster.url(cluster.make_database())
+    name = cluster.make_database()
+    yield cluster.url(name)
+    cluster.spent.append(name)
+
+
+@pytest.fixture(scope="session")
+def upgraded_databases() -> dict[tuple[str, ...], str]:
+    """The databases that ``upgraded_url`` copies: a file or a name, by the kind and the plugins."""
+    return {}
+
+
+@pytest.fixture
+def upgraded_url(
+    database_kind: str,
+    crane_plugins: Iterable[Plugin],
+    upgraded_databases: dict[tuple[str, ...], str],
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[str]:
+    """The URL of a database with the tables of the plugins, which are made once and copied for each test.
+
+    The test runs once on SQLite and once on PostgreSQL. Override ``database_url`` with this where what matters is
+    what a plugin does with its tables, and not how they come to be.
+    """
+    plugins = list(crane_plugins)
+    known = (database_kind, *(plugin.name for plugin in plugins))
+    if database_kind == "sqlite":
+        if known not in upgraded_databases:
+            file = tmp_path_factory.mktemp("upgraded") / "crane.db"
+            _upgrade(f"sqlite:///{file}", plugins, file.parent)
+            upgraded_databases[known] = str(file)
+        (tmp_path / "database").mkdir()
+        shutil.copy(upgraded_databases[known], tmp_path / "database/crane.db")
+        yield f"sqlite:///{tmp_path}/database/crane.db"
+        return
+    cluster: Cluster = request.getfixturevalue("postgresql_cluster")
+    if known not in upgraded_databases:
+        empty = cluster.make_database()
+        _upgrade(cluster.url(empty), plugins, tmp_path_factory.mktemp("upgraded"))
+        upgraded_databases[known] = empty
+    name = cluster.make_database(upgraded_databases[known])
+    yield cluster.url(name)
+    cluster.spent.append(name)
+
+
+def _upgrade(url: str, plugins: Iterable[Plugin], data: Path) -> None:
+    """Make the tables of plugins in an empty database, as the start of a server does, without starting one."""
+    from crane_database.connecting import connect, disconnect
+    from crane_database.upgrading import upgrade
+
+    app = create_app(
+        {"database.url": url, "server.data_directory": str(data)},
+        environ={},
+        # Each belongs to one server.
+        plugins=[replace(plugin) for plugin in plugins],
+        transport=MemoryAdapter(MemorySwarm()),
+    )
+    connect(app)
+    with app.app_context():
+        upgrade(app.extensions["crane"])
+    disconnect(app)
 
 
 def find_drift(app: Flask) -> dict[str, list[Any]]:

@@ -215,7 +215,7 @@ def test_hook_crane_database_backup_files(
 
 
 @pytest.mark.parametrize("pattern", ["../crane.toml", "/etc/passwd"])
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 def test_files_outside_the_data_directory_are_refused(
     open_database: OpenDatabase, database_url: str, file: Path, pattern: str
 ) -> None:

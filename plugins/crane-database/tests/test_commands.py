@@ -159,7 +159,7 @@ def test_database_is_upgraded_checked_backed_up_and_restored(run: Run, tmp_path:
     assert "Traceback" not in refused.stderr + occupied.stderr + wrong.stderr
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 def test_database_that_cannot_be_had_is_one_line(run: Run, postgresql_cluster: Cluster) -> None:
     for url in (postgresql_cluster.url("x", password="canary-7f3a"), "canary-7f3a"):
         done = run("upgrade", CRANE_DATABASE_URL=url)
@@ -170,7 +170,7 @@ def test_database_that_cannot_be_had_is_one_line(run: Run, postgresql_cluster: C
         assert "canary" not in done.stderr
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 def test_damaged_database_is_told(run: Run, database_url: str) -> None:
     assert run("upgrade").returncode == 0
     path = make_url(database_url).database
@@ -185,7 +185,7 @@ def test_damaged_database_is_told(run: Run, database_url: str) -> None:
     assert "integrity: A row of ledger_change refers to one of ledger_service that there is not." in done.stdout
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 class TestPassphrase:
     """Where the passphrase comes from."""
 
@@ -232,7 +232,7 @@ class TestPassphrase:
             assert b"ledger" in sealing.Opener(file, "correct horse battery").readline()
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 def test_migration_is_written_for_its_author(run_program: Run, tmp_path: Path) -> None:
     package = tmp_path / "site/crane_book"
     (package / "migrations").mkdir(parents=True)

@@ -183,7 +183,7 @@ def test_table_of_another_name_than_its_plugin_is_refused(
     assert "accounts_user" not in names(database_url)
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 class TestCopies:
     """Of a SQLite file, before its tables are changed."""
 
@@ -259,7 +259,7 @@ def test_table_that_is_made_anew_keeps_what_refers_to_it(
         assert ask(database_url, "SELECT * FROM notes_link") == [(1, 1)]
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 class TestLines:
     """The files of a plugin's migrations are one line."""
 
@@ -312,7 +312,7 @@ class TestLines:
             self.start(make_server, plugin, database_url)
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 def test_next_migration_is_written_out_of_the_models(
     crane: Crane, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

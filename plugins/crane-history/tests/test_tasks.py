@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -461,6 +462,19 @@ def test_changes_that_come_faster_than_they_are_written_are_read_anew(crane_app,
 
     assert recorder.missed == 1
     assert find(client)[0]["state"] == "running"
+
+
+@pytest.mark.parametrize("room", [Recorder, Outputs])
+def test_server_that_stops_waits_for_no_look_at_tasks(crane_app, crane, room):
+    class Stop(threading.Event):
+        """Comes while somebody waits for it."""
+
+        def wait(self, timeout=None):
+            self.set()
+            return True
+
+    with crane_app.app_context():
+        room(crane).run(Stop())
 
 
 # --- What is kept -------------------------------------------------------------------------------------------------

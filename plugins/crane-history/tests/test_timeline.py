@@ -75,10 +75,12 @@ def add(crane: Crane, written: Callable[[], None]) -> Callable[..., None]:
 
 @pytest.fixture
 def finish(client: FlaskClient, deploy: Any) -> Callable[..., str]:
-    """Deploy a stack file, wait for the verdict, and return the id of the operation."""
+    """Deploy a service, wait for the verdict, and return the id of the operation."""
 
-    def act(*content: str) -> str:
-        operation: str = deploy(*content).json["id"]
+    def act(service: str = "image: 'nginx:1'") -> str:
+        # Its tasks count as stable at once.
+        content = f"services: {{web: {{deploy: {{update_config: {{monitor: 10ms}}}}, {service}}}}}"
+        operation: str = deploy(content).json["id"]
         assert client.get(f"/api/v1/operations/{operation}?wait=30").json["state"] == "ended"
         return operation
 
@@ -121,7 +123,7 @@ def test_one_line_tells_of_before_and_after_and_of_the_verdict(
     client: FlaskClient, finish: Callable[..., str], read: Callable[..., list[JSON]]
 ) -> None:
     finish()
-    operation = finish("services: {web: {image: 'nginx:2', environment: {DB_PASSWORD: s3cret}}}")
+    operation = finish("image: 'nginx:2', environment: {DB_PASSWORD: s3cret}")
     [started] = read(f"?operation={operation}&kind=operation.started")
 
     shown = client.get(f"/api/v1/timeline/{started['number']}").json

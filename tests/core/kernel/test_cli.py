@@ -47,6 +47,40 @@ GREEDY = """
         yield click.Command("plugins")
 """
 
+SPEECHLESS = """
+    import marshmallow as ma
+    from crane_core.contributions import Action
+    from crane_core.hookspecs import hookimpl
+    from crane_core.http import Blueprint
+    from crane_core.security import guard
+
+    blueprint = Blueprint("tongue", __name__, url_prefix="/api/v1")
+
+    class WordSchema(ma.Schema):
+        word = {field}
+
+    @hookimpl
+    def crane_actions():
+        yield Action("word:read", "Read words.")
+
+    @hookimpl
+    def crane_routes():
+        yield blueprint
+
+    @blueprint.route("/letters")
+    @guard("word:read")
+    @blueprint.response(200)
+    def letters():
+        return []
+
+    @blueprint.route("/words", methods=["POST"])
+    @guard("word:read")
+    @blueprint.arguments(WordSchema)
+    @blueprint.response(200)
+    def words(word):
+        return word
+"""
+
 
 def test_plugins_are_listed_with_state_and_error(install: Install, run_program: Run) -> None:
     env = install(good=GOOD.replace("freeze.", "good."), broken=BROKEN, needy=NEEDY)
@@ -143,6 +177,18 @@ def test_check_wants_a_manager(install: Install, run_program: Run, tmp_path: Pat
     assert done.returncode == status, done.stderr
     assert ("All is well." in done.stdout) is in_swarm
     assert ("no manager of a Swarm" in done.stderr) is not in_swarm
+
+
+@pytest.mark.parametrize("command", ["check", "openapi"])
+@pytest.mark.parametrize("field", ['ma.fields.Nested("Nowhere")', 'ma.fields.String(metadata={"example": object()})'])
+def test_route_that_cannot_be_described_is_named(install: Install, run_program: Run, command: str, field: str) -> None:
+    done = run_program(command, env=install(speechless=SPEECHLESS.replace("{field}", field)))
+
+    assert done.returncode == 2, done.stdout
+    assert done.stderr.splitlines()[-1] == (
+        "crane-server: The plugin speechless declares POST /api/v1/words so that it cannot be described."
+    )
+    assert "Traceback" in done.stderr, "the author is told why"
 
 
 def test_routes_are_listed_with_what_they_demand(install: Install, run_program: Run) -> None:

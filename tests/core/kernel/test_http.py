@@ -22,6 +22,7 @@ from crane_core.http import (
     ListQuery,
     WaitQuery,
     answer_list,
+    read_members,
     stream_lines,
 )
 from crane_core.openapi import NDJSON, PROBLEM, DocumentedApi
@@ -136,7 +137,7 @@ def app(make_app: Callable[..., Flask], shelf: Shelf) -> Flask:
 
         return stream_lines(values())
 
-    DocumentedApi(app).register_blueprint(blueprint)
+    DocumentedApi(app).register_blueprint(blueprint, "test")
     return app
 
 
@@ -425,8 +426,15 @@ def _two_lists(app: Flask) -> tuple[FlaskClient, list[str]]:
 
     add("ones", "a", "b")
     add("others", "c")
-    DocumentedApi(app).register_blueprint(blueprint)
+    DocumentedApi(app).register_blueprint(blueprint, "test")
     return app.test_client(), counted
+
+
+def test_fields_of_rows_are_read_by_name_or_by_what_is_sent_instead() -> None:
+    fields = read_members("name", group="groups")
+
+    row = {"name": "ann", "groups": ["shop-team"], "id": 1}
+    assert {field: read(row) for field, read in fields.items()} == {"name": "ann", "group": ["shop-team"]}
 
 
 # --- Waiting and streaming ----------------------------------------------------------------------------------------

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from flask import Flask
 
+from crane_core.serving import LINGER_SECONDS, Server, Worker
 from tests.identity import WITHOUT_LOGIN
 
 Install = Callable[..., dict[str, str]]
@@ -121,6 +126,20 @@ def test_server_answers_and_stops_when_told_to(env: dict[str, str], tmp_path: Pa
     assert "only callers on this machine are served" in notice
     assert ended == 0
     assert Path(env["MARK"]).read_text() == "stopped", "plugins are told"
+
+
+def test_connection_that_is_kept_and_not_used_holds_up_no_stop(crane_app: Flask) -> None:
+    worker = Worker(1, os.getpid(), [], crane_app, 30, Server(crane_app, print).cfg, None)
+    worker.wsgi, kept = crane_app, SimpleNamespace(timeout=time.monotonic() + 30)
+    worker.keepalived_conns.append(kept)
+    worker.method_queue.init()
+
+    worker.handle_exit(signal.SIGTERM, None)
+    worker.method_queue.run_callbacks(None)
+
+    assert kept.timeout <= time.monotonic() + LINGER_SECONDS
+    worker.method_queue.close()
+    worker.tmp.close()
 
 
 def test_server_without_an_engine_runs_and_says_so(env: dict[str, str], tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from crane_accounts.grants.schemas import GrantQuery, GrantSchema, NewGrantSchem
 from crane_core.context import Crane, get_crane
 from crane_core.errors import NotFound
 from crane_core.http import Blueprint, Listing, answer, answer_list, answer_unless_known
-from crane_core.openapi import ETAG, IF_NONE_MATCH, LOCATION
+from crane_core.openapi import LOCATION
 from crane_core.security import Target, demand, guard, identify, known
 
 blueprint = Blueprint("grants", __name__, url_prefix="/api/v1", description="Who may do what, where, and why.")
@@ -81,9 +81,7 @@ def create(sent: dict[str, Any]) -> Response:
 
 @blueprint.route("/grants/<int:number>")
 @guard("grant:read", by="number")
-@blueprint.response(200, GrantSchema, description="The grant.", headers=ETAG)
-@blueprint.alt_response(304, description="The caller has it already.", headers=ETAG)
-@blueprint.request_header(IF_NONE_MATCH)
+@blueprint.response_unless_known(GrantSchema, description="The grant.")
 def show(number: int) -> Response:
     """Show a grant."""
     return answer_unless_known(_present(number))
@@ -104,9 +102,7 @@ def remove(number: int) -> Response:
 @blueprint.doc(operationId="showRights")
 @known("It tells callers what they may do themselves; of others it demands grant:read on what is asked about.")
 @blueprint.arguments(RightsQuery, location="query")
-@blueprint.response(200, RightsSchema, description="Each action, whether it is allowed, and why.", headers=ETAG)
-@blueprint.alt_response(304, description="The caller has it already.", headers=ETAG)
-@blueprint.request_header(IF_NONE_MATCH)
+@blueprint.response_unless_known(RightsSchema, description="Each action, whether it is allowed, and why.")
 def show_rights(query: dict[str, Any]) -> Response:
     """Say what somebody may do to an object, or in general, and why."""
     from crane_accounts.grants import operations

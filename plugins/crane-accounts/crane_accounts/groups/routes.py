@@ -15,8 +15,8 @@ from crane_accounts.groups.schemas import (
     NewMemberSchema,
 )
 from crane_core.context import Crane, get_crane
-from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list, answer_unless_known
-from crane_core.openapi import ETAG, IF_NONE_MATCH, LOCATION
+from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list, answer_unless_known, read_members
+from crane_core.openapi import LOCATION
 from crane_core.security import Target, guard, identify
 
 blueprint = Blueprint("groups", __name__, url_prefix="/api/v1/groups", description="Groups of accounts.")
@@ -42,12 +42,7 @@ def group_listing(crane: Crane) -> Listing[dict[str, Any]]:
         rows=lambda: [present(directory, group) for group in directory.groups.values()],
         action="group:read",
         target=lambda row: Target("group", row["name"]),
-        fields={
-            "name": lambda row: row["name"],
-            "members": lambda row: row["members"],
-            "grants": lambda row: row["grants"],
-            "created_at": lambda row: row["created_at"],
-        },
+        fields=read_members("name", "members", "grants", "created_at"),
     )
 
 
@@ -75,9 +70,7 @@ def create(sent: dict[str, Any]) -> Response:
 
 @blueprint.route("/<name>")
 @guard("group:read", by="name")
-@blueprint.response(200, GroupSchema, description="The group.", headers=ETAG)
-@blueprint.alt_response(304, description="The caller has it already.", headers=ETAG)
-@blueprint.request_header(IF_NONE_MATCH)
+@blueprint.response_unless_known(GroupSchema, description="The group.")
 def show(name: str) -> Response:
     """Show a group."""
     return answer_unless_known(_present(name))
@@ -122,12 +115,7 @@ def list_members(query: dict[str, Any], name: str) -> Response:
         rows=lambda: present_members(directory, group),
         action="group:read",
         target=lambda row: Target("group", group.name, str(group.id)),
-        fields={
-            "name": lambda row: row["name"],
-            "kind": lambda row: row["kind"],
-            "display_name": lambda row: row["display_name"],
-            "source": lambda row: row["sources"],
-        },
+        fields=read_members("name", "kind", "display_name", source="sources"),
     )
     return answer_list(get_crane(), listing, query)
 

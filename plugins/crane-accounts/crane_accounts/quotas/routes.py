@@ -8,7 +8,7 @@ from flask import Response
 
 from crane_accounts.quotas.schemas import ChangedQuotaSchema, NewQuotaSchema, QuotaQuery, QuotaSchema
 from crane_core.context import get_crane
-from crane_core.http import Blueprint, Listing, answer, answer_list
+from crane_core.http import Blueprint, Listing, answer, answer_list, read_members
 from crane_core.openapi import LOCATION
 from crane_core.security import Target, guard, identify
 
@@ -42,7 +42,7 @@ def list_quotas(query: dict[str, Any]) -> Response:
         rows=lambda: rows,
         action="quota:read",
         target=lambda row: Target("quota", row["name"], stack=row["stack"]),
-        fields={"name": lambda row: row["name"], "stack": lambda row: row["stack"]},
+        fields=read_members("name", "stack"),
         sources=crane.cache.sources(),
     )
     return answer_list(crane, listing, query)

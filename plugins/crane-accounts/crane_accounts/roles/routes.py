@@ -8,8 +8,8 @@ from flask import Response
 
 from crane_accounts.roles.schemas import ActionSchema, ChangedRoleSchema, NewRoleSchema, RoleQuery, RoleSchema
 from crane_core.context import Crane, get_crane
-from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list, answer_unless_known
-from crane_core.openapi import ETAG, IF_NONE_MATCH, LOCATION
+from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list, answer_unless_known, read_members
+from crane_core.openapi import LOCATION
 from crane_core.security import Target, guard, identify, known
 
 blueprint = Blueprint("roles", __name__, url_prefix="/api/v1", description="Sets of actions.")
@@ -34,12 +34,7 @@ def role_listing(crane: Crane) -> Listing[dict[str, Any]]:
         rows=lambda: [present(directory, role) for role in list_roles(crane, directory)],
         action="role:read",
         target=lambda row: Target("role", row["name"]),
-        fields={
-            "name": lambda row: row["name"],
-            "built_in": lambda row: row["built_in"],
-            "action": lambda row: row["actions"],
-            "grants": lambda row: row["grants"],
-        },
+        fields=read_members("name", "built_in", "grants", action="actions"),
     )
 
 
@@ -67,9 +62,7 @@ def create(sent: dict[str, Any]) -> Response:
 
 @blueprint.route("/roles/<name>")
 @guard("role:read", by="name")
-@blueprint.response(200, RoleSchema, description="The role.", headers=ETAG)
-@blueprint.alt_response(304, description="The caller has it already.", headers=ETAG)
-@blueprint.request_header(IF_NONE_MATCH)
+@blueprint.response_unless_known(RoleSchema, description="The role.")
 def show(name: str) -> Response:
     """Show a role."""
     return answer_unless_known(_present(name))
@@ -113,7 +106,7 @@ def list_actions(query: dict[str, Any]) -> Response:
         rows=lambda: present_actions(crane, directory),
         action=None,
         target=lambda row: Target("action", row["name"]),
-        fields={"name": lambda row: row["name"], "kind": lambda row: row["kind"]},
+        fields=read_members("name", "kind"),
     )
     return answer_list(crane, listing, query)
 

@@ -8,8 +8,8 @@ from flask import Response
 
 from crane_accounts.users.schemas import ChangedUserSchema, NewUserSchema, UserQuery, UserSchema
 from crane_core.context import Crane, get_crane
-from crane_core.http import Blueprint, Listing, answer, answer_list, answer_unless_known
-from crane_core.openapi import ETAG, IF_NONE_MATCH, LOCATION
+from crane_core.http import Blueprint, Listing, answer, answer_list, answer_unless_known, read_members
+from crane_core.openapi import LOCATION
 from crane_core.security import Target, guard, identify
 
 blueprint = Blueprint("users", __name__, url_prefix="/api/v1/users", description="Users, and accounts of programs.")
@@ -34,15 +34,7 @@ def user_listing(crane: Crane) -> Listing[dict[str, Any]]:
         rows=lambda: [present(directory, account) for account in directory.accounts.values()],
         action="user:read",
         target=lambda row: Target("user", row["name"], str(row["id"])),
-        fields={
-            "name": lambda row: row["name"],
-            "display_name": lambda row: row["display_name"],
-            "kind": lambda row: row["kind"],
-            "source": lambda row: row["source"],
-            "disabled": lambda row: row["disabled"],
-            "group": lambda row: row["groups"],
-            "created_at": lambda row: row["created_at"],
-        },
+        fields=read_members("name", "display_name", "kind", "source", "disabled", "created_at", group="groups"),
     )
 
 
@@ -70,9 +62,7 @@ def create(sent: dict[str, Any]) -> Response:
 
 @blueprint.route("/<name>")
 @guard("user:read", by="name")
-@blueprint.response(200, UserSchema, description="The account.", headers=ETAG)
-@blueprint.alt_response(304, description="The caller has it already.", headers=ETAG)
-@blueprint.request_header(IF_NONE_MATCH)
+@blueprint.response_unless_known(UserSchema, description="The account.")
 def show(name: str) -> Response:
     """Show an account."""
     return answer_unless_known(_present(name))

@@ -28,7 +28,7 @@ from crane_auth.passwords import operations as passwords
 from crane_auth.sessions import operations as sessions
 from crane_core.context import get_crane
 from crane_core.errors import NotFound
-from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list
+from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list, read_members
 from crane_core.security import Target, guard, identify, known
 
 blueprint = Blueprint("logins", __name__, url_prefix="/api/v1", description="How somebody logs in.")
@@ -139,7 +139,7 @@ def list_passkeys(query: dict[str, Any]) -> Response:
         rows=lambda: rows,
         action=None,
         target=lambda row: Target("user"),
-        fields={"name": lambda row: row["name"], "created_at": lambda row: row["created_at"]},
+        fields=read_members("name", "created_at"),
     )
     return answer_list(get_crane(), listing, query)
 

@@ -6,6 +6,7 @@ import threading
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -17,33 +18,39 @@ from crane_core.context import Crane
 TIME_COST, MEMORY_KIB, LANES = 2, 19456, 1
 # Who waits longer than this for a turn is sent away: threads are for others too.
 LONGEST_WAIT = 10.0
+_ARGON = PasswordHasher(time_cost=TIME_COST, memory_cost=MEMORY_KIB, parallelism=LANES)
+
+
+@cache
+def _hash_nothing() -> str:
+    """Return what is compared with where there is no password, so that it takes as long."""
+    return _ARGON.hash("nobody has this password")
 
 
 class Hasher:
     """The room of one server that hashes passwords."""
 
     def __init__(self, crane: Crane) -> None:
-        self._argon = PasswordHasher(time_cost=TIME_COST, memory_cost=MEMORY_KIB, parallelism=LANES)
         self._turns = threading.BoundedSemaphore(max(1, crane.settings["auth.hashes_at_once"]))
-        # What is compared with where there is no password, so that it takes as long.
-        self._nothing = self._argon.hash("nobody has this password")
+        # Made now: the first who guesses must not wait for longer than the others.
+        self._nothing = _hash_nothing()
 
     def hash(self, password: str) -> str:
         """Return what is kept of a password."""
         with self._turn():
-            return self._argon.hash(_normalise(password))
+            return _ARGON.hash(_normalise(password))
 
     def verify(self, password: str, kept: str | None) -> bool:
         """Tell whether a password is the one that was kept; takes as long where none was."""
         with self._turn():
             try:
-                return self._argon.verify(kept or self._nothing, _normalise(password)) and kept is not None
+                return _ARGON.verify(kept or self._nothing, _normalise(password)) and kept is not None
             except (VerificationError, InvalidHashError):
                 return False
 
     def is_outdated(self, kept: str) -> bool:
         """Tell whether a password was hashed otherwise than is done now."""
-        return self._argon.check_needs_rehash(kept)
+        return _ARGON.check_needs_rehash(kept)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -10,7 +10,7 @@ from crane_auth.own import own_account, own_session_id
 from crane_auth.sessions import operations
 from crane_auth.sessions.schemas import SessionQuery, SessionSchema
 from crane_core.context import get_crane
-from crane_core.http import Blueprint, Listing, answer_list
+from crane_core.http import Blueprint, Listing, answer_list, read_members
 from crane_core.security import guard, identify, known
 
 blueprint = Blueprint("sessions", __name__, url_prefix="/api/v1", description="Who is logged in, and where.")
@@ -24,13 +24,7 @@ def _listing(rows: list[dict[str, Any]], action: str | None) -> Listing[dict[str
         rows=lambda: shown,
         action=action,
         target=operations.target_of,
-        fields={
-            "name": lambda row: row["name"],
-            "method": lambda row: row["method"],
-            "address": lambda row: row["address"],
-            "created_at": lambda row: row["created_at"],
-            "used_at": lambda row: row["used_at"],
-        },
+        fields=read_members("name", "method", "address", "created_at", "used_at"),
     )
 
 

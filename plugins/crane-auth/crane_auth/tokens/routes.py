@@ -19,7 +19,7 @@ from crane_auth.tokens.schemas import (
 )
 from crane_core.context import get_crane
 from crane_core.errors import Invalid, Violation
-from crane_core.http import Blueprint, Listing, answer, answer_list
+from crane_core.http import Blueprint, Listing, answer, answer_list, read_members
 from crane_core.security import guard, identify, known
 
 blueprint = Blueprint("tokens", __name__, url_prefix="/api/v1", description="Tokens for programs.")
@@ -32,13 +32,7 @@ def _listing(rows: list[dict[str, Any]], action: str | None) -> Listing[dict[str
         rows=lambda: rows,
         action=action,
         target=operations.target_of,
-        fields={
-            "name": lambda row: row["name"],
-            "account": lambda row: row["account"],
-            "created_at": lambda row: row["created_at"],
-            "used_at": lambda row: row["used_at"],
-            "expires_at": lambda row: row["expires_at"],
-        },
+        fields=read_members("name", "account", "created_at", "used_at", "expires_at"),
     )
 
 

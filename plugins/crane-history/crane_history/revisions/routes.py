@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 
 from crane_core.context import get_crane
-from crane_core.http import Blueprint, Listing, answer, answer_list, answer_page
+from crane_core.http import Blueprint, Listing, answer, answer_list, answer_page, read_members
 from crane_core.openapi import LOCATION
 from crane_core.orchestration.changing import answer_change, answer_plan, response_change
 from crane_core.orchestration.plans.schemas import PlanSchema
@@ -56,13 +56,7 @@ def list_of_stack(query: dict[str, Any], name: str) -> Response:
         rows=lambda: rows,
         action="stack:read",
         target=lambda row: operations.target_of(row["stack"]),
-        fields={
-            "name": lambda row: row["id"],
-            "number": lambda row: row["number"],
-            "by": lambda row: row["by"],
-            "at": lambda row: row["at"],
-            "outcome": lambda row: row["outcome"],
-        },
+        fields=read_members("number", "by", "at", "outcome", name="id"),
     )
     return answer_list(get_crane(), listing, {**query, "sort": query["sort"] or "-number"})
 

@@ -71,20 +71,20 @@ class Outputs:
     def run(self, stop: threading.Event) -> None:
         """Take outputs until told to stop."""
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="crane-outputs") as pool:
-            while not stop.is_set():
-                self._take_some(pool, PAUSE_SECONDS)
+            while not stop.wait(PAUSE_SECONDS):
+                while not stop.is_set() and not self._wanted.empty():
+                    self._take_some(pool)
 
     def take(self) -> None:
         """Take the outputs that are wanted now, and wait for those that are being taken."""
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="crane-outputs") as pool:
             while not self._wanted.empty():
-                self._take_some(pool, 0)
+                self._take_some(pool)
         self._wanted.join()
 
-    def _take_some(self, pool: ThreadPoolExecutor, wait: float) -> None:
+    def _take_some(self, pool: ThreadPoolExecutor) -> None:
         some: list[Fact] = []
         try:
-            some.append(self._wanted.get(timeout=wait) if wait else self._wanted.get_nowait())
             while len(some) < AT_ONCE:
                 some.append(self._wanted.get_nowait())
         except queue.Empty:

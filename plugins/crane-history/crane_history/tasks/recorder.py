@@ -105,7 +105,6 @@ class Recorder:
         self._crane = crane
         self._waiting: deque[Fact] = deque()
         self._hands: deque[tuple[str, Cause, float]] = deque()
-        self._wake = threading.Event()
         self._writing = threading.Lock()
         # How often the Swarm was to be compared with what is written (at the start, and whenever something was missed),
         # and up to which time it has been.
@@ -125,10 +124,8 @@ class Recorder:
         _, subscription = self._crane.cache.snapshot_and_subscribe(self.note)
         self._missed_something += 1
         with subscription:
-            while not stop.is_set():
+            while not stop.wait(PAUSE_SECONDS):
                 self.write()
-                self._wake.wait(PAUSE_SECONDS)
-                self._wake.clear()
             self.write()
 
     def note(self, old: Snapshot, new: Snapshot) -> None:
@@ -141,13 +138,11 @@ class Recorder:
                 self._missed_something += 1
                 break
             self._waiting.append(fact)
-        self._wake.set()
 
     def note_event(self, event: Event) -> None:
         """Take who ended a task by hand, and return at once."""
         if found := facts.find_hand(event):
             self._hands.append((*found, self._crane.cache.clock() + HAND_SECONDS))
-            self._wake.set()
 
     def write(self) -> None:
         """Write down what waits, and compare with the Swarm if something may have been missed."""

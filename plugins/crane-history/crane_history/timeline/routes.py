@@ -12,7 +12,7 @@ from flask import Response, current_app, request
 
 from crane_core.context import Crane, get_crane
 from crane_core.http import Blueprint, Listing, answer, answer_unless_known, stream_lines
-from crane_core.openapi import ETAG, IF_NONE_MATCH, NDJSON
+from crane_core.openapi import NDJSON
 from crane_core.security import Target, demand, guard, identify
 from crane_history.timeline.schemas import (
     CheckQuery,
@@ -46,9 +46,7 @@ def find_line(number: str) -> Target:
 @blueprint.doc(operationId="listTimeline")
 @guard("timeline:read")
 @blueprint.arguments(LineQuery, location="query")
-@blueprint.response(200, LinesSchema, description="A page of the timeline.", headers=ETAG)
-@blueprint.alt_response(304, description="The caller has it already.", headers=ETAG)
-@blueprint.request_header(IF_NONE_MATCH)
+@blueprint.response_unless_known(LinesSchema, description="A page of the timeline.")
 def list_lines(query: dict[str, Any]) -> Response:
     """List what happened."""
     from crane_history.timeline.operations import find_page

@@ -10823,7 +10823,7 @@ export interface operations {
                     "application/json": Record<string, never>;
                 };
             };
-            /** @description The caller has it already. */
+            /** @description The caller has this version already. */
             304: {
                 headers: {
                     /** @description The version of what is answered. */
@@ -13138,7 +13138,7 @@ export interface operations {
                     "application/json": components["schemas"]["Dashboard"];
                 };
             };
-            /** @description The caller has it already. */
+            /** @description The caller has this version already. */
             304: {
                 headers: {
                     /** @description The version of what is answered. */
@@ -13332,7 +13332,7 @@ export interface operations {
                     "application/json": components["schemas"]["accounts.User"];
                 };
             };
-            /** @description The caller has it already. */
+            /** @description The caller has this version already. */
             304: {
                 headers: {
                     /** @description The version of what is answered. */
@@ -13504,7 +13504,7 @@ export interface operations {
                     "application/json": components["schemas"]["accounts.Group"];
                 };
             };
-            /** @description The caller has it already. */
+            /** @description The caller has this version already. */
             304: {
                 headers: {
                     /** @description The version of what is answered. */
@@ -13788,7 +13788,7 @@ export interface operations {
                     "application/json": components["schemas"]["accounts.Role"];
                 };
             };
-            /** @description The caller has it already. */
+            /** @description The caller has this version already. */
             304: {
                 headers: {
                     /** @description The version of what is answered. */
@@ -14019,7 +14019,7 @@ export interface operations {
                     "application/json": components["schemas"]["accounts.Grant"];
                 };
             };
-            /** @description The caller has it already. */
+            /** @description The caller has this version already. */
             304: {
                 headers: {
                     /** @description The version of what is answered. */
@@ -14092,7 +14092,7 @@ export interface operations {
                     "application/json": components["schemas"]["accounts.Rights"];
                 };
             };
-            /** @description The caller has it already. */
+            /** @description The caller has this version already. */
             304: {
                 headers: {
                     /** @description The version of what is answered. */
@@ -14317,7 +14317,7 @@ export interface operations {
                     "application/json": components["schemas"]["history.Lines"];
                 };
             };
-            /** @description The caller has it already. */
+            /** @description The caller has this version already. */
             304: {
                 headers: {
                     /** @description The version of what is answered. */
