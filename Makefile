@@ -10,6 +10,8 @@ export PATH := $(PATH):/usr/sbin:/sbin
 # Modules of another project must not shadow what .venv holds.
 unexport PYTHONPATH
 unexport PYTHONHOME
+# Each process of the tests, and each server that one starts, would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON_IN_VENV := .venv/bin/python
 PACKAGES := $(wildcard plugins/*/setup.cfg)
