@@ -12,6 +12,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -103,6 +104,8 @@ class Link:
         # Since when it has answered, or did until it failed.
         self.returned_at = float("-inf")
         self.error = ""
+        # Whether it does answer, as an Engine of another node or of no Swarm, as that of a locked manager does.
+        self.is_other = False
         self.verified = False
         # When it is to be looked at next; None where there is no way to it.
         self.due: float | None = None
@@ -120,6 +123,11 @@ class Link:
     def answers(self) -> bool:
         """Whether its last answer is not followed by a failure."""
         return self.verified and not self.error
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is to be looked at now."""
+        return self.due is not None and self.due <= self._clock()
 
     @property
     def source(self) -> Source:
@@ -181,9 +189,12 @@ class Link:
                         )
                 else:
                     engine.ping(limit)
+            except NodeUnreachable as error:
+                self.fail(str(error), is_other=True)
+                raise
             except CraneError as error:
                 self.fail(str(error))
-                raise error if isinstance(error, NodeUnreachable) else NodeUnreachable(str(error)) from error
+                raise NodeUnreachable(str(error)) from error
             self.succeed()
 
     def succeed(self) -> None:
@@ -194,17 +205,17 @@ class Link:
             self.answered_at = self._clock()
             if not self.answers:
                 self.returned_at = self.answered_at
-            self.verified, self.error = True, ""
+            self.verified, self.error, self.is_other = True, "", False
             self._retry = FIRST_RETRY_SECONDS
             self.due = self.answered_at + PROBE_SECONDS * self._jitter()
 
-    def fail(self, error: str) -> None:
+    def fail(self, error: str, *, is_other: bool = False) -> None:
         """Leave it alone for a while."""
         with self._lock:
             if not self.error:
                 log.warning("The Engine of %s does not answer, and will be tried again: %s", self.node.name, error)
             # It may be another machine that answers next under this address.
-            self.error, self.verified = error, False
+            self.error, self.verified, self.is_other = error, False, is_other
             self.due = self._clock() + self._retry * self._jitter()
             self._retry = min(self._retry * 2, LONGEST_RETRY_SECONDS)
 
@@ -297,7 +308,10 @@ class Pool:
         :raises EngineUnavailable: when it does not answer; at once where that is known.
         """
         link = self._find_own_link()
-        if link is None:
+        if link is not None and link.error and link.is_due:
+            with suppress(NodeUnreachable):
+                self._verify(link)
+        if link is None or link.is_other:
             self._crane.engine.ping(PATIENCE_SECONDS)
             return ask(self._crane.engine)
         try:
@@ -348,7 +362,7 @@ class Pool:
         own, since = self._links.get(self._own_node), self._crane.watcher.looking_since
         if own is not None and since is not None and now - since > PATIENCE_SECONDS:
             own.watch(PATIENCE_SECONDS)
-        due = [link for link in self.links() if link.due is not None and link.due <= now and not link.looking]
+        due = [link for link in self.links() if link.is_due and not link.looking]
         for link in due:
             link.looking = True
         return [self._lookers.submit(self._look_at, link) for link in due]

@@ -62,11 +62,14 @@ def find_wrong_answers(app: Flask, headers: dict[str, str]) -> dict[str, str]:
     """Send all kinds of things to every operation; return what was answered otherwise than documented."""
     described: Any = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app)
     wrong = {}
-    for found in described.exclude(path_regex=ENDLESS).get_all_operations():
-        operation = found.ok()
+    operations = [found.ok() for found in described.exclude(path_regex=ENDLESS).get_all_operations()]
+    fixed = {operation.path for operation in operations if "{" not in operation.path}
+    for operation in operations:
         for mode in GenerationMode:
             try:
-                send(operation.as_strategy(generation_mode=mode), headers)
+                # A container `prune` is no example: what is answered at its path is no container.
+                cases = operation.as_strategy(generation_mode=mode)
+                send(cases.filter(lambda case: case.path in fixed or case.formatted_path not in fixed), headers)
             except Unsatisfiable:
                 # There is nothing that could be sent to it wrongly.
                 assert mode is GenerationMode.NEGATIVE, operation.label

@@ -41,8 +41,13 @@ class Hanging(MemoryAdapter):
 
 
 @pytest.fixture
-def adapter() -> Iterator[Hanging]:
-    adapter = Hanging(MemorySwarm(nodes=1))
+def memory() -> MemorySwarm:
+    return MemorySwarm(nodes=1)
+
+
+@pytest.fixture
+def adapter(memory: MemorySwarm) -> Iterator[Hanging]:
+    adapter = Hanging(memory)
     yield adapter
     adapter.go_on.set()
 
@@ -84,6 +89,24 @@ def test_a_manager_that_is_slow_is_waited_for(pool: Pool, adapter: Hanging) -> N
     adapter.slow = True
 
     assert pool.ask_manager(lambda engine: engine.swarm())["ID"]
+
+
+def test_a_manager_that_waits_for_its_key_says_so_after_it_was_gone(
+    crane: Crane, pool: Pool, adapter: Hanging, memory: MemorySwarm
+) -> None:
+    adapter.halted = True
+    with pytest.raises(EngineUnavailable):
+        pool.ask_manager(lambda engine: engine.swarm())
+
+    adapter.halted = False
+    memory.cluster.locked = True
+    # Whoever asks it past the pool, as the watcher does, hears from it first.
+    with pytest.raises(EngineUnavailable):
+        crane.engine.nodes()
+
+    with pytest.raises(EngineUnavailable) as told:
+        pool.ask_manager(lambda engine: engine.swarm())
+    assert told.value.code == "swarm-locked"
 
 
 def test_what_is_known_is_old_as_soon_as_a_look_is_kept_waiting(crane: Crane, pool: Pool, adapter: Hanging) -> None:
