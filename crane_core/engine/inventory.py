@@ -213,17 +213,18 @@ class Inventory:
         key = (node.id, kind)
         link = self._pool.link(node.id)
         with self._lock:
+            shelf = self._shelves.get(key, Shelf())
+            # It is tried, whether somebody waits for it or not.
+            is_worth_it = not link.error and not shelf.is_doubted(self._clock(), link.returned_at)
             if (begun := self._readings.get(key)) is not None:
                 # Somebody else began it a moment ago, or the node hangs, which the pool finds out.
-                return None if link.error else begun
-            shelf = self._shelves.get(key, Shelf())
+                return begun if is_worth_it else None
             if not self._is_due(key, shelf):
                 return None
             self._changed.discard(key)
             begun = self._readings[key] = (self._pool.submit(link, _READERS[kind]), self._clock())
         begun[0].add_done_callback(lambda done: self._take(key, done))
-        # It is tried, whether somebody waits for it or not.
-        return None if shelf.is_doubted(self._clock(), link.returned_at) else begun
+        return begun if is_worth_it else None
 
     def _is_due(self, key: tuple[str, ItemKind], shelf: Shelf) -> bool:
         if key in self._changed or shelf.read_at is None:
