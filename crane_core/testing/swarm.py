@@ -130,8 +130,11 @@ class MemorySwarm:
             return self._api.answer(engine, method, path, params, body)
 
     def engine(self, node: str | None = None) -> NodeEngine:
-        """Return the Engine of a node, of the manager unless told otherwise."""
-        record = next(iter(self.store.nodes)) if node is None else self._node(node)
+        """Return the Engine of a node, of the manager unless told otherwise. Raises ``EngineGone`` for no node."""
+        try:
+            record = next(iter(self.store.nodes)) if node is None else self._node(node)
+        except Refusal as error:
+            raise EngineGone(113, "No route to host") from error
         if record.id not in self._engines:
             self._engines[record.id] = NodeEngine(self, record)
         return self._engines[record.id]

@@ -245,7 +245,8 @@ class Operations:
             for running in list(self._running.values()):
                 if running.operation.id in self._sending.values():
                     continue
-                self._step_one(running, snapshot)
+                # An earlier copy may not know yet what was sent while others were looked at.
+                self._step_one(running, self._crane.cache.snapshot())
 
     def _step_one(self, running: _Running, snapshot: Snapshot) -> None:
         operation = running.operation

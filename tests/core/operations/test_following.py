@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import replace
 
 import msgspec
@@ -37,6 +39,41 @@ def test_health_output_is_quoted_short_and_without_its_password(desk):
     assert "The check said: password=(hidden) xxx" in operation.verdict.cause
     assert "hunter2" not in str(operation.to_json())
     assert len(operation.verdict.cause) < 700
+
+
+def test_what_is_sent_while_others_are_looked_at_is_no_removed_service(desk_at):
+    class Swarm(MemorySwarm):
+        """Creates the service of the second stack only when the first operation is being looked at."""
+
+        def handle(self, method, path, *given, **named):
+            if path.endswith("/services/create") and threading.current_thread() is sender:
+                held.set()
+                go_on.wait(10)
+            elif held.is_set() and threading.current_thread() is not sender and not go_on.is_set():
+                go_on.set()
+                while desk.operations._sending:
+                    time.sleep(0.001)
+            return super().handle(method, path, *given, **named)
+
+    held, go_on, sender, sent = threading.Event(), threading.Event(), None, []
+    desk = desk_at(Swarm())
+    desk.run(desk.deploy(WEB))
+    desk.remove()
+    body = {"files": [{"name": "stack.yml", "content": WEB}], "resolve_image": "never"}
+    client = desk.app.test_client()
+    sender = threading.Thread(target=lambda: sent.append(client.put("/api/v1/stacks/bank", json=body)))
+    sender.start()
+    assert held.wait(10)
+    desk.swarm.advance(1)
+
+    with desk.app.app_context():
+        desk.operations.step()
+    sender.join(10)
+
+    assert go_on.is_set(), "the first operation asked the Engine"
+    operation = desk.operations.get(sent[0].json["id"])
+    assert not operation.ended, operation.verdict
+    assert desk.run(operation).verdict.outcome == "converged"
 
 
 def test_followers_are_told_each_step_as_it_is_made(desk_at):
