@@ -80,8 +80,8 @@ def pass_time(crane: Crane, swarm: MemorySwarm, clock: Clock) -> Callable[[float
         crane.watcher.look(full=True)
         for node in crane.cache.snapshot().nodes.values():
             if not pool.link(node.id).error:
-                pool.ask([node], lambda engine: engine.ping())
-        crane.room(Inventory).read("containers")
+                pool.ask([node], lambda engine: engine.ping(), patience=30)
+        crane.room(Inventory).read("containers", patience=30)
         begun = sampler.step()
         for each in begun:
             each.result(10)
