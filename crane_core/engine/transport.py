@@ -94,20 +94,13 @@ class _NamedTransport(HTTPAdapter):
 class TcpTransport(_NamedTransport):
     """Reach an Engine over TCP, with TLS where the URL says https."""
 
-    def __init__(self, server_name: str | None = None) -> None:
-        super().__init__(server_name)
-        self._hijacking = _NamedTransport(server_name, HalfClosing(ssl.PROTOCOL_TLS_CLIENT))
-
     def send(self, request: requests.PreparedRequest, *arguments: Any, **named: Any) -> requests.Response:
         """Send a request; one that takes its connection over, on one whose sending side can be ended."""
-        if "Upgrade" in request.headers:
-            return self._hijacking.send(request, *arguments, **named)
-        return super().send(request, *arguments, **named)
-
-    def close(self) -> None:
-        """Close every connection that is not in use."""
-        self._hijacking.close()
-        super().close()
+        if "Upgrade" not in request.headers:
+            return super().send(request, *arguments, **named)
+        # Nobody uses such a connection again, and the certificates are read anew for it, as for any other.
+        alone = _NamedTransport(self._server_name, HalfClosing(ssl.PROTOCOL_TLS_CLIENT))
+        return alone.send(request, *arguments, **named)
 
 
 class DialTransport(HTTPAdapter):

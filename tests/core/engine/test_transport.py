@@ -396,6 +396,20 @@ def test_nobody_waits_for_a_connection_that_is_closed(hijacked):
         hijacked.send(b"more")
 
 
+def test_authority_that_was_replaced_is_trusted_no_more(tls_url, engines, tmp_path):
+    authority = tmp_path / "ca.pem"
+    authority.write_bytes((TLS / "ca.pem").read_bytes())
+    engine = engines(
+        tls_url, TlsFiles(str(authority), str(TLS / "client.pem"), str(TLS / "client-key.pem"), "engine.test")
+    )
+    engine.hijack("/exec/a/start").close()
+
+    authority.write_text(Authority("others").certificate)
+
+    with pytest.raises(EngineUnavailable, match="certificate"):
+        engine.hijack("/exec/a/start")
+
+
 def test_certificate_of_another_name_is_handed_no_input(tls_url, engines):
     with pytest.raises(EngineUnavailable, match="certificate"):
         engines(tls_url, _files("other.test")).hijack("/exec/a/start")
