@@ -78,12 +78,13 @@ class Sampler:
         if not watched and not self.pace:
             return []
         self._read_lists(now, often=bool(watched))
+        # Before anything is asked: a sum that is made while answers come in counts some of what begins together.
+        self.book.sum_up()
         begun = []
         for track in sorted(self.book.live(), key=lambda each: each.asked_at or 0.0):
             if self._is_due(track, watched, now) and (link := self._begin(track)) is not None:
                 track.asked_at = now
                 begun.append(self._workers.submit(self._sample, link, track))
-        self.book.sum_up()
         if now - self._forgot_at >= FORGET_SECONDS:
             self._forgot_at = now
             self.book.forget()
