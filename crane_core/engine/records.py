@@ -373,72 +373,49 @@ class Network(Struct, frozen=True, omit_defaults=True):
         return self.labels.get(STACK_LABEL) or None
 
 
-class Config(Struct, frozen=True, omit_defaults=True):
-    """A config. Its content is not kept, only ``digest``: ``sha256:`` and the hash of its bytes."""
+class _Data(Struct, frozen=True, omit_defaults=True):
+    """What a config and a secret have in common: a name, labels, and a content that is kept elsewhere."""
 
     ID: str
     Version: ObjectVersion
     CreatedAt: str = ""
     UpdatedAt: str = ""
+    Spec: ConfigSpec | SecretSpec = ConfigSpec()
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        return self.ID
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.Spec.Name
+
+    @property
+    def version(self) -> int:
+        """The version that an update must name."""
+        return self.Version.Index
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Its labels."""
+        return self.Spec.Labels or {}
+
+    @property
+    def stack(self) -> str | None:
+        """The stack that it belongs to, None outside a stack."""
+        return self.labels.get(STACK_LABEL) or None
+
+
+class Config(_Data, frozen=True, omit_defaults=True):
+    """A config. Its content is not kept, only ``digest``: ``sha256:`` and the hash of its bytes."""
+
     Spec: ConfigSpec = ConfigSpec()
     digest: str = ""
 
-    @property
-    def id(self) -> str:
-        """The config's id."""
-        return self.ID
 
-    @property
-    def name(self) -> str:
-        """The config's name."""
-        return self.Spec.Name
-
-    @property
-    def version(self) -> int:
-        """The version that an update must name."""
-        return self.Version.Index
-
-    @property
-    def labels(self) -> Mapping[str, str]:
-        """The config's labels."""
-        return self.Spec.Labels or {}
-
-    @property
-    def stack(self) -> str | None:
-        """The stack that the config belongs to, None outside a stack."""
-        return self.labels.get(STACK_LABEL) or None
-
-
-class Secret(Struct, frozen=True, omit_defaults=True):
+class Secret(_Data, frozen=True, omit_defaults=True):
     """A secret."""
 
-    ID: str
-    Version: ObjectVersion
-    CreatedAt: str = ""
-    UpdatedAt: str = ""
     Spec: SecretSpec = SecretSpec()
-
-    @property
-    def id(self) -> str:
-        """The secret's id."""
-        return self.ID
-
-    @property
-    def name(self) -> str:
-        """The secret's name."""
-        return self.Spec.Name
-
-    @property
-    def version(self) -> int:
-        """The version that an update must name."""
-        return self.Version.Index
-
-    @property
-    def labels(self) -> Mapping[str, str]:
-        """The secret's labels."""
-        return self.Spec.Labels or {}
-
-    @property
-    def stack(self) -> str | None:
-        """The stack that the secret belongs to, None outside a stack."""
-        return self.labels.get(STACK_LABEL) or None
