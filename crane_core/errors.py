@@ -4,6 +4,7 @@
 
     CraneError                      500
     ├── Invalid                     422   what was sent cannot be done; carries violations
+    │   └── Ambiguous               422   several objects answer to a name
     ├── Unauthenticated             401
     ├── Forbidden                   403
     ├── NotFound                    404
@@ -57,6 +58,10 @@ class Violation:
         return told
 
 
+# So many are named where several could be meant.
+_SHOWN = 5
+
+
 class CraneError(Exception):
     """Something went wrong that Crane can name."""
 
@@ -91,6 +96,22 @@ class Invalid(CraneError):
     """What was sent cannot be done as it stands."""
 
     status, code, title = 422, "invalid", "What was sent is not valid."
+
+
+class Ambiguous(Invalid):
+    """Several objects answer to what was given.
+
+    :param what: What they have in common, as a sentence without its end.
+    :param matches: What to call each so that only this one answers.
+    :param advice: What to do, as a sentence.
+    """
+
+    code, title = "ambiguous", "Several objects answer to this."
+
+    def __init__(self, what: str, matches: Iterable[str], advice: str) -> None:
+        self.what, self.matches, self.advice = what, tuple(sorted(matches)), advice
+        told = f": {', '.join(self.matches[:_SHOWN])}" if self.matches else ""
+        super().__init__(f"{what}{told}. {advice}")
 
 
 class Unauthenticated(CraneError):

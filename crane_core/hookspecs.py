@@ -235,7 +235,8 @@ def crane_authorize(identity: Identity, action: str, target: Target) -> Vote | N
 
     :param identity: Who wants to.
     :param action: What, as in ``service:update``.
-    :param target: To what; already looked up.
+    :param target: To what; already looked up, but for somebody of whom it is not known who they are: they are asked
+        about the name that they gave first, and nothing is looked up unless they are allowed that.
     :returns: A vote, or None to abstain.
     """
 

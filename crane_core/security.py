@@ -17,7 +17,7 @@ import msgspec
 from flask import Flask, Request, request
 
 from crane_core.context import Crane, get_crane
-from crane_core.errors import Forbidden, NotFound, SetupError, Unauthenticated
+from crane_core.errors import Ambiguous, Forbidden, NotFound, SetupError, Unauthenticated
 from crane_core.events import Event
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -256,9 +256,10 @@ def may(action: str, target: Target) -> bool:
     return decide(get_crane(), identify(), action, target).allows
 
 
-def demand(action: str, target: Target) -> None:
+def demand(action: str, target: Target, called: str = "") -> None:
     """Go on only if the current caller may do something.
 
+    :param called: What the caller called the target; whoever may not touch it is not told its name.
     :raises Unauthenticated: when it is not known who asks.
     :raises Forbidden: when they may not; plugins are told of it.
     """
@@ -268,7 +269,8 @@ def demand(action: str, target: Target) -> None:
         return
     if identity.kind == "nobody":
         raise Unauthenticated
-    what = f"{target.kind} {target.name}" if target.name else f"any {target.kind}"
+    name = called or target.name
+    what = f"{target.kind} {name}" if name else f"any {target.kind}"
     detail = {"action": action, "kind": target.kind, "reason": vote.reason}
     crane.emit(Event("access.denied", target.name, target.id, target.stack, identity.name, detail))
     raise Forbidden(f"You may not do {action} on {what}: {vote.reason}.", action=action)
@@ -278,16 +280,48 @@ def demand_on(action: str, name: str | None) -> None:
     """Go on only if the current caller may do something to the object of a name; None is the kind as a whole.
 
     :raises NotFound: when there is no such object, and the caller may do it to any.
+    :raises Ambiguous: when several answer to the name; those that the caller may do it to are named.
     """
+    crane = get_crane()
+    request.environ[_TARGET_KEY] = Target(in_general(action).kind, name or "")
+    if name is None:
+        demand(action, in_general(action))
+    else:
+        request.environ[_TARGET_KEY] = demand_found(action, _finder(crane, action, name), name)
+
+
+def demand_found(action: str, find: Callable[[str], Target], name: str) -> Target:
+    """Return what a name is found to mean if the current caller may do something to it.
+
+    Who may not is told the same whether there is such an object or not, and never another name than they gave.
+
+    :raises Unauthenticated: when it is not known who asks, before anything is looked up.
+    :raises Forbidden: when they may not.
+    :raises NotFound: when there is no such object, and the caller may do it to any.
+    :raises Ambiguous: when several answer to the name; those that the caller may do it to are named.
+    """
+    called = Target(in_general(action).kind, name)
+    if identify().kind == "nobody":
+        demand(action, called)
     try:
-        target = _find_target(get_crane(), action, name)
+        target = find(name)
     except NotFound:
-        # Who may not touch such an object is not told which ones exist.
-        request.environ[_TARGET_KEY] = target = Target(in_general(action).kind, name or "")
-        demand(action, target)
+        demand(action, called)
         raise
-    request.environ[_TARGET_KEY] = target
-    demand(action, target)
+    except Ambiguous as error:
+        touchable = [match for match in error.matches if _may_touch(action, find, match)]
+        if not touchable:
+            demand(action, called)
+        raise Ambiguous(error.what, touchable, error.advice) from error
+    demand(action, target, name)
+    return target
+
+
+def _may_touch(action: str, find: Callable[[str], Target], name: str) -> bool:
+    try:
+        return may(action, find(name))
+    except (NotFound, Ambiguous):
+        return False
 
 
 def demanded_target() -> Target | None:
@@ -393,13 +427,11 @@ def require_guards(app: Flask, actions: Iterable[str]) -> None:
             raise SetupError(f"The route {rule.rule} demands {found.action}, which no plugin contributes as an action.")
 
 
-def _find_target(crane: Crane, action: str, name: str | None) -> Target:
-    if name is None:
-        return in_general(action)
+def _finder(crane: Crane, action: str, name: str) -> Callable[[str], Target]:
     find = crane.actions[action].find
     if find is None:
         raise SetupError(f"The action {action} cannot look up {name!r}: it was contributed without find.")
-    return find(name)
+    return find
 
 
 def _mark(view: Callable[..., Any], guard: Guard) -> None:

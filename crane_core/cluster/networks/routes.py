@@ -21,14 +21,14 @@ from crane_core.cluster.networks.schemas import (
     NetworkSchema,
     NetworkWishSchema,
 )
-from crane_core.containers import find_container
+from crane_core.containers import Container, find_container
 from crane_core.containers import target_of as target_of_container
 from crane_core.context import Crane, get_crane
 from crane_core.engine.chosen import name_nodes
 from crane_core.engine.records import STACK_LABEL
 from crane_core.http import Blueprint, ListQuery, answer, answer_list, answer_unless_known
 from crane_core.openapi import LOCATION
-from crane_core.security import Target, demand, demanded_target, guard, identify
+from crane_core.security import Target, demand, demand_found, demanded_target, guard, identify
 
 blueprint = Blueprint(
     "networks", __name__, url_prefix="/api/v1/networks", description="Networks of the Swarm and of its nodes."
@@ -133,8 +133,7 @@ def remove(name: str) -> Response:
 def connect(wish: dict[str, Any], name: str) -> Response:
     """Connect a container to a network; both must be the caller's to connect."""
     crane = get_crane()
-    container = find_container(crane, wish["container"])
-    demand("network:connect", target_of_container(container))
+    container = _find_connectable(crane, wish["container"])
     operations.connect(crane, identify(), _demanded(crane), container, wish)
     return Response(status=204)
 
@@ -146,7 +145,12 @@ def connect(wish: dict[str, Any], name: str) -> Response:
 def disconnect(wish: dict[str, Any], name: str) -> Response:
     """Take a container off a network; both must be the caller's to connect."""
     crane = get_crane()
-    container = find_container(crane, wish["container"])
-    demand("network:connect", target_of_container(container))
+    container = _find_connectable(crane, wish["container"])
     operations.disconnect(crane, identify(), _demanded(crane), container, force=wish["force"])
     return Response(status=204)
+
+
+def _find_connectable(crane: Crane, name: str) -> Container:
+    """Return a container that the caller may connect to networks."""
+    target = demand_found("network:connect", lambda name: target_of_container(find_container(crane, name)), name)
+    return find_container(crane, target.id)

@@ -11,7 +11,7 @@ from flask import Flask, Request
 
 from crane_core.context import Crane
 from crane_core.contributions import Action
-from crane_core.errors import NotFound, SetupError, Unauthenticated
+from crane_core.errors import Ambiguous, NotFound, SetupError, Unauthenticated
 from crane_core.events import Event
 from crane_core.http import answer
 from crane_core.redaction import hide_inside, redact
@@ -379,6 +379,86 @@ def test_who_may_not_do_it_is_not_told_which_things_exist(
 
     assert existing.status_code == missing.status_code == status
     assert existing.json["detail"].replace("lamp", "table") == missing.json["detail"]
+
+
+@pytest.fixture
+def make_crowded_app(make_app: Callable[..., Flask]) -> Callable[..., Flask]:
+    """Make an application with a view of one of several things, and a list of what was looked up for it."""
+
+    def make(*plugins: Any) -> Flask:
+        app = make_app(*plugins)
+        owners = {"lamp1": "ann", "lamp2": "bob", "lamp3": "ann"}
+        looked_up = app.extensions["looked-up"] = list[str]()
+
+        def find(name: str) -> Target:
+            looked_up.append(name)
+            found = [id_ for id_ in owners if id_.startswith(name)]
+            if len(found) > 1:
+                raise Ambiguous(f"Several things begin with {name}", found, "Write more of it.")
+            if not found:
+                raise NotFound(f"There is no thing {name}.")
+            return Target("thing", f"the lamp of {owners[found[0]]}", found[0], labels={"owner": owners[found[0]]})
+
+        app.extensions["crane"].actions = {"thing:update": Action("thing:update", "Change things.", find=find)}
+
+        @app.route("/things/<name>", methods=["PATCH"])
+        @guard("thing:update", by="name")
+        def change(name: str) -> Any:
+            return answer({"changed": name})
+
+        return app
+
+    return make
+
+
+def owning(*owners: str) -> Any:
+    """Make a plugin that lets everybody do everything to what belongs to some."""
+
+    def crane_authorize(identity: Identity, action: str, target: Target) -> Vote | None:
+        return Vote.allow() if target.labels.get("owner") in owners else None
+
+    return make_plugin("owning", crane_authorize)
+
+
+@pytest.mark.parametrize(
+    ("owners", "status", "detail"),
+    [
+        (("ann", "bob"), 422, "Several things begin with lamp: lamp1, lamp2, lamp3. Write more of it."),
+        (("ann",), 422, "Several things begin with lamp: lamp1, lamp3. Write more of it."),
+        (("bob",), 422, "Several things begin with lamp: lamp2. Write more of it."),
+        ((), 403, "You may not do thing:update on thing lamp: nobody allowed it."),
+    ],
+)
+def test_of_several_things_the_callers_own_are_named(
+    make_crowded_app: Callable[..., Flask], owners: tuple[str, ...], status: int, detail: str
+) -> None:
+    client = make_crowded_app(authenticating(), owning(*owners)).test_client()
+
+    answered = client.patch("/things/lamp", headers={"Authorization": "Bearer ann"})
+
+    assert (answered.status_code, answered.json["detail"]) == (status, detail)
+
+
+def test_refusal_calls_a_thing_as_the_caller_did(make_crowded_app: Callable[..., Flask]) -> None:
+    client = make_crowded_app(authenticating(), owning("ann")).test_client()
+
+    refused = client.patch("/things/lamp2", headers={"Authorization": "Bearer ann"})
+
+    assert refused.json["detail"] == "You may not do thing:update on thing lamp2: nobody allowed it."
+
+
+@pytest.mark.parametrize("name", ["lamp", "lamp1", "chair"])
+def test_nothing_is_looked_up_for_nobody(make_crowded_app: Callable[..., Flask], name: str) -> None:
+    app = make_crowded_app(authenticating(), owning("ann"))
+
+    assert app.test_client().patch(f"/things/{name}").status_code == 401
+    assert app.extensions["looked-up"] == []
+
+
+def test_nobody_may_what_plugins_allow_by_name(make_crowded_app: Callable[..., Flask]) -> None:
+    client = make_crowded_app(authenticating(), voting("open", Vote.allow())).test_client()
+
+    assert client.patch("/things/lamp1").status_code == 200
 
 
 def test_guard_is_known_of_a_view() -> None:

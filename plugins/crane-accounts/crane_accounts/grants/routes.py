@@ -11,7 +11,7 @@ from crane_core.context import Crane, get_crane
 from crane_core.errors import NotFound
 from crane_core.http import Blueprint, Listing, answer, answer_list, answer_unless_known
 from crane_core.openapi import LOCATION
-from crane_core.security import Target, demand, guard, identify, known
+from crane_core.security import Target, demand, demand_found, guard, identify, known
 
 blueprint = Blueprint("grants", __name__, url_prefix="/api/v1", description="Who may do what, where, and why.")
 
@@ -139,14 +139,9 @@ def _find_visible(crane: Crane, kind: str, name: str) -> Target:
     from crane_accounts.grants.operations import find_target
 
     action = f"{kind}:read"
-    try:
-        target = find_target(crane, kind, name)
-    except NotFound:
-        demand(action, Target(kind, name))
-        raise
-    if name and action in crane.actions:
-        demand(action, target)
-    return target
+    if not name or action not in crane.actions:
+        return find_target(crane, kind, name)
+    return demand_found(action, lambda name: find_target(crane, kind, name), name)
 
 
 def _present(number: int) -> dict[str, Any]:
