@@ -79,6 +79,9 @@ def join(
         steps = _Steps(crane, engine, newcomer, clock, pause)
         try:
             node = steps.take(remotes, token)
+        except AlreadyInSwarm:
+            # Somebody else had it join since it was looked at: that is theirs, and not to be undone.
+            raise
         except CraneError as error:
             left = steps.undo()
             raise NotJoined(f"{newcomer.url} did not become a node: {error.detail} {left}") from error

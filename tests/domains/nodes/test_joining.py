@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from crane_core.cluster.errors import NotJoined
 from crane_core.cluster.nodes.joining import Newcomer, TlsTexts, join
 from crane_core.context import Crane
-from crane_core.testing.answers import Refusal
+from crane_core.testing.answers import Refusal, Response
 from crane_core.testing.cluster import Outsider
 from crane_core.testing.swarm import MemorySwarm
 from crane_core.testing.transport import SocketServer, serve
@@ -151,6 +151,28 @@ def test_what_the_engine_refuses_leaves_no_trace(
     assert "valid join token" in answer.json["detail"]
     assert outsider.node is None
     assert names(client) == ["node1", "node2", "node3"]
+
+
+class Rival(Outsider):
+    """An Engine that somebody else has join while it is looked at."""
+
+    def handle(self, method: str, path: str, *arguments: Any, **named: Any) -> Response:
+        answer = super().handle(method, path, *arguments, **named)
+        if path.endswith("/info") and self.node is None:
+            super().handle("POST", "/swarm/join", body=b'{"JoinToken": "SWMTKN-1-memory-worker"}')
+        return answer
+
+
+def test_what_somebody_else_had_join_meanwhile_stays(
+    client: FlaskClient, swarm: MemorySwarm, served: Callable[..., str]
+) -> None:
+    rival = Rival(swarm)
+
+    answer = client.post(NODES, json={"url": served(rival)})
+
+    assert (answer.status_code, answer.json["code"]) == (409, "already-in-a-swarm")
+    assert rival.node is not None
+    assert rival.node.id in swarm.store.nodes
 
 
 def test_labels_that_cannot_be_given_undo_the_joining(
