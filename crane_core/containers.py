@@ -15,14 +15,12 @@ from crane_core.engine.client import Engine
 from crane_core.engine.inventory import Inventory, Item, Stock
 from crane_core.engine.pool import PATIENCE_SECONDS, Pool
 from crane_core.engine.records import ENDED_TASK_STATES, STACK_LABEL, Node, Service, Task
-from crane_core.engine.snapshot import SHORTEST_BEGINNING, Ambiguous, Snapshot
-from crane_core.errors import NotFound
+from crane_core.engine.snapshot import SHORTEST_BEGINNING, Snapshot
+from crane_core.errors import Ambiguous, NotFound
 from crane_core.security import Target
 
 SERVICE_LABEL = "com.docker.swarm.service.id"
 TASK_LABEL = "com.docker.swarm.task.id"
-# So many are named where several answer to what was written.
-_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -209,8 +207,8 @@ def choose_container(key: str, containers: Iterable[Container], task: Task | Non
             begun[container.id] = container
     found = named or of_task or list(begun.values())
     if len(found) > 1:
-        told = ", ".join(sorted(f"{each.node.name}/{each.name}" for each in found)[:_SHOWN])
-        raise Ambiguous(f"{len(found)} containers answer to {key}: {told}. Write the node and a slash before it.")
+        told = (f"{each.node.name}/{each.name}" for each in found)
+        raise Ambiguous(f"containers answer to {key}", told, "Write the node and a slash before it.")
     return found[0] if found else None
 
 

@@ -22,6 +22,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+# So many objects are named where several could be meant.
+_SHOWN = 5
+
 
 @dataclass(frozen=True)
 class Violation:
@@ -91,6 +94,25 @@ class Invalid(CraneError):
     """What was sent cannot be done as it stands."""
 
     status, code, title = 422, "invalid", "What was sent is not valid."
+
+
+class Ambiguous(Invalid):
+    """Several objects answer to what was given.
+
+    :param what: What they have in common, as in ``nodes have a volume data``.
+    :param keys: For each of them, what it alone answers to.
+    :param advice: What to write in its place, in a sentence.
+    """
+
+    code, title = "ambiguous", "Several objects answer to this."
+
+    def __init__(self, what: str, keys: Iterable[str], advice: str) -> None:
+        self.what, self.keys, self.advice = what, sorted(keys), advice
+        super().__init__(f"Several {what}: {', '.join(self.keys[:_SHOWN])}. {advice}")
+
+    def only(self, keys: Iterable[str]) -> Ambiguous:
+        """Return the error for who may know of some of them only."""
+        return Ambiguous(self.what, keys, self.advice)
 
 
 class Unauthenticated(CraneError):

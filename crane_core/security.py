@@ -17,7 +17,7 @@ import msgspec
 from flask import Flask, Request, request
 
 from crane_core.context import Crane, get_crane
-from crane_core.errors import Forbidden, NotFound, SetupError, Unauthenticated
+from crane_core.errors import Ambiguous, CraneError, Forbidden, NotFound, SetupError, Unauthenticated
 from crane_core.events import Event
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -256,9 +256,10 @@ def may(action: str, target: Target) -> bool:
     return decide(get_crane(), identify(), action, target).allows
 
 
-def demand(action: str, target: Target) -> None:
+def demand(action: str, target: Target, called: str = "") -> None:
     """Go on only if the current caller may do something.
 
+    :param called: What the caller called the target; whoever may not touch it is told no more of it.
     :raises Unauthenticated: when it is not known who asks.
     :raises Forbidden: when they may not; plugins are told of it.
     """
@@ -268,7 +269,8 @@ def demand(action: str, target: Target) -> None:
         return
     if identity.kind == "nobody":
         raise Unauthenticated
-    what = f"{target.kind} {target.name}" if target.name else f"any {target.kind}"
+    name = called or target.name
+    what = f"{target.kind} {name}" if name else f"any {target.kind}"
     detail = {"action": action, "kind": target.kind, "reason": vote.reason}
     crane.emit(Event("access.denied", target.name, target.id, target.stack, identity.name, detail))
     raise Forbidden(f"You may not do {action} on {what}: {vote.reason}.", action=action)
@@ -279,15 +281,43 @@ def demand_on(action: str, name: str | None) -> None:
 
     :raises NotFound: when there is no such object, and the caller may do it to any.
     """
-    try:
-        target = _find_target(get_crane(), action, name)
-    except NotFound:
-        # Who may not touch such an object is not told which ones exist.
-        request.environ[_TARGET_KEY] = target = Target(in_general(action).kind, name or "")
+    crane = get_crane()
+    if name is None:
+        request.environ[_TARGET_KEY] = target = in_general(action)
         demand(action, target)
-        raise
+    else:
+        demand_found(action, name, lambda key: _find_target(crane, action, key))
+
+
+def demand_found(action: str, name: str, find: Callable[[str], Target]) -> None:
+    """Go on only if the current caller may do something to what answers to a name.
+
+    Who may not touch it is not told whether it exists.
+
+    :raises NotFound: when there is no such object, and the caller may do it to any.
+    :raises Ambiguous: when several answer to it; those are named to which the caller may do it.
+    """
+    failure: CraneError | None = None
+    try:
+        target = find(name)
+    except NotFound as error:
+        failure, target = error, Target(in_general(action).kind, name)
+    except Ambiguous as error:
+        seen = [key for key in error.keys if _may_on(action, key, find)]
+        failure, target = error.only(seen), Target(in_general(action).kind, name)
+        if seen:
+            raise failure from error
     request.environ[_TARGET_KEY] = target
-    demand(action, target)
+    demand(action, target, name)
+    if failure is not None:
+        raise failure
+
+
+def _may_on(action: str, key: str, find: Callable[[str], Target]) -> bool:
+    try:
+        return may(action, find(key))
+    except (NotFound, Ambiguous):
+        return False
 
 
 def demanded_target() -> Target | None:
@@ -393,9 +423,7 @@ def require_guards(app: Flask, actions: Iterable[str]) -> None:
             raise SetupError(f"The route {rule.rule} demands {found.action}, which no plugin contributes as an action.")
 
 
-def _find_target(crane: Crane, action: str, name: str | None) -> Target:
-    if name is None:
-        return in_general(action)
+def _find_target(crane: Crane, action: str, name: str) -> Target:
     find = crane.actions[action].find
     if find is None:
         raise SetupError(f"The action {action} cannot look up {name!r}: it was contributed without find.")

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 
 from crane_core.engine.parts import ServiceSpec
 from crane_core.engine.records import Config, Network, Node, Secret, Service, Task
-from crane_core.errors import EngineUnavailable, Invalid, NotFound
+from crane_core.errors import Ambiguous, EngineUnavailable, NotFound
 
 Kind = Literal["nodes", "services", "networks", "configs", "secrets", "tasks"]
 # One or two letters begin so many ids that they are more likely to be something else.
@@ -24,12 +24,6 @@ _SHOWN = 5
 Named = TypeVar("Named", Node, Service, Network, Config, Secret)
 Record = TypeVar("Record", Node, Service, Network, Config, Secret, Task)
 Index = TypeVar("Index")
-
-
-class Ambiguous(Invalid):
-    """Several objects answer to what was given."""
-
-    code, title = "ambiguous", "Several objects answer to this."
 
 
 @dataclass(frozen=True)
@@ -352,6 +346,6 @@ def _only(noun: str, key: str, found: list[Record]) -> Record | None:
     if not found:
         return None
     if len(found) > 1:
-        ids = ", ".join(sorted(record.id for record in found)[:_SHOWN])
-        raise Ambiguous(f"{len(found)} {noun}s have an id that begins with {key}: {ids}. Write more of it.")
+        ids = (record.id for record in found)
+        raise Ambiguous(f"{noun}s have an id that begins with {key}", ids, "Write more of it.")
     return found[0]

@@ -29,8 +29,7 @@ from crane_core.engine.chosen import name_nodes
 from crane_core.engine.images import parse_image
 from crane_core.engine.policy import check_image
 from crane_core.engine.pool import PATIENCE_SECONDS, Pool
-from crane_core.engine.snapshot import Ambiguous
-from crane_core.errors import Conflict, Invalid, NotFound
+from crane_core.errors import Ambiguous, Conflict, Invalid, NotFound
 from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list, stream_lines
 from crane_core.rules import broken
 from crane_core.security import Target, demand, guard, identify, may
@@ -208,8 +207,8 @@ def _find_images(crane: Crane, key: str, nodes: Iterable[str] = ()) -> list[Node
     found = [image for image in images if image.answers_to(key) and may("image:read", target_of(image))]
     # Other nodes may have another image of the same name; the beginning of an id must be that of one only.
     if len({image.id for image in found}) > 1 and not any(image.is_called(key) for image in found):
-        told = ", ".join(sorted({operations.short_id(image.id) for image in found}))
-        raise Ambiguous(f"Several images have an id that begins with {key}: {told}. Write more of it.")
+        told = {operations.short_id(image.id) for image in found}
+        raise Ambiguous(f"images have an id that begins with {key}", told, "Write more of it.")
     if not found:
         missing = [str(source["name"]) for source in stock.sources if source["state"] != "fresh"]
         unless = f", unless it is on {' or '.join(missing)}, which cannot be asked" if missing else ""

@@ -13,14 +13,12 @@ from crane_core.context import Crane
 from crane_core.engine.inventory import Inventory, Stock
 from crane_core.engine.pool import PATIENCE_SECONDS
 from crane_core.engine.records import Network, Node, Service
-from crane_core.engine.snapshot import Ambiguous, Snapshot
-from crane_core.errors import NotFound
+from crane_core.engine.snapshot import Snapshot
+from crane_core.errors import Ambiguous, NotFound
 from crane_core.security import Target
 
 # The Engine makes these by itself, and cannot be without them.
 PREDEFINED = frozenset({"bridge", "host", "none", "docker_gwbridge"})
-# So many are named where several answer to what was written.
-_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -119,8 +117,8 @@ def _choose(key: str, networks: Iterable[Located]) -> Located | None:
             begun.append(located)
     found = named or begun
     if len(found) > 1:
-        places = ", ".join(sorted(each.place for each in found)[:_SHOWN])
-        raise Ambiguous(f"{len(found)} networks answer to {key}: {places}. Write its id, or the node and a slash.")
+        places = (each.place for each in found)
+        raise Ambiguous(f"networks answer to {key}", places, "Write its id, or the node and a slash.")
     return found[0] if found else None
 
 

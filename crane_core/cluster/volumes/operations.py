@@ -17,8 +17,7 @@ from crane_core.engine.errors import NameTaken
 from crane_core.engine.inventory import Inventory, Item, Stock
 from crane_core.engine.pool import PATIENCE_SECONDS, Pool
 from crane_core.engine.records import STACK_LABEL, Node
-from crane_core.engine.snapshot import Ambiguous
-from crane_core.errors import NotFound
+from crane_core.errors import Ambiguous, NotFound
 from crane_core.events import Event
 from crane_core.redaction import redact
 from crane_core.security import Target
@@ -26,7 +25,6 @@ from crane_core.security import Target
 ANONYMOUS_LABEL = "com.docker.volume.anonymous"
 CHANGE_SECONDS = 60.0
 _GENERATED = re.compile(r"[0-9a-f]{64}")
-_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -123,8 +121,8 @@ def find_volume(crane: Crane, key: str) -> Volume:
     volumes, stock, _ = list_volumes(crane, nodes)
     found = [volume for volume in volumes if volume.name == name]
     if len(found) > 1:
-        told = ", ".join(sorted(volume.key for volume in found)[:_SHOWN])
-        raise Ambiguous(f"{len(found)} nodes have a volume {key}: {told}. Write the node and a slash before it.")
+        told = (volume.key for volume in found)
+        raise Ambiguous(f"nodes have a volume {key}", told, "Write the node and a slash before it.")
     if not found:
         missing = [str(source["name"]) for source in stock.sources if source["state"] != "fresh"]
         unless = f", unless it is on {' or '.join(missing)}, which cannot be asked" if missing else ""

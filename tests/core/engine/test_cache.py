@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from crane_core.engine import decode
 from crane_core.engine.cache import Cache
-from crane_core.engine.snapshot import KINDS, Ambiguous, Snapshot, changes_between
-from crane_core.errors import NotFound
+from crane_core.engine.snapshot import KINDS, Snapshot, changes_between
+from crane_core.errors import Ambiguous, NotFound
 from tests.core.engine.making import network_json, node_json, nodes, service_json, services, task_json, tasks
 
 
@@ -230,7 +230,7 @@ def test_a_name_wins_over_the_beginning_of_an_id(snapshot):
 
 
 def test_the_beginning_of_several_ids_is_refused_with_their_names(snapshot):
-    with pytest.raises(Ambiguous, match="2 services have an id that begins with abd: abd2, abd3"):
+    with pytest.raises(Ambiguous, match="Several services have an id that begins with abd: abd2, abd3"):
         snapshot.find_service("abd")
 
 

@@ -7,8 +7,7 @@ import pytest
 from crane_core.containers import container_of_task, find_container, list_containers, target_of
 from crane_core.context import Crane
 from crane_core.engine.pool import Pool
-from crane_core.engine.snapshot import Ambiguous
-from crane_core.errors import NotFound
+from crane_core.errors import Ambiguous, NotFound
 from crane_core.testing.contract import service
 from crane_core.testing.swarm import MemorySwarm
 

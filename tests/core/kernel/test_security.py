@@ -11,7 +11,7 @@ from flask import Flask, Request
 
 from crane_core.context import Crane
 from crane_core.contributions import Action
-from crane_core.errors import NotFound, SetupError, Unauthenticated
+from crane_core.errors import Ambiguous, NotFound, SetupError, Unauthenticated
 from crane_core.events import Event
 from crane_core.http import answer
 from crane_core.redaction import hide_inside, redact
@@ -70,6 +70,9 @@ def make_thing_app(make_app: Callable[..., Flask]) -> Callable[..., Flask]:
         crane: Crane = app.extensions["crane"]
 
         def find(name: str) -> Target:
+            if name == "furniture":
+                raise Ambiguous("things are furniture", ("lamp", "chair"), "Say which.")
+            name = "lamp" if name == "la" else name
             if name not in ("lamp", "chair"):
                 raise NotFound(f"There is no thing {name}.")
             return Target("thing", name, labels={"owner": "ann" if name == "lamp" else "bob"})
@@ -379,6 +382,30 @@ def test_who_may_not_do_it_is_not_told_which_things_exist(
 
     assert existing.status_code == missing.status_code == status
     assert existing.json["detail"].replace("lamp", "table") == missing.json["detail"]
+
+
+@pytest.mark.parametrize("name", ["la", "furniture"])
+def test_who_may_not_do_it_is_not_told_what_a_name_stands_for(make_thing_app: Callable[..., Flask], name: str) -> None:
+    refused = (
+        make_thing_app(authenticating()).test_client().patch(f"/things/{name}", headers={"Authorization": "Bearer ann"})
+    )
+
+    assert refused.status_code == 403
+    assert refused.json["detail"] == f"You may not do thing:update on thing {name}: nobody allowed it."
+
+
+def test_of_several_only_those_are_named_that_the_caller_may_touch(make_thing_app: Callable[..., Flask]) -> None:
+    def crane_authorize(identity: Identity, action: str, target: Target) -> Vote | None:
+        return Vote.allow() if target.name == "chair" else None
+
+    client = make_thing_app(authenticating(), make_plugin("accounts", crane_authorize)).test_client()
+
+    some = client.patch("/things/furniture", headers={"Authorization": "Bearer ann"})
+    all_ = make_thing_app().test_client().patch("/things/furniture")
+
+    assert (some.status_code, some.json["code"]) == (422, "ambiguous")
+    assert some.json["detail"] == "Several things are furniture: chair. Say which."
+    assert all_.json["detail"] == "Several things are furniture: chair, lamp. Say which."
 
 
 def test_guard_is_known_of_a_view() -> None:

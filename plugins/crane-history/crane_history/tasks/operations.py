@@ -12,8 +12,8 @@ from crane_database import and_, current_lease, db, delete, func, or_, sa, selec
 
 from crane_core.context import Crane, get_crane
 from crane_core.engine.records import ENDED_TASK_STATES
-from crane_core.engine.snapshot import SHORTEST_BEGINNING, Ambiguous
-from crane_core.errors import NotFound
+from crane_core.engine.snapshot import SHORTEST_BEGINNING
+from crane_core.errors import Ambiguous, NotFound
 from crane_core.orchestration.operations.causes import Cause
 from crane_core.security import Target
 from crane_history.tasks import facts
@@ -152,8 +152,8 @@ def get_task(key: str) -> Known:
     if found is None and len(key) >= SHORTEST_BEGINNING:
         begins = db.session.execute(_all().where(TaskRow.id.startswith(key, autoescape=True)).limit(6)).all()
         if len(begins) > 1:
-            ids = ", ".join(sorted(task.id for task, _ in begins)[:5])
-            raise Ambiguous(f"Several tasks have an id that begins with {key}: {ids}. Write more of it.")
+            ids = (task.id for task, _ in begins)
+            raise Ambiguous(f"tasks have an id that begins with {key}", ids, "Write more of it.")
         found = Known(*begins[0]) if begins else None
     found = found or _find_last_died(key)
     if found is None:

@@ -8,7 +8,7 @@ from flask import Response
 
 from crane_core.context import get_crane
 from crane_core.http import Blueprint, answer, answer_page
-from crane_core.security import decide, demand, guard, identify, may_everything
+from crane_core.security import decide, demand_found, guard, identify, may_everything
 from crane_history.tasks import operations
 from crane_history.tasks.operations import Known
 from crane_history.tasks.schemas import TaskHistoryQuery, TaskHistorySchema, TaskWhySchema
@@ -53,6 +53,5 @@ def why(task: str) -> Response:
 
 def _find(key: str) -> Known:
     """Find a task that the caller may see; the right to see tasks at all was asked for before."""
-    known = operations.get_task(key)
-    demand("task:read", known.target)
-    return known
+    demand_found("task:read", key, lambda key: operations.get_task(key).target)
+    return operations.get_task(key)
