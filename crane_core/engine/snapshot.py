@@ -251,6 +251,18 @@ class Snapshot:
         """Return the services whose specs refer to a config, a secret or a network of this id."""
         return self._index("users", lambda: _users(self.services.values())).get(id_, ())
 
+    def returning_to(self, id_: str) -> list[Service]:
+        """Return the services that left a config, a secret or a network by an update that may still be taken back."""
+        users = {service.id for service in self.users_of(id_)}
+        return [
+            service
+            for service in self.services.values()
+            if service.id not in users
+            and service.update_state in ("updating", "paused")
+            and service.previous_spec is not None
+            and id_ in referred_ids(service.previous_spec)
+        ]
+
     @property
     def stacks(self) -> Iterable[str]:
         """The names of the stacks that have services."""
