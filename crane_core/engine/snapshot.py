@@ -144,8 +144,27 @@ class Snapshot:
         return self._find("service", "services", self.services, key)
 
     def find_node(self, key: str) -> Node | None:
-        """Find a node by id, hostname or the beginning of its id. Raises :class:`Ambiguous`."""
-        return self._find("node", "nodes", self.nodes, key)
+        """Find a node by id, hostname or the beginning of its id. Raises :class:`Ambiguous`.
+
+        A hostname stands for the one that is ready: a node that left and joined anew is listed twice, and machines that
+        were copied may all be called the same.
+        """
+        if found := self.nodes.get(key):
+            return found
+        named = self._nodes_by_name().get(key, ())
+        if not named:
+            return _begun("node", key, self.nodes.values())
+        if (meant := _meant(named)) is None:
+            raise Ambiguous(f"nodes are called {key}", (node.id for node in named), "Write its id.")
+        return meant
+
+    def called(self, node: Node) -> str:
+        """Return what a node alone answers to: its hostname, or its id where that does not stand for it."""
+        meant = _meant(self._nodes_by_name().get(node.name, (node,)))
+        return node.name if meant is not None and meant.id == node.id else node.id
+
+    def _nodes_by_name(self) -> Mapping[str, tuple[Node, ...]]:
+        return self._index("nodes by name", lambda: _group(self.nodes.values(), lambda node: node.name))
 
     def find_network(self, key: str) -> Network | None:
         """Find a network by id, name or the beginning of its id. Raises :class:`Ambiguous`."""
@@ -311,6 +330,12 @@ def changes_between(old: Snapshot, new: Snapshot) -> list[Change]:
         # Objects that stayed the same are shared between snapshots, so that identity tells.
         changes += [Change(kind, id_, value) for id_, value in after.items() if before.get(id_) is not value]
     return changes
+
+
+def _meant(named: Sequence[Node]) -> Node | None:
+    """Return the node that a hostname stands for, of all that are called so."""
+    ready = [node for node in named if node.state == "ready"] if len(named) > 1 else named
+    return ready[0] if len(ready) == 1 else None
 
 
 def _of_the_swarm(record: object) -> bool:
