@@ -26,4 +26,6 @@ def name_nodes(snapshot: Snapshot, query: Mapping[str, Any]) -> dict[str, Any]:
     """
     if not query.get("node"):
         return dict(query)
-    return {**query, "node": ",".join(node.name for node in choose_nodes(snapshot, query["node"]))}
+    names = {node.name for node in snapshot.nodes.values()}
+    wanted = [name.strip() for name in query["node"].split(",") if name.strip()]
+    return {**query, "node": ",".join(name if name in names else snapshot.get_node(name).name for name in wanted)}

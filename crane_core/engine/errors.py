@@ -85,6 +85,11 @@ def shorten(message: str) -> str:
     return _RPC.sub("", message).strip()
 
 
+def say_locked(manager: str) -> str:
+    """Say that a manager is locked, and what to do."""
+    return f"{manager} was started anew and waits for the Swarm's key: unlock it with `crane swarm unlock`."
+
+
 def make_error(status: int, message: str) -> CraneError:
     """Return the error of ours that an answer of the Engine stands for.
 
@@ -105,10 +110,7 @@ def make_error(status: int, message: str) -> CraneError:
     if "attempt to join the swarm will continue" in message:
         return StillJoining(detail, engine_status=status)
     if "needs to be unlocked" in message:
-        return SwarmLocked(
-            "The manager was started anew and waits for the Swarm's key: unlock it with `crane swarm unlock`.",
-            engine_status=status,
-        )
+        return SwarmLocked(say_locked("The manager"), engine_status=status)
     if "invalid key provided" in message or "invalid key string" in message:
         return WrongUnlockKey(violations=[Violation("/unlock_key", _WRONG_KEY, code="wrong-unlock-key")])
     if "HTTP request to an HTTPS server" in message:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from crane_core.engine.client import Engine, Readable
+from crane_core.engine.errors import say_locked
 from crane_core.engine.records import Node
 from crane_core.engine.snapshot import Source
 from crane_core.engine.transport import TlsFiles
@@ -94,10 +95,18 @@ class Link:
 
     :param clock: Returns seconds of a clock that never goes back.
     :param jitter: Returns a factor for pauses, so that nodes that failed together are not asked together again.
+    :param members: Returns the nodes of the Swarm by their ids.
     """
 
-    def __init__(self, node: Node, clock: Callable[[], float], jitter: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        node: Node,
+        clock: Callable[[], float],
+        jitter: Callable[[], float],
+        members: Callable[[], Mapping[str, Node]],
+    ) -> None:
         self.node = node
+        self._members = members
         self.endpoint: Endpoint | None = None
         self.engine: Engine | None = None
         self.answered_at: float | None = None
@@ -180,13 +189,9 @@ class Link:
             limit = SSH_SECONDS if engine.url.startswith("ssh:") else PATIENCE_SECONDS
             try:
                 if not self.verified:
-                    told = str((engine.info(limit).get("Swarm") or {}).get("NodeID", ""))
-                    if told != self.node.id:
-                        other = f"of node {told}" if told else "of no Swarm"
-                        raise NodeUnreachable(
-                            f"The Engine at {engine.url} is {other}, and not that of {self.node.name} "
-                            f"({self.node.id}); correct the address that is given for it."
-                        )
+                    swarm = engine.info(limit).get("Swarm") or {}
+                    if swarm.get("NodeID") != self.node.id:
+                        raise NodeUnreachable(self._say_other(engine.url, swarm))
                 else:
                     engine.ping(limit)
             except NodeUnreachable as error:
@@ -196,6 +201,23 @@ class Link:
                 self.fail(str(error))
                 raise NodeUnreachable(str(error)) from error
             self.succeed()
+
+    def _say_other(self, url: str, swarm: Mapping[str, Any]) -> str:
+        """Say whose Engine answers in place of the node's own, and what to do."""
+        node, told = self.node, str(swarm.get("NodeID") or "")
+        if swarm.get("LocalNodeState") == "locked":
+            return say_locked(node.name)
+        member = self._members().get(told)
+        if member is not None and member.name == node.name:
+            return (
+                f"{node.name} has joined the Swarm anew, as {told}, and is not {node.id} any more: "
+                f"remove what is left of that with `crane node rm {node.id}`."
+            )
+        other = f"of node {told}" if told else "of no Swarm"
+        return (
+            f"The Engine at {url} is {other}, and not that of {node.name} ({node.id}); "
+            "correct the address that is given for it."
+        )
 
     def succeed(self) -> None:
         """Note that it answered, and is what it should be."""
@@ -406,7 +428,9 @@ class Pool:
         with self._lock:
             link = self._links.get(node.id)
             if link is None:
-                link = self._links[node.id] = Link(node, self._clock, self._jitter)
+                link = self._links[node.id] = Link(
+                    node, self._clock, self._jitter, lambda: self._crane.cache.snapshot().nodes
+                )
         returned = link.node.state != "ready" and node.state == "ready"
         link.node = node
         try:

@@ -144,8 +144,27 @@ class Snapshot:
         return self._find("service", "services", self.services, key)
 
     def find_node(self, key: str) -> Node | None:
-        """Find a node by id, hostname or the beginning of its id. Raises :class:`Ambiguous`."""
-        return self._find("node", "nodes", self.nodes, key)
+        """Find a node by id, hostname or the beginning of its id. Raises :class:`Ambiguous`.
+
+        A hostname stands for the one that is ready: a node that left and joined anew is listed twice, and machines that
+        were copied may all be called the same.
+        """
+        if found := self.nodes.get(key):
+            return found
+        named = self._nodes_by_name().get(key, ())
+        if not named:
+            return _begun("node", key, self.nodes.values())
+        if (meant := _meant(named)) is None:
+            raise Ambiguous(f"nodes are called {key}", (node.id for node in named), "Write its id.")
+        return meant
+
+    def called(self, node: Node) -> str:
+        """Return what a node alone answers to: its hostname, or its id where that does not stand for it."""
+        meant = _meant(self._nodes_by_name().get(node.name, (node,)))
+        return node.name if meant is not None and meant.id == node.id else node.id
+
+    def _nodes_by_name(self) -> Mapping[str, tuple[Node, ...]]:
+        return self._index("nodes by name", lambda: _group(self.nodes.values(), lambda node: node.name))
 
     def find_network(self, key: str) -> Network | None:
         """Find a network by id, name or the beginning of its id. Raises :class:`Ambiguous`."""
@@ -251,6 +270,18 @@ class Snapshot:
         """Return the services whose specs refer to a config, a secret or a network of this id."""
         return self._index("users", lambda: _users(self.services.values())).get(id_, ())
 
+    def returning_to(self, id_: str) -> list[Service]:
+        """Return the services that left a config, a secret or a network by an update that may still be taken back."""
+        users = {service.id for service in self.users_of(id_)}
+        return [
+            service
+            for service in self.services.values()
+            if service.id not in users
+            and service.update_state in ("updating", "paused")
+            and service.previous_spec is not None
+            and id_ in referred_ids(service.previous_spec)
+        ]
+
     @property
     def stacks(self) -> Iterable[str]:
         """The names of the stacks that have services."""
@@ -299,6 +330,12 @@ def changes_between(old: Snapshot, new: Snapshot) -> list[Change]:
         # Objects that stayed the same are shared between snapshots, so that identity tells.
         changes += [Change(kind, id_, value) for id_, value in after.items() if before.get(id_) is not value]
     return changes
+
+
+def _meant(named: Sequence[Node]) -> Node | None:
+    """Return the node that a hostname stands for, of all that are called so."""
+    ready = [node for node in named if node.state == "ready"] if len(named) > 1 else named
+    return ready[0] if len(ready) == 1 else None
 
 
 def _of_the_swarm(record: object) -> bool:

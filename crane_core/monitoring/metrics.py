@@ -47,30 +47,36 @@ def _nodes() -> Samples:
 
 
 def _engines() -> Samples:
+    snapshot = get_crane().cache.snapshot()
     for link in get_crane().room(Pool).links():
-        yield (link.node.name,), float(link.answers)
+        yield (snapshot.called(link.node),), float(link.answers)
 
 
 def _node_up() -> Samples:
-    for node in get_crane().cache.snapshot().nodes.values():
-        yield (node.name, node.role), float(node.state == "ready")
+    snapshot = get_crane().cache.snapshot()
+    for node in snapshot.nodes.values():
+        yield (snapshot.called(node), node.role), float(node.state == "ready")
 
 
 def _capacity(read: Callable[[int, int], float]) -> Callable[[], Samples]:
     def samples() -> Samples:
-        for node in get_crane().cache.snapshot().nodes.values():
+        snapshot = get_crane().cache.snapshot()
+        for node in snapshot.nodes.values():
             resources = node.Description.Resources
-            yield (node.name,), read(resources.NanoCPUs, resources.MemoryBytes)
+            yield (snapshot.called(node),), read(resources.NanoCPUs, resources.MemoryBytes)
 
     return samples
 
 
 def _usage(kind: Kind, figure: str) -> Callable[[], Samples]:
     def samples() -> Samples:
-        for row in find_rows(get_crane(), kind).values():
+        crane = get_crane()
+        snapshot = crane.cache.snapshot()
+        for row in find_rows(crane, kind).values():
             # What is old is left out: Prometheus would take it for new.
             if row.fresh and (value := row.get(figure)) is not None:
-                yield ((row.name,) if kind == "node" else (row.name, row.stack or "")), value
+                node = snapshot.nodes.get(row.id)
+                yield ((snapshot.called(node),) if node else (row.name, row.stack or "")), value
 
     return samples
 

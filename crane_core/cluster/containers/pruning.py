@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from crane_core.engine.client import Engine
 from crane_core.engine.records import Node
 
 _STOPPED = ("created", "exited", "dead")
+# So long the container of a task stays that the copy of the Swarm does not know: it may be about to be started.
+_YOUNG_SECONDS = 300.0
 
 
 def _find(crane: Crane, node: Node, engine: Engine, options: Mapping[str, Any]) -> Found:
@@ -22,7 +25,8 @@ def _find(crane: Crane, node: Node, engine: Engine, options: Mapping[str, Any]) 
     found = []
     for item in stopped:
         # What a dead task printed is still read from its container; the Swarm removes it when it forgets the task.
-        if (item.get("Labels") or {}).get(TASK_LABEL) in remembered:
+        task = (item.get("Labels") or {}).get(TASK_LABEL)
+        if task in remembered or (task and time.time() - int(item.get("Created") or 0) < _YOUNG_SECONDS):
             continue
         container = make_container(snapshot, node, item)
         found.append(

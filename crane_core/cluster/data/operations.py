@@ -99,13 +99,18 @@ def relabel(
 def remove(crane: Crane, identity: Identity, kind: DataKind, id_: str) -> None:
     """Remove a config or a secret that no service uses.
 
-    :raises InUse: while services do; it names those that the caller may see.
+    :raises InUse: while services do, or may return to it; it names those users that the caller may see.
     """
     data = get_data(crane.watcher.fresh(), kind, id_)
     if users := crane.cache.snapshot().users_of(data.id):
         raise InUse(
             f"The {kind} {data.name} is used by {_say_users(crane, identity, users)}. "
             "Give them another one first, or rotate it.",
+        )
+    if crane.cache.snapshot().returning_to(data.id):
+        raise InUse(
+            f"Services are being moved away from {data.name}, and return to it if that fails. "
+            "Remove it when their updates have ended."
         )
     crane.engine.remove(kind, data.id)
     _refresh(crane, kind, data.id)

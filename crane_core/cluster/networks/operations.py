@@ -21,6 +21,8 @@ from crane_core.security import Identity, Target, decide
 
 JSON = dict[str, Any]
 OVERLAY = "overlay"
+# An Engine waits for 20 seconds until the managers have given a container its address.
+CHANGE_SECONDS = 60.0
 
 
 def create(crane: Crane, identity: Identity, wish: Mapping[str, Any]) -> Located:
@@ -134,7 +136,7 @@ def connect(crane: Crane, identity: Identity, located: Located, container: Conta
     if addresses := {name: str(value) for name, value in asked.items() if value}:
         settings["IPAMConfig"] = addresses
     body = {"Container": container.id, **({"EndpointConfig": settings} if settings else {})}
-    engine_of(crane, container).send("POST", f"/networks/{network.id}/connect", body)
+    engine_of(crane, container).send("POST", f"/networks/{network.id}/connect", body, timeout=CHANGE_SECONDS)
     _note_connection(crane, identity, located, container, "network.connected")
 
 
@@ -148,7 +150,7 @@ def disconnect(crane: Crane, identity: Identity, located: Located, container: Co
     if endpoint_of(container, located.network) is None and not force:
         raise NotConnectable(f"The container {container.name} is not on the network {located.name}.")
     body = {"Container": container.id, "Force": force}
-    engine_of(crane, container).send("POST", f"/networks/{located.id}/disconnect", body)
+    engine_of(crane, container).send("POST", f"/networks/{located.id}/disconnect", body, timeout=CHANGE_SECONDS)
     _note_connection(crane, identity, located, container, "network.disconnected")
 
 

@@ -91,7 +91,7 @@ def choose_container(crane: Crane, service_name: str, wanted: str = "") -> Conta
 def enter(crane: Crane, identity: Identity, container: Container) -> Place:
     """Look up a container on its node, and whether somebody may open a terminal in it as far as it can reach.
 
-    :raises NotRunning: when it does not run.
+    :raises NotRunning: when it does not run, or is paused.
     :raises Forbidden: when they may not.
     :raises NodeUnreachable: when its node cannot be asked.
     """
@@ -105,8 +105,11 @@ def enter(crane: Crane, identity: Identity, container: Container) -> Place:
         described = engine.container(container.id)
     except NotFound as error:
         raise NotRunning(f"The container {container.name} is gone from {container.node.name}.") from error
-    if not (described.get("State") or {}).get("Running"):
+    state = described.get("State") or {}
+    if not state.get("Running"):
         raise NotRunning(f"The container {container.name} does not run.")
+    if state.get("Status") == "paused":
+        raise NotRunning(f"The container {container.name} is paused: let it go on with `crane container unpause`.")
     spec = to_spec(described, _read_volumes(engine, described))
     violations = broken(crane, identity, lambda: target, lambda rules: check(spec, rules))
     # Where an image comes from was decided when the container was made.

@@ -69,11 +69,9 @@ class ContainerTrack(Track):
     def __init__(self, node_id: str, item: Mapping[str, Any], services: Mapping[str, Service]) -> None:
         super().__init__()
         labels = item.get("Labels") or {}
-        # Links of old give a container further names, with a slash inside.
-        names = [str(name)[1:] for name in item.get("Names") or () if "/" not in str(name)[1:]]
         self.id = str(item["Id"])
         self.node_id = node_id
-        self.name = names[0] if names else self.id[:12]
+        self.name = _name_of(item)
         self.service_id = str(labels.get(f"{_LABEL}service.id", ""))
         self.task_id = str(labels.get(f"{_LABEL}task.id", ""))
         self.task_name = str(labels.get(f"{_LABEL}task.name", "")).rpartition(".")[0]
@@ -153,8 +151,15 @@ class Book:
                 if track is None:
                     self._containers[id_] = ContainerTrack(node_id, item, services)
                     self.revision += 1
-                elif track.gone_at is not None:
+                    continue
+                if track.gone_at is not None:
                     track.gone_at, track.usage = None, None
+                    self.revision += 1
+                if (track.node_id, track.name) != (node_id, _name_of(item)):
+                    # It was renamed, or its node has joined the Swarm anew.
+                    before = tuple(_sums_of(track))
+                    track.node_id, track.name = node_id, _name_of(item)
+                    self._dirty.update((*before, *_sums_of(track)))
                     self.revision += 1
             for track in self._containers.values():
                 if track.node_id == node_id and track.gone_at is None and track.id not in running:
@@ -258,6 +263,12 @@ class Book:
         """How much memory the past takes."""
         with self._lock:
             return sum(track.bytes for track in (*self._containers.values(), *self._sums.values()))
+
+
+def _name_of(item: Mapping[str, Any]) -> str:
+    # Links of old give a container further names, with a slash inside.
+    names = [str(name)[1:] for name in item.get("Names") or () if "/" not in str(name)[1:]]
+    return names[0] if names else str(item["Id"])[:12]
 
 
 def _sums_of(track: ContainerTrack) -> Iterator[Key]:

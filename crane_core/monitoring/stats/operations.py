@@ -94,6 +94,8 @@ def find_rows(crane: Crane, kind: Kind) -> Mapping[str, Row]:
 def find_row(crane: Crane, kind: Kind, name: str) -> Row | None:
     """Find what one thing uses now, by its id or name."""
     rows = find_rows(crane, kind)
+    if kind == "node" and (node := crane.cache.snapshot().find_node(name)):
+        return rows.get(node.id)
     return rows.get(name) or next((row for row in rows.values() if row.name == name), None)
 
 

@@ -131,9 +131,9 @@ class Sampler:
             return None
         over_ssh = link.endpoint is not None and link.endpoint.url.startswith("ssh:")
         with self._lock:
-            if not link.answers or self._asking[track.node_id] >= (MOST_OVER_SSH if over_ssh else MOST_OF_A_NODE):
+            if not link.answers or self._asking[link.node.id] >= (MOST_OVER_SSH if over_ssh else MOST_OF_A_NODE):
                 return None
-            self._asking[track.node_id] += 1
+            self._asking[link.node.id] += 1
         return link
 
     def _sample(self, link: Link, track: ContainerTrack) -> None:
@@ -150,7 +150,7 @@ class Sampler:
             return
         finally:
             with self._lock:
-                self._asking[track.node_id] -= 1
+                self._asking[link.node.id] -= 1
 
 
 def _interests_in(track: ContainerTrack) -> Iterable[tuple[str, str]]:

@@ -13,6 +13,7 @@ from typing import Any
 from crane_core.context import Crane
 from crane_core.engine.cache import Snapshot
 from crane_core.engine.data import Data, DataKind, encode, find_data, get_data
+from crane_core.engine.errors import InUse
 from crane_core.engine.records import Secret, Service
 from crane_core.errors import Violation
 from crane_core.orchestration.deployments import Logins
@@ -40,6 +41,7 @@ def plan_rotation(
     :param wish: The new content, as ``content`` or ``data``; and ``keep_old``.
     :raises SameContent: when that is what it holds.
     :raises ContentElsewhere: when a driver keeps the content.
+    :raises InUse: while services are being moved to another version of it.
     """
     return _Rotation(crane, kind, id_, encode(kind, wish), keep_old=wish["keep_old"], timeout=timeout).make(identity)
 
@@ -67,6 +69,7 @@ class _Rotation:
         if is_same(self._crane.engine, old, body):
             raise SameContent(f"The {self._kind} {old.name} holds this content already; nothing was changed.")
         new = self._find_new(snapshot, old, body)
+        self._demand_rest(snapshot, old, new)
         planner = ServicePlanner(
             self._crane, snapshot, identity, self._kind, Logins(self._crane), "never", place=_at_service
         )
@@ -104,6 +107,15 @@ class _Rotation:
             self._name = next_name(old.name, {each.name for each in live.values()})
         body["Name"] = self._name
         return made
+
+    def _demand_rest(self, snapshot: Snapshot, old: Data, new: Data | None) -> None:
+        """Refuse while another rotation goes on: this one would reach no service, and remove what they return to."""
+        mine = {service.id for service in (snapshot.users_of(new.id) if new else ())}
+        if any(service.id not in mine for service in snapshot.returning_to(old.id)):
+            raise InUse(
+                f"Services are being moved from {old.name} to another version already. Rotate that one when their "
+                "updates have ended, or put them back with `crane service rollback` first."
+            )
 
     def _change_new(self, old: Data, new: Data | None, body: JSON) -> Change:
         if new is not None:

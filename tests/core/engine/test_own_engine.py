@@ -107,6 +107,7 @@ def test_a_manager_that_waits_for_its_key_says_so_after_it_was_gone(
     with pytest.raises(EngineUnavailable) as told:
         pool.ask_manager(lambda engine: engine.swarm())
     assert told.value.code == "swarm-locked"
+    assert "node1 was started anew and waits for the Swarm's key" in pool.link("node1").error
 
 
 def test_what_is_known_is_old_as_soon_as_a_look_is_kept_waiting(crane: Crane, pool: Pool, adapter: Hanging) -> None:

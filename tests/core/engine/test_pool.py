@@ -21,6 +21,7 @@ from crane_core.engine.pool import ENDPOINT_LABEL, MOST_OF_ONE, WATCHED_SECONDS,
 from crane_core.engine.records import Node
 from crane_core.engine.transport import TlsFiles
 from crane_core.errors import SetupError
+from crane_core.testing.objects import make_node
 from crane_core.testing.swarm import MemorySwarm
 from crane_core.testing.transport import MemoryAdapter, find_memory_endpoint
 
@@ -68,6 +69,16 @@ def test_an_engine_of_another_node_is_not_asked_anything(crane: Crane, swarm: Me
     with pytest.raises(NodeUnreachable, match="and not that of node2"):
         pool.get("node2")
     assert pool.link("node2").source.state == "never"
+
+
+def test_a_node_that_joined_anew_is_told_from_what_is_left_of_it(crane: Crane, swarm: MemorySwarm, pool: Pool) -> None:
+    now = node(crane, "node2")
+    left = make_node(swarm.store, 2, role="worker")
+    crane.watcher.refresh(nodes=[left.id])
+    pool.add_finder(lambda each: replace(find_memory_endpoint(swarm, now), url="unix://x"), first=True)
+
+    with pytest.raises(NodeUnreachable, match=f"joined the Swarm anew, as {now.id}.*crane node rm {left.id}"):
+        pool.get(left.id)
 
 
 def test_a_node_without_a_way_says_how_to_make_one(swarm: MemorySwarm, pool: Pool) -> None:

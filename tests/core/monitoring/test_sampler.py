@@ -293,3 +293,28 @@ def test_containers_without_a_task_are_sampled_with_their_limits(
     assert (row.cpu_limit, row.memory_limit) == (0.5, 64 * 2**20)
     assert row.cpu_percent == pytest.approx(50)
     assert find_row(crane, "container", "stopped") is None
+
+
+def test_container_that_is_renamed_or_whose_node_joined_anew_goes_on(
+    crane: Crane, swarm: MemorySwarm, pass_time: Callable[[float], int]
+) -> None:
+    containers, book = swarm.engine("node2").containers, crane.room(Sampler).book
+    id_ = containers.add("tool")
+    pass_time(1)
+    pass_time(2)
+    track = book.container(id_)
+    assert track is not None
+    before = track.node_id
+    [item] = [each for each in crane.room(Pool).get(before).read_json("/containers/json") if each["Id"] == id_]
+
+    containers.own[id_]["Name"] = "/renamed"
+    crane.room(Inventory).note_change(before, "containers")
+    pass_time(30)
+    pass_time(12)
+    assert track.name == "renamed"
+
+    book.take_list("anew", [{**item, "Names": ["/renamed"]}], {})
+    book.keep_nodes(["anew"])
+    assert (track.node_id, track.gone_at) == ("anew", None)
+    book.sum_up()
+    assert book.sum("node", "anew") is not None

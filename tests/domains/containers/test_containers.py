@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 WEB = "services: {web: {image: 'nginx:1', environment: {DB_PASSWORD: hunter2}, deploy: {mode: global}}}"
@@ -252,6 +254,19 @@ def test_prune_removes_what_its_preview_named(deploy, client, swarm, settle):
     assert [(each["name"], each["outcome"]) for each in done["nodes"][0]["items"]] == [("old", "removed")]
     assert done["bytes"] == preview["bytes"]
     assert later in swarm.engine("node2").containers.own
+
+
+def test_container_of_a_task_that_is_not_known_yet_is_kept_while_it_is_young(client, swarm):
+    containers = swarm.engine("node2").containers
+    labels = {"com.docker.swarm.task.id": "new1"}
+    young = containers.add("young", running=False, Labels=labels)
+    old = containers.add("old", running=False, Labels=labels)
+    containers.own[young]["Created"] = datetime.now(UTC).isoformat()
+    containers.own[old]["Created"] = (datetime.now(UTC) - timedelta(minutes=10)).isoformat()
+
+    [node] = client.get("/api/v1/containers/prune?node=node2").json["nodes"]
+
+    assert [each["id"] for each in node["items"]] == [old]
 
 
 def test_what_is_used_by_then_is_kept(client, swarm):

@@ -6,6 +6,7 @@ import pytest
 
 from crane_core.contributions import HealthCheck, HealthReport
 from crane_core.security import Identity
+from crane_core.testing.objects import make_node
 from crane_core.testing.plugins import make_plugin
 
 
@@ -32,6 +33,47 @@ def test_figures_tell_of_services_tasks_nodes_and_operations(deploy, client):
     assert read['crane_monitoring_nodes{availability="active",state="ready"}'] == "3.0"
     assert read["crane_monitoring_engine_reachable"] == "1.0"
     assert sum(float(count) for name, count in read.items() if name.startswith("crane_orchestration_operations{")) == 1
+
+
+@pytest.fixture
+def anew(crane, swarm):
+    """A node that left and joined the Swarm anew: its old id, and its new one."""
+    old = swarm.store.nodes.get("node3")
+    new = make_node(swarm.store, 3, role="worker")
+    tell_state(crane, swarm, old.id, "down")
+    crane.watcher.refresh(nodes=[new.id])
+    return old.id, new.id
+
+
+def tell_state(crane, swarm, node_id, state):
+    """Have the manager call a node something else."""
+    node = swarm.store.nodes.get(node_id)
+    node.body["Status"]["State"] = state
+    swarm.store.touch(node)
+    crane.watcher.refresh(nodes=[node_id])
+
+
+def test_figures_tell_nodes_of_one_name_apart(client, anew):
+    text = client.get("/metrics").text
+
+    names = [line.rsplit(" ", 1)[0] for line in text.splitlines() if not line.startswith("#")]
+    assert len(names) == len(set(names))
+    old, new = anew
+    ready = {name: value for name, value in figures(text).items() if "node_ready" in name}
+    assert [ready[name] for name in ready if '"node3"' in name] == ["1.0"]
+    assert [ready[name] for name in ready if old in name] == ["0.0"]
+    assert client.get("/api/v1/nodes/node3").json["ID"] == new
+
+
+def test_name_of_several_machines_stands_for_none_of_them(client, crane, swarm, anew):
+    tell_state(crane, swarm, anew[0], "ready")
+
+    refused = client.delete("/api/v1/nodes/node3?force=true")
+
+    assert (refused.status_code, refused.json["code"]) == (422, "ambiguous")
+    assert refused.json["detail"] == f"Several nodes are called node3: {', '.join(sorted(anew))}. Write its id."
+    assert client.get("/api/v1/containers?node=node3").status_code == 200
+    assert client.get(f"/api/v1/nodes/{anew[0]}").status_code == 200
 
 
 class TestFailedCheck:

@@ -142,6 +142,32 @@ def test_old_version_is_kept_when_asked_to(client, swarm, settle):
 
 
 @pytest.mark.usefixtures("shop")
+def test_another_rotation_waits_for_the_first(client, swarm, settle):
+    first = client.post("/api/v1/secrets/shop_key/rotate", json={"content": "new"})
+
+    second = client.post("/api/v1/secrets/shop_key/rotate", json={"content": "newer"})
+    removal = client.delete("/api/v1/secrets/shop_key")
+
+    assert [(each.status_code, each.json["code"]) for each in (second, removal)] == [(409, "in-use")] * 2
+    assert "moved from shop_key to another version already" in second.json["detail"]
+    assert swarm.secrets == ["shop_key", "shop_key.2", "shop_other"]
+    assert ended(client, settle, first)["verdict"]["outcome"] == "converged"
+    assert ended(client, settle, client.post("/api/v1/secrets/shop_key.2/rotate", json={"content": "newer"}))
+    assert swarm.secrets == ["shop_key.3", "shop_other"]
+
+
+@pytest.mark.usefixtures("shop")
+def test_what_services_return_to_when_an_update_fails_stays(client, swarm, settle):
+    swarm.images["nginx:1"] = Exits(3)
+    ended(client, settle, client.post("/api/v1/secrets/shop_key/rotate", json={"content": "new"}))
+
+    again = client.post("/api/v1/secrets/shop_key/rotate", json={"content": "newer"})
+
+    assert (again.status_code, again.json["code"]) == (409, "in-use")
+    assert "shop_key" in swarm.secrets
+
+
+@pytest.mark.usefixtures("shop")
 def test_rotation_is_planned_and_applied(client, swarm, settle):
     plan = client.post("/api/v1/secrets/shop_key/rotate?plan=true", json={"content": "new"})
 

@@ -218,6 +218,17 @@ def test_what_is_not_there_or_does_not_run_is_told(
     assert (answer.status_code, answer.json["code"]) == (409, "not-running")
 
 
+def test_paused_container_is_to_go_on_first(web: str, order: Order, client: FlaskClient, swarm: MemorySwarm) -> None:
+    [task] = swarm.tasks(web)
+    name = task["Status"]["ContainerStatus"]["ContainerID"]
+    assert client.post(f"/api/v1/containers/{name}/pause").status_code == 200
+
+    answer = order("services/shop_web")
+
+    assert (answer.status_code, answer.json["code"]) == (409, "not-running")
+    assert "crane container unpause" in answer.json["detail"]
+
+
 def test_node_that_does_not_answer_is_told(
     web: str, order: Order, client: FlaskClient, swarm: MemorySwarm, crane: Crane
 ) -> None:
