@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from crane_core.engine.pool import ENDPOINT_LABEL, Endpoint, NodeUnreachable, Pool
+from crane_core.engine.link import Endpoint, NodeUnreachable
+from crane_core.engine.pool import ENDPOINT_LABEL, Pool
 from crane_core.engine.records import Node, Service, Task
 from crane_core.engine.transport import TlsFiles
 

@@ -12,7 +12,8 @@ import requests
 
 from crane_core import app as application
 from crane_core.context import Crane
-from crane_core.engine.pool import PATIENCE_SECONDS, Pool
+from crane_core.engine.link import PATIENCE_SECONDS
+from crane_core.engine.pool import Pool
 from crane_core.errors import EngineUnavailable
 from crane_core.testing.swarm import MemorySwarm
 from crane_core.testing.transport import MemoryAdapter
