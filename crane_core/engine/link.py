@@ -29,6 +29,8 @@ PROBE_SECONDS = 15.0
 WATCHED_SECONDS = 5.0
 FIRST_RETRY_SECONDS = 0.5
 LONGEST_RETRY_SECONDS = 20.0
+# The same of the server's own Engine, which everybody waits for.
+LONGEST_OWN_RETRY_SECONDS = 5.0
 # How many requests to one node wait at the same time, so that one that hangs leaves room for others.
 MOST_OF_ONE = 24
 
@@ -82,6 +84,8 @@ class Link:
         self._retry = FIRST_RETRY_SECONDS
         self._lock = threading.Lock()
         self._verifying = threading.Lock()
+        # How many times it was found out whether it answers.
+        self._found_out = 0
         # How many requests of the pool are on their way.
         self._asked = 0
 
@@ -136,12 +140,14 @@ class Link:
 
         :param again: Whether to ask although it answered before.
         """
+        found_out = self._found_out
         with self._verifying:
             engine = self.engine
+            # Somebody else may have found out while this one waited for its turn.
+            again = again and found_out == self._found_out
             if engine is None or (self.verified and not again):
                 return
             if self.error and not again:
-                # Somebody else found out while this one waited for its turn.
                 raise NodeUnreachable(self.error)
             limit = SSH_SECONDS if engine.url.startswith("ssh:") else PATIENCE_SECONDS
             try:
@@ -169,6 +175,7 @@ class Link:
             if self.error:
                 log.info("The Engine of %s answers again.", self.node.name)
             self.answered_at = self._clock()
+            self._found_out += 1
             if not self.answers:
                 self.returned_at = self.answered_at
             self.verified, self.error, self.is_other = True, "", False
@@ -183,7 +190,9 @@ class Link:
             # It may be another machine that answers next under this address.
             self.error, self.verified, self.is_other = error, False, is_other
             self.due = self._clock() + self._retry * self._jitter()
-            self._retry = min(self._retry * 2, LONGEST_RETRY_SECONDS)
+            self._found_out += 1
+            is_own = self.endpoint is not None and self.endpoint.via == "socket"
+            self._retry = min(self._retry * 2, LONGEST_OWN_RETRY_SECONDS if is_own else LONGEST_RETRY_SECONDS)
 
     def enter(self) -> bool:
         """Note that a request is about to be sent; tell whether there is room for it."""
@@ -204,6 +213,12 @@ class Link:
             if self.answers and self.answered_at is not None and self.due is not None:
                 self.due = min(self.due, self.answered_at + silence)
 
+    def retry(self) -> None:
+        """Have it looked at soon although it failed: there is reason to think that it answers again."""
+        with self._lock:
+            if self.engine is not None and self.error:
+                self.due = self._clock()
+
     def suspect(self) -> None:
         """Have it looked at soon: somebody waited for it in vain."""
         with self._lock:
@@ -212,16 +227,14 @@ class Link:
 
     def hear(self, failure: EngineUnavailable | None) -> None:
         """Note what became of a request of anybody's."""
-        with self._lock:
-            if failure is None:
-                if self.verified:
-                    self.answered_at = self._clock()
-                elif self.error and self.engine is not None:
-                    # Whether a failure is over is decided by a look of its own, for which this is the moment.
-                    self.due = self._clock()
-                return
-        # A long answer is no failure yet: it is looked at once whether it answers at all.
-        self.suspect()
+        if failure is not None:
+            # A long answer is no failure yet: it is looked at once whether it answers at all.
+            self.suspect()
+        elif self.verified:
+            self.answered_at = self._clock()
+        else:
+            # Whether a failure is over is decided by a look of its own, for which this is the moment.
+            self.retry()
 
 
 def _is_same_way(one: Endpoint | None, other: Endpoint | None) -> bool:

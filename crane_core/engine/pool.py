@@ -11,12 +11,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from crane_core.engine.client import Engine, Readable
+from crane_core.engine.errors import Unanswered
 from crane_core.engine.link import MOST_OF_ONE, PATIENCE_SECONDS, Endpoint, Link, NodeUnreachable
 from crane_core.engine.records import Node
 from crane_core.engine.transport import TlsFiles
@@ -31,6 +31,8 @@ ENDPOINT_LABEL = "crane.reserved.node.endpoint"
 NODE_SECONDS = 10.0
 # How often it is looked whether a node is due, in seconds.
 TICK_SECONDS = 0.25
+# How long an answer of the server's own Engine is proof that it answers, in seconds.
+HEARD_SECONDS = 0.2
 # How many requests wait at the same time, of all nodes.
 MOST_AT_ONCE = 128
 # How many nodes are looked at at the same time.
@@ -69,6 +71,7 @@ class Pool:
         self._given = _read_endpoints(crane.settings["engine.node_endpoints"])
         self._finders: list[Finder] = [self._find_given, self._find_labelled]
         crane.engine.report = self._hear_own
+        crane.engine.attend = self._attend_own
 
     def add_finder(self, find: Finder, *, first: bool = False) -> None:
         """Add a way to nodes; it is asked after those that were there before, unless told otherwise."""
@@ -95,26 +98,6 @@ class Pool:
         for late in wait([future for _, future in futures], patience).not_done:
             next(link for link, future in futures if future is late).suspect()
         return [_reply(link.node, future, patience) for link, future in futures]
-
-    def ask_manager(self, ask: Callable[[Engine], Value]) -> Value:
-        """Ask the server's own Engine, and wait for it as long as it is alive; one that hangs is found out meanwhile.
-
-        :raises EngineUnavailable: when it does not answer; at once where that is known.
-        """
-        link = self._find_own_link()
-        if link is not None and link.error and link.is_due:
-            with suppress(NodeUnreachable):
-                self._verify(link)
-        if link is None or link.is_other:
-            self._crane.engine.ping(PATIENCE_SECONDS)
-            return ask(self._crane.engine)
-        try:
-            future = self.submit(link, ask)
-            if wait([future], PATIENCE_SECONDS).not_done:
-                self._verify(link)
-            return future.result()
-        except NodeUnreachable as error:
-            raise EngineUnavailable(error.detail) from error
 
     def submit(self, link: Link, ask: Callable[[Engine], Value]) -> Future[Value]:
         """Ask one node without waiting for the answer; one that is known not to answer fails at once."""
@@ -151,11 +134,7 @@ class Pool:
 
     def look(self) -> list[Future[None]]:
         """Look at each node that is due, without waiting; return what is on its way."""
-        now = self._clock()
         self._forget_gone()
-        own, since = self._links.get(self._own_node), self._crane.watcher.looking_since
-        if own is not None and since is not None and now - since > PATIENCE_SECONDS:
-            own.watch(PATIENCE_SECONDS)
         due = [link for link in self.links() if link.is_due and not link.looking]
         for link in due:
             link.looking = True
@@ -180,11 +159,14 @@ class Pool:
 
     def _verify(self, link: Link) -> None:
         try:
+            was_gone = bool(link.error)
             link.verify(again=True)
         except NodeUnreachable as error:
             if link.node.id == self._own_node:
                 self._crane.watcher.doubt(error.detail)
             raise
+        if was_gone and link.node.id == self._own_node:
+            self._crane.watcher.retry()
 
     def _forget_gone(self) -> None:
         nodes = self._crane.cache.snapshot().nodes
@@ -218,9 +200,37 @@ class Pool:
             return Endpoint(self._crane.engine.url, "socket")
         return next((endpoint for find in self._finders if (endpoint := find(node)) is not None), None)
 
-    def _find_own_link(self) -> Link | None:
-        node = self._crane.cache.snapshot().nodes.get(self._find_own_node())
-        return None if node is None else self._link(node)
+    def _attend_own(self, ask: Callable[[], bytes], changes: bool) -> bytes:
+        """Ask the server's own Engine, and wait as long as it is alive; one that hangs is found out meanwhile.
+
+        :param changes: Whether it is told to change something. Nothing is sent then before it is known to answer.
+        :raises EngineUnavailable: when it does not answer; at once where that is known.
+        :raises Unanswered: when it was asked already.
+        """
+        link = self._links.get(self._own_node)
+        heard = link is not None and link.answers and self._clock() - (link.answered_at or 0) < HEARD_SECONDS
+        if (link is not None and link.error) or (changes and not heard):
+            self._check_own(link)
+        answer = _begin(ask)
+        while wait([answer], PATIENCE_SECONDS).not_done:
+            try:
+                self._check_own(link)
+            except EngineUnavailable as error:
+                raise Unanswered(error.detail) from error
+        return answer.result()
+
+    def _check_own(self, link: Link | None) -> None:
+        """Find out whether the server's own Engine answers, unless that is known."""
+        if link is None or link.is_other:
+            self._crane.engine.ping(PATIENCE_SECONDS)
+            return
+        try:
+            if link.error and not link.is_due:
+                raise NodeUnreachable(link.error)
+            self._verify(link)
+        except NodeUnreachable as error:
+            if not link.is_other:
+                raise EngineUnavailable(error.detail) from error
 
     def _hear_own(self, failure: EngineUnavailable | None) -> None:
         """Note what became of a request of the server's own Engine, which is asked past the pool as well."""
@@ -265,6 +275,20 @@ class Pool:
             name=f"Engine of {link.node.name} at {endpoint.url}",
             report=link.hear,
         )
+
+
+def _begin(ask: Callable[[], bytes]) -> Future[bytes]:
+    """Ask on a thread that nobody need wait for."""
+    answer: Future[bytes] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(ask())
+        except BaseException as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=run, name="crane-ask", daemon=True).start()
+    return answer
 
 
 def _say_no_way(node: Node) -> str:

@@ -12,7 +12,6 @@ from flask import Response
 
 from crane_core.context import Crane, get_crane
 from crane_core.engine.cache import Snapshot
-from crane_core.engine.pool import Pool
 from crane_core.engine.records import ENDED_TASK_STATES, TASK_STATES, Task, parse_time
 from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list, some_of
 from crane_core.moments import Moment
@@ -150,7 +149,7 @@ def show(task_id: str) -> Response:
     crane = get_crane()
     snapshot = crane.cache.snapshot()
     task = snapshot.get_task(task_id)
-    raw = redact(crane.room(Pool).ask_manager(lambda engine: engine.inspect("task", task.id)))
+    raw = redact(crane.engine.inspect("task", task.id))
     known = present_task(snapshot, task)
     told = {name: value for name, value in known.items() if name.islower()}
     return answer({**raw, **told, "sources": crane.cache.sources()})
