@@ -13,7 +13,8 @@ from functools import cached_property
 from crane_core.context import Crane, get_crane
 from crane_core.engine.client import Engine
 from crane_core.engine.inventory import Inventory, Item, Stock
-from crane_core.engine.pool import PATIENCE_SECONDS, Pool
+from crane_core.engine.link import PATIENCE_SECONDS
+from crane_core.engine.pool import Pool
 from crane_core.engine.records import ENDED_TASK_STATES, STACK_LABEL, Node, Service, Task
 from crane_core.engine.snapshot import SHORTEST_BEGINNING, Snapshot
 from crane_core.errors import Ambiguous, NotFound

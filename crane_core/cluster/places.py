@@ -13,7 +13,8 @@ from crane_core.context import Crane
 from crane_core.engine.chosen import choose_nodes as choose_of
 from crane_core.engine.client import Engine
 from crane_core.engine.inventory import Inventory, ItemKind, Stock
-from crane_core.engine.pool import NodeUnreachable, Pool, Reply
+from crane_core.engine.link import NodeUnreachable
+from crane_core.engine.pool import Pool, Reply
 from crane_core.engine.records import Node
 from crane_core.errors import CraneError
 

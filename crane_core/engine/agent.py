@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from crane_core.engine.pool import ENDPOINT_LABEL, Endpoint, NodeUnreachable, Pool
+from crane_core.engine.link import Endpoint, NodeUnreachable
+from crane_core.engine.pool import ENDPOINT_LABEL, Pool
 from crane_core.engine.records import Node, Service, Task
 from crane_core.engine.transport import TlsFiles
 
@@ -255,8 +256,8 @@ def _judge(
     paused = service.update_state in ("paused", "rollback_paused", "rollback_completed", "rollback_started")
     if paused and service.UpdateStatus is not None:
         return "stalled", f"The Swarm gave up replacing its tasks: {service.UpdateStatus.Message}."
-    old = [each.node for each in nodes if each.state == "running" and not each.current]
-    held = [name for name in old if snapshot.get_node(name).availability == "pause"]
+    old = [each for each in nodes if each.state == "running" and not each.current]
+    held = [each.node for each in old if snapshot.get_node(each.node_id).availability == "pause"]
     if held:
         # The others wait behind it, because one is replaced at a time.
         return "stalled", f"The Swarm replaces no tasks on paused nodes: make {', '.join(held)} active."

@@ -14,8 +14,8 @@ import requests
 
 from crane_core.contributions import RegistryLogin
 from crane_core.engine.compatibility import ApiVersion
-from crane_core.engine.errors import AnswerUnreadable, make_error
-from crane_core.engine.failures import FAILURES, say_why
+from crane_core.engine.errors import AnswerUnreadable, Unanswered, make_error, make_unknown
+from crane_core.engine.failures import FAILURES, say_why, was_sent
 from crane_core.engine.streaming import ByteStream, Hijacked
 from crane_core.errors import EngineError, EngineUnavailable
 
@@ -38,7 +38,8 @@ class Connection:
     """The way to one Engine.
 
     Each method raises :class:`NotFound`, :class:`Invalid`, :class:`Conflict` or :class:`EngineError`;
-    :class:`EngineUnavailable` where the Engine cannot be reached or takes too long.
+    :class:`EngineUnavailable` where the Engine cannot be reached or takes too long; that is :class:`OutcomeUnknown`
+    where it was told to change something, and may have done so. No request is ever sent twice.
 
     :param session: What sends requests.
     :param address: What their paths are appended to.
@@ -60,6 +61,8 @@ class Connection:
         self._address = address
         self._name = name
         self.report = report
+        # How an answer is waited for that has no limit of its own; told whether it is one to a change.
+        self.attend: Callable[[Callable[[], bytes], bool], bytes] = lambda ask, changes: ask()
         self._version: str | None = None
 
     def close(self) -> None:
@@ -69,6 +72,8 @@ class Connection:
     @property
     def api(self) -> ApiVersion:
         """The version of the API that is spoken with the Engine."""
+        if self._version is None:
+            self.read("/version")
         return parse_version(self._negotiate())
 
     def read(self, path: str, **params: Any) -> bytes:
@@ -135,8 +140,20 @@ class Connection:
     ) -> bytes:
         """Send a request and return the whole answer."""
         limit = self.timeout if timeout is None else timeout
-        response = self.request(method, path, params=params, body=body, login=login, timeout=limit, versioned=versioned)
-        return self._read_all(response, limit)
+        changes = method != "GET"
+
+        def ask() -> bytes:
+            response = self.request(
+                method, path, params=params, body=body, login=login, timeout=limit, versioned=versioned
+            )
+            return self._read_all(response, limit)
+
+        try:
+            return self.attend(ask, changes) if timeout is None else ask()
+        except Unanswered as failure:
+            if not changes:
+                raise
+            raise make_unknown(failure, path) from failure
 
     def request(
         self,
@@ -189,7 +206,8 @@ class Connection:
         """Say why the Engine did not answer, also to whoever watches over it."""
         # It may be another Engine, or the same one upgraded, that answers next.
         self._version = None
-        failure = EngineUnavailable(f"The {self._name} {say_why(error, timeout)}.")
+        kind = Unanswered if was_sent(error) else EngineUnavailable
+        failure = kind(f"The {self._name} {say_why(error, timeout)}.")
         self.report(failure)
         return failure
 
@@ -198,9 +216,13 @@ class Connection:
         if self._version is not None:
             return self._version
         limit = self.timeout if timeout is None else min(timeout, self.timeout)
-        response = self.request("GET", "/_ping", timeout=limit, versioned=False)
-        told = response.headers.get("Api-Version", "")
-        self._read_all(response, limit)
+        try:
+            response = self.request("GET", "/_ping", timeout=limit, versioned=False)
+            told = response.headers.get("Api-Version", "")
+            self._read_all(response, limit)
+        except Unanswered as failure:
+            # What is to be asked in this version has not been sent.
+            raise EngineUnavailable(failure.detail) from failure
         offered = parse_version(told)
         if offered < OLDEST_API:
             raise EngineError(

@@ -12,7 +12,8 @@ from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, Any
 
 from crane_core.engine.client import Engine
-from crane_core.engine.pool import PATIENCE_SECONDS, Pool
+from crane_core.engine.link import PATIENCE_SECONDS
+from crane_core.engine.pool import Pool
 from crane_core.engine.records import Node
 
 if TYPE_CHECKING:

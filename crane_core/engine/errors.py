@@ -67,6 +67,16 @@ class WrongUnlockKey(Invalid):
     code, title = "wrong-unlock-key", "This key does not unlock the manager."
 
 
+class Unanswered(EngineUnavailable):
+    """The Engine was asked, and has not answered; it may have done what it was asked for."""
+
+
+class OutcomeUnknown(EngineUnavailable):
+    """The Engine was told to change something and has not answered: nobody knows whether it did."""
+
+    code, title = "outcome-unknown", "Whether the Engine did what it was told is not known."
+
+
 class AnswerUnreadable(EngineError):
     """The Engine answered with something that is not what its API promises."""
 
@@ -134,6 +144,15 @@ def make_error(status: int, message: str) -> CraneError:
     if status == 400 or code == "InvalidArgument":
         return InvalidSpec(detail)
     return EngineError(detail, engine_status=status)
+
+
+def make_unknown(failure: Unanswered, path: str) -> OutcomeUnknown:
+    """Return the error that a change which was sent to ``path`` and not answered stands for."""
+    subject = path.split("/")[1]
+    return OutcomeUnknown(
+        f"{failure.detail} Whether it did what it was told is not known: look at the "
+        f"{'Swarm' if subject == 'swarm' else subject} once it answers again, before you repeat this."
+    )
 
 
 def say_why_no_tls(error: Exception) -> str:

@@ -16,8 +16,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from crane_core.engine.client import Engine
+from crane_core.engine.link import PATIENCE_SECONDS
 from crane_core.engine.node_events import NodeEvents
-from crane_core.engine.pool import PATIENCE_SECONDS, Pool
+from crane_core.engine.pool import Pool
 from crane_core.engine.records import Node
 from crane_core.engine.snapshot import Source
 from crane_core.errors import CraneError

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from crane_core.engine.client import Engine
-from crane_core.engine.pool import TICK_SECONDS, Link, Pool
+from crane_core.engine.link import Link
+from crane_core.engine.pool import TICK_SECONDS, Pool
 from crane_core.engine.streaming import EventStream
 from crane_core.errors import CraneError
 

@@ -8,73 +8,37 @@ it was seen to answer again: whoever asks for it meanwhile is told so at once, a
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from crane_core.engine.client import Engine, Readable
-from crane_core.engine.errors import say_locked
+from crane_core.engine.errors import Unanswered
+from crane_core.engine.link import MOST_OF_ONE, PATIENCE_SECONDS, Endpoint, Link, NodeUnreachable
 from crane_core.engine.records import Node
-from crane_core.engine.snapshot import Source
 from crane_core.engine.transport import TlsFiles
 from crane_core.errors import CraneError, EngineUnavailable, SetupError
 from crane_core.loops import RANDOM
 
 if TYPE_CHECKING:
-    from requests.adapters import BaseAdapter
-
     from crane_core.context import Crane
 
-log = logging.getLogger(__name__)
-
 ENDPOINT_LABEL = "crane.reserved.node.endpoint"
-# How long lists wait for nodes, in seconds; who answers later is named as missing.
-PATIENCE_SECONDS = 2.0
 # How long one call of a node's Engine may take, in seconds.
 NODE_SECONDS = 10.0
-# How long a look may take over ssh, which shakes hands and starts a program first; who is dead ssh itself finds out.
-SSH_SECONDS = 10.0
-# How often Engines that answer are looked after, in seconds.
-PROBE_SECONDS = 15.0
-# How long nothing may be heard of an Engine while somebody looks at what it lists, in seconds.
-WATCHED_SECONDS = 5.0
-FIRST_RETRY_SECONDS = 0.5
-LONGEST_RETRY_SECONDS = 20.0
 # How often it is looked whether a node is due, in seconds.
 TICK_SECONDS = 0.25
-# How many requests wait at the same time: of all nodes, and of each, so that one that hangs leaves room for others.
+# How long an answer of the server's own Engine is proof that it answers, in seconds.
+HEARD_SECONDS = 0.2
+# How many requests wait at the same time, of all nodes.
 MOST_AT_ONCE = 128
-MOST_OF_ONE = 24
 # How many nodes are looked at at the same time.
 MOST_LOOKS = 32
 
 Value = TypeVar("Value")
-Via = Literal["socket", "setting", "label", "agent"]
-
-
-class NodeUnreachable(EngineUnavailable):
-    """A node's own Engine does not answer, or there is no way to it."""
-
-    code, title = "node-unreachable", "The node's own Engine cannot be asked."
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """How a node's Engine is reached.
-
-    :param via: What named it.
-    :param transport: Used in place of a connection; of a Swarm in memory.
-    """
-
-    url: str
-    via: Via
-    tls: TlsFiles | None = None
-    transport: BaseAdapter | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -88,196 +52,6 @@ class Reply(Generic[Value]):
 
 # Returns the way to a node's Engine, None where it knows none; raises NodeUnreachable where it knows why there is none.
 Finder = Callable[[Node], Endpoint | None]
-
-
-class Link:
-    """The connection to one node's Engine, and how it fares.
-
-    :param clock: Returns seconds of a clock that never goes back.
-    :param jitter: Returns a factor for pauses, so that nodes that failed together are not asked together again.
-    :param members: Returns the nodes of the Swarm by their ids.
-    """
-
-    def __init__(
-        self,
-        node: Node,
-        clock: Callable[[], float],
-        jitter: Callable[[], float],
-        members: Callable[[], Mapping[str, Node]],
-    ) -> None:
-        self.node = node
-        self._members = members
-        self.endpoint: Endpoint | None = None
-        self.engine: Engine | None = None
-        self.answered_at: float | None = None
-        # Since when it has answered, or did until it failed.
-        self.returned_at = float("-inf")
-        self.error = ""
-        # Whether it does answer, as an Engine of another node or of no Swarm, as that of a locked manager does.
-        self.is_other = False
-        self.verified = False
-        # When it is to be looked at next; None where there is no way to it.
-        self.due: float | None = None
-        # Whether a look is on its way.
-        self.looking = False
-        self._clock = clock
-        self._jitter = jitter
-        self._retry = FIRST_RETRY_SECONDS
-        self._lock = threading.Lock()
-        self._verifying = threading.Lock()
-        # How many requests of the pool are on their way.
-        self._asked = 0
-
-    @property
-    def answers(self) -> bool:
-        """Whether its last answer is not followed by a failure."""
-        return self.verified and not self.error
-
-    @property
-    def is_due(self) -> bool:
-        """Whether it is to be looked at now."""
-        return self.due is not None and self.due <= self._clock()
-
-    @property
-    def source(self) -> Source:
-        """The node's Engine as a source of figures."""
-        if self.answers:
-            return Source(self.node.name, "fresh", self.answered_at)
-        state: Literal["stale", "never"] = "never" if self.answered_at is None else "stale"
-        return Source(self.node.name, state, self.answered_at, self.error or None)
-
-    def connect(self, endpoint: Endpoint | None, make: Callable[[Endpoint], Engine], why_not: str) -> None:
-        """Take this way to the Engine from now on, if it is another than before."""
-        with self._lock:
-            if endpoint == self.endpoint and (endpoint is not None or self.error == why_not):
-                return
-            if self.engine is not None and self.endpoint is not None and self.endpoint.via != "socket":
-                self.engine.close()
-            if not _is_same_way(endpoint, self.endpoint):
-                self.verified = False
-            self.endpoint, self.engine, self.error = endpoint, None, ""
-            self._retry, self.due = FIRST_RETRY_SECONDS, None
-            if endpoint is None:
-                self.error = why_not
-                return
-            try:
-                self.engine = make(endpoint)
-                self.due = self._clock()
-            except SetupError as error:
-                self.error = str(error)
-
-    def get(self) -> Engine:
-        """Return the Engine, verified. Raises :class:`NodeUnreachable`, at once where it is known not to answer."""
-        if self.error or self.engine is None:
-            raise NodeUnreachable(self.error or f"There is no way to the Engine of {self.node.name}.")
-        if not self.verified:
-            self.verify()
-        return self.engine
-
-    def verify(self, again: bool = False) -> None:
-        """Ask the Engine which node it is of. Raises :class:`NodeUnreachable`.
-
-        :param again: Whether to ask although it answered before.
-        """
-        with self._verifying:
-            engine = self.engine
-            if engine is None or (self.verified and not again):
-                return
-            if self.error and not again:
-                # Somebody else found out while this one waited for its turn.
-                raise NodeUnreachable(self.error)
-            limit = SSH_SECONDS if engine.url.startswith("ssh:") else PATIENCE_SECONDS
-            try:
-                if not self.verified:
-                    swarm = engine.info(limit).get("Swarm") or {}
-                    if swarm.get("NodeID") != self.node.id:
-                        raise NodeUnreachable(self._say_other(engine.url, swarm))
-                else:
-                    engine.ping(limit)
-            except NodeUnreachable as error:
-                self.fail(str(error), is_other=True)
-                raise
-            except CraneError as error:
-                self.fail(str(error))
-                raise NodeUnreachable(str(error)) from error
-            self.succeed()
-
-    def _say_other(self, url: str, swarm: Mapping[str, Any]) -> str:
-        """Say whose Engine answers in place of the node's own, and what to do."""
-        node, told = self.node, str(swarm.get("NodeID") or "")
-        if swarm.get("LocalNodeState") == "locked":
-            return say_locked(node.name)
-        member = self._members().get(told)
-        if member is not None and member.name == node.name:
-            return (
-                f"{node.name} has joined the Swarm anew, as {told}, and is not {node.id} any more: "
-                f"remove what is left of that with `crane node rm {node.id}`."
-            )
-        other = f"of node {told}" if told else "of no Swarm"
-        return (
-            f"The Engine at {url} is {other}, and not that of {node.name} ({node.id}); "
-            "correct the address that is given for it."
-        )
-
-    def succeed(self) -> None:
-        """Note that it answered, and is what it should be."""
-        with self._lock:
-            if self.error:
-                log.info("The Engine of %s answers again.", self.node.name)
-            self.answered_at = self._clock()
-            if not self.answers:
-                self.returned_at = self.answered_at
-            self.verified, self.error, self.is_other = True, "", False
-            self._retry = FIRST_RETRY_SECONDS
-            self.due = self.answered_at + PROBE_SECONDS * self._jitter()
-
-    def fail(self, error: str, *, is_other: bool = False) -> None:
-        """Leave it alone for a while."""
-        with self._lock:
-            if not self.error:
-                log.warning("The Engine of %s does not answer, and will be tried again: %s", self.node.name, error)
-            # It may be another machine that answers next under this address.
-            self.error, self.verified, self.is_other = error, False, is_other
-            self.due = self._clock() + self._retry * self._jitter()
-            self._retry = min(self._retry * 2, LONGEST_RETRY_SECONDS)
-
-    def enter(self) -> bool:
-        """Note that a request is about to be sent; tell whether there is room for it."""
-        with self._lock:
-            if self._asked >= MOST_OF_ONE:
-                return False
-            self._asked += 1
-            return True
-
-    def leave(self) -> None:
-        """Note that a request has been answered, or not."""
-        with self._lock:
-            self._asked -= 1
-
-    def watch(self, silence: float = WATCHED_SECONDS) -> None:
-        """Have it looked at if nothing was heard of it for some seconds: somebody looks at what it lists."""
-        with self._lock:
-            if self.answers and self.answered_at is not None and self.due is not None:
-                self.due = min(self.due, self.answered_at + silence)
-
-    def suspect(self) -> None:
-        """Have it looked at soon: somebody waited for it in vain."""
-        with self._lock:
-            if self.engine is not None and not self.error:
-                self.due = self._clock()
-
-    def hear(self, failure: EngineUnavailable | None) -> None:
-        """Note what became of a request of anybody's."""
-        with self._lock:
-            if failure is None:
-                if self.verified:
-                    self.answered_at = self._clock()
-                elif self.error and self.engine is not None:
-                    # Whether a failure is over is decided by a look of its own, for which this is the moment.
-                    self.due = self._clock()
-                return
-        # A long answer is no failure yet: it is looked at once whether it answers at all.
-        self.suspect()
 
 
 class Pool:
@@ -297,6 +71,7 @@ class Pool:
         self._given = _read_endpoints(crane.settings["engine.node_endpoints"])
         self._finders: list[Finder] = [self._find_given, self._find_labelled]
         crane.engine.report = self._hear_own
+        crane.engine.attend = self._attend_own
 
     def add_finder(self, find: Finder, *, first: bool = False) -> None:
         """Add a way to nodes; it is asked after those that were there before, unless told otherwise."""
@@ -323,26 +98,6 @@ class Pool:
         for late in wait([future for _, future in futures], patience).not_done:
             next(link for link, future in futures if future is late).suspect()
         return [_reply(link.node, future, patience) for link, future in futures]
-
-    def ask_manager(self, ask: Callable[[Engine], Value]) -> Value:
-        """Ask the server's own Engine, and wait for it as long as it is alive; one that hangs is found out meanwhile.
-
-        :raises EngineUnavailable: when it does not answer; at once where that is known.
-        """
-        link = self._find_own_link()
-        if link is not None and link.error and link.is_due:
-            with suppress(NodeUnreachable):
-                self._verify(link)
-        if link is None or link.is_other:
-            self._crane.engine.ping(PATIENCE_SECONDS)
-            return ask(self._crane.engine)
-        try:
-            future = self.submit(link, ask)
-            if wait([future], PATIENCE_SECONDS).not_done:
-                self._verify(link)
-            return future.result()
-        except NodeUnreachable as error:
-            raise EngineUnavailable(error.detail) from error
 
     def submit(self, link: Link, ask: Callable[[Engine], Value]) -> Future[Value]:
         """Ask one node without waiting for the answer; one that is known not to answer fails at once."""
@@ -379,11 +134,7 @@ class Pool:
 
     def look(self) -> list[Future[None]]:
         """Look at each node that is due, without waiting; return what is on its way."""
-        now = self._clock()
         self._forget_gone()
-        own, since = self._links.get(self._own_node), self._crane.watcher.looking_since
-        if own is not None and since is not None and now - since > PATIENCE_SECONDS:
-            own.watch(PATIENCE_SECONDS)
         due = [link for link in self.links() if link.is_due and not link.looking]
         for link in due:
             link.looking = True
@@ -408,11 +159,14 @@ class Pool:
 
     def _verify(self, link: Link) -> None:
         try:
+            was_gone = bool(link.error)
             link.verify(again=True)
         except NodeUnreachable as error:
             if link.node.id == self._own_node:
                 self._crane.watcher.doubt(error.detail)
             raise
+        if was_gone and link.node.id == self._own_node:
+            self._crane.watcher.retry()
 
     def _forget_gone(self) -> None:
         nodes = self._crane.cache.snapshot().nodes
@@ -448,9 +202,37 @@ class Pool:
             return Endpoint(self._crane.engine.url, "socket")
         return next((endpoint for find in self._finders if (endpoint := find(node)) is not None), None)
 
-    def _find_own_link(self) -> Link | None:
-        node = self._crane.cache.snapshot().nodes.get(self._find_own_node())
-        return None if node is None else self._link(node)
+    def _attend_own(self, ask: Callable[[], bytes], changes: bool) -> bytes:
+        """Ask the server's own Engine, and wait as long as it is alive; one that hangs is found out meanwhile.
+
+        :param changes: Whether it is told to change something. Nothing is sent then before it is known to answer.
+        :raises EngineUnavailable: when it does not answer; at once where that is known.
+        :raises Unanswered: when it was asked already.
+        """
+        link = self._links.get(self._own_node)
+        heard = link is not None and link.answers and self._clock() - (link.answered_at or 0) < HEARD_SECONDS
+        if (link is not None and link.error) or (changes and not heard):
+            self._check_own(link)
+        answer = _begin(ask)
+        while wait([answer], PATIENCE_SECONDS).not_done:
+            try:
+                self._check_own(link)
+            except EngineUnavailable as error:
+                raise Unanswered(error.detail) from error
+        return answer.result()
+
+    def _check_own(self, link: Link | None) -> None:
+        """Find out whether the server's own Engine answers, unless that is known."""
+        if link is None or link.is_other:
+            self._crane.engine.ping(PATIENCE_SECONDS)
+            return
+        try:
+            if link.error and not link.is_due:
+                raise NodeUnreachable(link.error)
+            self._verify(link)
+        except NodeUnreachable as error:
+            if not link.is_other:
+                raise EngineUnavailable(error.detail) from error
 
     def _hear_own(self, failure: EngineUnavailable | None) -> None:
         """Note what became of a request of the server's own Engine, which is asked past the pool as well."""
@@ -497,9 +279,18 @@ class Pool:
         )
 
 
-def _is_same_way(one: Endpoint | None, other: Endpoint | None) -> bool:
-    """Tell whether two ways lead to the same, by whatever certificates: these are replaced now and then."""
-    return one is not None and other is not None and (one.url, one.via) == (other.url, other.via)
+def _begin(ask: Callable[[], bytes]) -> Future[bytes]:
+    """Ask on a thread that nobody need wait for."""
+    answer: Future[bytes] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(ask())
+        except BaseException as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=run, name="crane-ask", daemon=True).start()
+    return answer
 
 
 def _say_no_way(node: Node) -> str:

@@ -287,6 +287,12 @@ class Snapshot:
         """The names of the stacks that have services."""
         return [stack for stack in self._stacks() if stack]
 
+    def has_stack(self, name: str) -> bool:
+        """Tell whether anything belongs to a stack."""
+        others: list[Network | Config | Secret] = [*self.networks.values(), *self.configs.values()]
+        others += self.secrets.values()
+        return name in self._stacks() or any(each.stack == name for each in others)
+
     def _stacks(self) -> Mapping[str, tuple[Service, ...]]:
         return self._index("stacks", lambda: _group(self.services.values(), lambda service: service.stack or ""))
 

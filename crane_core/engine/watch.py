@@ -90,8 +90,6 @@ class Watcher:
         self.full_readings = 0
         # Whether the Engine's events are followed; while they are not, lists are read more often.
         self.listening = False
-        # Since when the look that is on its way waits for the Engine; None while none is.
-        self.looking_since: float | None = None
         self._clock = clock or cache.clock
         self._jitter = jitter
         self._lock = threading.Lock()
@@ -159,7 +157,7 @@ class Watcher:
         :param full: Whether to read everything again.
         """
         with self._looking:
-            now = self.looking_since = self._clock()
+            now = self._clock()
             with self._lock:
                 full = full or self._full_wanted or now - self._full_at >= self.intervals.full
                 dirty = set(_LISTS) if full else self._find_due_lists(now)
@@ -172,8 +170,6 @@ class Watcher:
             except CraneError as error:
                 self._note_failure(error)
                 raise
-            finally:
-                self.looking_since = None
             self._note_success(full, now)
             return self.cache.snapshot()
 
@@ -199,6 +195,13 @@ class Watcher:
     def doubt(self, error: str) -> None:
         """Note that the Engine does not answer others: what is known counts as old until a look succeeds."""
         self.cache.set_stale(error)
+        self.wake()
+
+    def retry(self) -> None:
+        """Note that the Engine answers again: there is no reason to wait any longer."""
+        with self._lock:
+            if self._retry_at is not None:
+                self._retry_at = self._clock()
         self.wake()
 
     def note_interest(self) -> None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from crane_core.context import Crane
-from crane_core.engine.pool import NodeUnreachable, Pool
+from crane_core.engine.link import NodeUnreachable
+from crane_core.engine.pool import Pool
 from crane_core.engine.streaming import ByteStream
 from crane_core.errors import Conflict, NotFound
 from crane_core.logs.lines import to_engine_time

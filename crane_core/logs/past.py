@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
 from crane_core.context import Crane
-from crane_core.engine.pool import PATIENCE_SECONDS
+from crane_core.engine.link import PATIENCE_SECONDS
 from crane_core.engine.streaming import ByteStream
 from crane_core.errors import CraneError, EngineUnavailable, NotFound
 from crane_core.logs.asking import Wish, ask

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from crane_core.context import Crane
-from crane_core.engine.pool import PATIENCE_SECONDS
+from crane_core.engine.link import PATIENCE_SECONDS
 from crane_core.engine.snapshot import no_task
 from crane_core.engine.streams import FanReader
 from crane_core.logs.asking import Wish

@@ -17,7 +17,7 @@ import requests
 import urllib3
 from requests.adapters import BaseAdapter
 
-from crane_core.engine.pool import Endpoint
+from crane_core.engine.link import Endpoint
 from crane_core.engine.records import Node
 from crane_core.testing.answers import Response, Upgrade
 from crane_core.testing.cluster import Outsider

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from crane_core.cluster.containers.routes import ContainerQuery
 from crane_core.cluster.networks.schemas import NetworkQuery
 from crane_core.cluster.nodes.routes import NodeQuery
+from crane_core.context import Crane
 from crane_core.http import SomeOf
 from crane_core.orchestration.services.routes import ServiceQuery
 from crane_core.orchestration.tasks.routes import TaskQuery
@@ -92,3 +93,39 @@ def test_command_line_knows_the_same_values(schema, tests) -> None:
         for allowed in field.validators:
             if isinstance(allowed, SomeOf):
                 assert tuple(tests[name.replace("_", "-")].words) == allowed.words
+
+
+@pytest.mark.parametrize(
+    ("query", "detail"),
+    [
+        ("tasks?node=nope", "There is no node nope."),
+        ("tasks?node=node1,nope", "There is no node nope."),
+        ("tasks?service=nope", "There is no service nope."),
+        ("tasks?stack=nope", "There is no stack nope."),
+        ("stats/services?stack=nope", "There is no stack nope."),
+        ("stats/tasks?service=nope", "There is no service nope."),
+        ("stats/containers?node=nope", "There is no node nope."),
+    ],
+)
+def test_name_of_nothing_is_refused(client: FlaskClient, query: str, detail: str) -> None:
+    answer = client.get(f"/api/v1/{query}")
+
+    assert (answer.status_code, answer.json["detail"]) == (404, detail)
+
+
+def test_tasks_are_found_by_several_services(client: FlaskClient, deploy) -> None:
+    deploy("services: {web: {image: 'nginx:1'}, db: {image: 'nginx:1'}, idle: {image: 'nginx:1'}}")
+
+    found = client.get("/api/v1/tasks?service=shop_web,shop_db").json["items"]
+
+    assert sorted(task["service"] for task in found) == ["shop_db", "shop_web"]
+
+
+def test_tasks_on_a_node_that_has_left_are_found_by_its_id(client: FlaskClient, deploy, crane: Crane) -> None:
+    deploy()
+    [task] = client.get("/api/v1/tasks").json["items"]
+    crane.cache.put_all("nodes", [], crane.cache.begin())
+
+    [found] = client.get(f"/api/v1/tasks?node={task['NodeID']}").json["items"]
+
+    assert found["ID"] == task["ID"]

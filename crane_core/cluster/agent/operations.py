@@ -12,6 +12,9 @@ import logging
 import threading
 import time
 from base64 import b64encode
+from concurrent.futures import wait
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -30,11 +33,14 @@ from crane_core.engine.agent import (
     Papers,
     address_of,
     describe_agent,
+    find_agent_service,
     is_current,
     takes_agents,
 )
-from crane_core.engine.records import Service
-from crane_core.errors import CraneError, NotFound
+from crane_core.engine.link import PATIENCE_SECONDS
+from crane_core.engine.pool import Pool
+from crane_core.engine.records import Node, Service
+from crane_core.errors import CraneError, EngineUnavailable, NotFound
 from crane_core.events import Event
 
 if TYPE_CHECKING:
@@ -86,7 +92,7 @@ class Agents:
                 papers = self._keep(Papers((authority,), client, leaf.leaf), leaf)
             self._send(self._renew(papers), live, pull=True)
         self._tell("agent.installed", by)
-        return describe_agent(self._crane)
+        return self.describe()
 
     def rotate(self, by: str) -> AgentStatus:
         """Replace the authority and all certificates, or go on with that.
@@ -103,7 +109,7 @@ class Agents:
                 papers = self._begin_rotation(papers)
             self._send(papers, live, again=True)
         self._tell("agent.rotated", by)
-        return describe_agent(self._crane)
+        return self.describe()
 
     def remove(self, by: str) -> None:
         """Remove the agent, whosever it is, and the keys of this server to it.
@@ -123,16 +129,34 @@ class Agents:
             self._keys.read(anew=True)
         self._tell("agent.removed", by)
 
+    def describe(self) -> AgentStatus:
+        """Tell how the agent fares; it has not come to rest while an earlier one may answer in its place."""
+        status, live = describe_agent(self._crane), find_agent_service(self._crane.cache.snapshot())
+        if status.state != "settled" or live is None:
+            return status
+        with suppress(EngineUnavailable):
+            if names := sorted(node.name for node in self._find_leaving(live)):
+                return replace(status, state="rolling", error=f"{names[0]}: an earlier agent is still being stopped.")
+        return status
+
     def wait(self, seconds: float) -> AgentStatus:
         """Wait until nothing is left to do, or something is in the way; for so many seconds at the most."""
         deadline = time.monotonic() + seconds
         pause = threading.Event()
         while True:
-            status = describe_agent(self._crane)
+            status = self.describe()
             if status.state not in ("rolling", "rotating") or time.monotonic() >= deadline:
-                return status
+                break
             self._crane.watcher.wake()
             pause.wait(TICK_SECONDS)
+        if lost := [each.node_id for each in status.nodes if each.reachable is False]:
+            # Those that met an earlier agent meanwhile need not wait until they are looked at again.
+            pool = self._crane.room(Pool)
+            for node_id in lost:
+                pool.link(node_id).retry()
+            wait(pool.look(), PATIENCE_SECONDS)
+            status = self.describe()
+        return status
 
     # What is done by itself
 
@@ -314,10 +338,19 @@ class Agents:
         if live.updating or live.update_state == "paused":
             return False
         tasks = [task for task in engine.tasks([live.id]) if task.state == "running" or not task.ended]
-        nodes = {node.id: node for node in engine.nodes() if node.state == "ready"}
+        nodes = [node for node in engine.nodes() if node.state == "ready"]
         on = {task.NodeID for task in tasks if is_current(task, live) and task.state == "running"}
-        left = {task.NodeID for task in tasks if not is_current(task, live) and task.desired_state == "running"}
-        return {node.id for node in nodes.values() if takes_agents(node)} <= on and not left & set(nodes)
+        return {node.id for node in nodes if takes_agents(node)} <= on and not self._find_leaving(live)
+
+    def _find_leaving(self, live: Service) -> list[Node]:
+        """Return the nodes on which another agent than the present one has not ended.
+
+        Two can listen at one port, and the machine then chooses who is met. Also the tasks of a removed service count.
+        """
+        tasks = self._crane.engine.tasks(label=[LABEL])
+        others = [task for task in tasks if task.ServiceID != live.id or not is_current(task, live)]
+        on = {task.NodeID for task in others if not task.ended}
+        return [node for node in self._crane.engine.nodes() if node.id in on and node.state == "ready"]
 
     def _tell(self, kind: str, by: str) -> None:
         self._due = float("-inf")

@@ -40,7 +40,7 @@ def show() -> Response:
     crane = get_crane()
     crane.watcher.note_interest()
     crane.cache.snapshot().demand_read()
-    return answer(describe_agent(crane))
+    return answer(crane.room(Agents).describe())
 
 
 @blueprint.route("", methods=["POST"])

@@ -29,7 +29,8 @@ from crane_core.cluster.pruning.routes import add_prune_routes
 from crane_core.containers import Container, find_container, list_containers, target_of
 from crane_core.context import Crane, get_crane
 from crane_core.engine.chosen import name_nodes
-from crane_core.engine.pool import PATIENCE_SECONDS, Pool
+from crane_core.engine.link import PATIENCE_SECONDS
+from crane_core.engine.pool import Pool
 from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list, some_of
 from crane_core.openapi import described
 from crane_core.security import Target, demanded_target, guard, identify

@@ -11,7 +11,8 @@ from crane_core.answers import words_of
 from crane_core.cluster.engines.schemas import NodeEngineSchema
 from crane_core.context import Crane, get_crane
 from crane_core.engine.agent import describe_agent
-from crane_core.engine.pool import Link, Pool, Via
+from crane_core.engine.link import Link, Via
+from crane_core.engine.pool import Pool
 from crane_core.engine.snapshot import Source
 from crane_core.http import Blueprint, Listing, ListQuery, answer_list, some_of
 from crane_core.redaction import hide_inside

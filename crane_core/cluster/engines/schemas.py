@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 from crane_core.answers import AnswerSchema, moment, one_of, text, words_of
-from crane_core.engine.pool import Via
+from crane_core.engine.link import Via
 from crane_core.engine.snapshot import Source
 
 

@@ -16,7 +16,7 @@ from crane_core.context import Crane
 from crane_core.engine.client import Engine
 from crane_core.engine.images import parse_image
 from crane_core.engine.inventory import Inventory, Item, Stock
-from crane_core.engine.pool import PATIENCE_SECONDS
+from crane_core.engine.link import PATIENCE_SECONDS
 from crane_core.engine.records import Node
 from crane_core.errors import CraneError, NotFound
 from crane_core.events import Event

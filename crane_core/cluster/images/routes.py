@@ -27,8 +27,9 @@ from crane_core.context import Crane, get_crane
 from crane_core.contributions import RegistryLogin
 from crane_core.engine.chosen import name_nodes
 from crane_core.engine.images import parse_image
+from crane_core.engine.link import PATIENCE_SECONDS
 from crane_core.engine.policy import check_image
-from crane_core.engine.pool import PATIENCE_SECONDS, Pool
+from crane_core.engine.pool import Pool
 from crane_core.errors import Ambiguous, Conflict, Invalid, NotFound
 from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list, stream_lines
 from crane_core.rules import broken

@@ -19,7 +19,7 @@ from crane_core.cluster.networks.reading import (
 from crane_core.containers import Container, list_containers
 from crane_core.containers import target_of as target_of_container
 from crane_core.context import Crane
-from crane_core.engine.pool import PATIENCE_SECONDS
+from crane_core.engine.link import PATIENCE_SECONDS
 from crane_core.engine.records import Network, Service, Task
 from crane_core.engine.snapshot import Snapshot
 from crane_core.http import Listing

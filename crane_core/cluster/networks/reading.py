@@ -11,7 +11,7 @@ import msgspec
 from crane_core.containers import Container
 from crane_core.context import Crane
 from crane_core.engine.inventory import Inventory, Stock
-from crane_core.engine.pool import PATIENCE_SECONDS
+from crane_core.engine.link import PATIENCE_SECONDS
 from crane_core.engine.records import Network, Node, Service
 from crane_core.engine.snapshot import SHORTEST_BEGINNING, Snapshot
 from crane_core.errors import Ambiguous, NotFound

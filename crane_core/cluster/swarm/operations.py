@@ -11,7 +11,6 @@ from crane_core.cluster.errors import NotLocked
 from crane_core.cluster.quorum import count_managers
 from crane_core.context import Crane
 from crane_core.engine.errors import Outdated
-from crane_core.engine.pool import Pool
 from crane_core.engine.records import Node
 from crane_core.errors import Conflict
 from crane_core.events import Event
@@ -40,12 +39,7 @@ def show_swarm(crane: Crane) -> JSON:
 
     :raises NotAManager: when the Engine is in no Swarm, or only a worker.
     """
-    return present_swarm(crane, read_swarm(crane))
-
-
-def read_swarm(crane: Crane) -> JSON:
-    """Return the Swarm in Docker's shape. Raises ``EngineUnavailable`` soon where the manager hangs."""
-    return crane.room(Pool).ask_manager(lambda engine: engine.swarm())
+    return present_swarm(crane, crane.engine.swarm())
 
 
 def present_swarm(crane: Crane, raw: Mapping[str, Any]) -> JSON:
@@ -127,7 +121,7 @@ def init_swarm(crane: Crane, by: str, members: Mapping[str, Any]) -> str:
 
 def read_tokens(crane: Crane) -> dict[Role, str]:
     """Return the tokens with which nodes join, by the role that they get. To be shown to nobody who may not join."""
-    tokens = read_swarm(crane).get("JoinTokens") or {}
+    tokens = crane.engine.swarm().get("JoinTokens") or {}
     return {"worker": str(tokens.get("Worker", "")), "manager": str(tokens.get("Manager", ""))}
 
 
@@ -147,7 +141,7 @@ def manager_addresses(nodes: list[Node]) -> list[str]:
 
 def join_command(crane: Crane, role: Role) -> JSON:
     """Return the command that makes a machine a node, and what it is made of."""
-    addresses = manager_addresses(crane.room(Pool).ask_manager(lambda engine: engine.nodes()))
+    addresses = manager_addresses(crane.engine.nodes())
     if not addresses:
         raise Conflict("No manager tells the address at which it takes nodes in.")
     token = read_tokens(crane)[role]
@@ -183,7 +177,7 @@ def read_unlock_key(crane: Crane) -> str:
 
     :raises NotLocked: when managers start without one.
     """
-    told = crane.room(Pool).ask_manager(lambda engine: engine.send("GET", "/swarm/unlockkey"))
+    told = crane.engine.send("GET", "/swarm/unlockkey")
     key = str((told or {}).get("UnlockKey", ""))
     if not key:
         raise NotLocked("Managers of this Swarm start without a key. Turn autolock on to have one.")
@@ -214,7 +208,7 @@ def _update(
 ) -> tuple[JSON, bool]:
     """Patch the live spec; return the Swarm as it is then, and whether anything was to be done."""
     for attempt in range(ATTEMPTS):
-        raw = read_swarm(crane)
+        raw = crane.engine.swarm()
         version = int(raw["Version"]["Index"])
         if match is not None and not match(version):
             raise Outdated(f"The Swarm was changed meanwhile: it is at version {version}. Read it again.")

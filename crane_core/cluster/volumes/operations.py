@@ -15,7 +15,8 @@ from crane_core.context import Crane
 from crane_core.engine.disk import DiskUsage
 from crane_core.engine.errors import NameTaken
 from crane_core.engine.inventory import Inventory, Item, Stock
-from crane_core.engine.pool import PATIENCE_SECONDS, Pool
+from crane_core.engine.link import PATIENCE_SECONDS
+from crane_core.engine.pool import Pool
 from crane_core.engine.records import STACK_LABEL, Node
 from crane_core.errors import Ambiguous, NotFound
 from crane_core.events import Event

@@ -18,8 +18,9 @@ from crane_core.containers import target_of as target_of_container
 from crane_core.context import Crane, get_crane
 from crane_core.engine.chosen import name_nodes
 from crane_core.engine.disk import DiskUsage
+from crane_core.engine.link import PATIENCE_SECONDS
 from crane_core.engine.policy import check_volume
-from crane_core.engine.pool import PATIENCE_SECONDS, Pool
+from crane_core.engine.pool import Pool
 from crane_core.engine.records import STACK_LABEL
 from crane_core.errors import Invalid
 from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list

@@ -12,7 +12,6 @@ from typing import Any
 from crane_core.context import Crane
 from crane_core.contributions import Finding
 from crane_core.engine.client import Engine
-from crane_core.engine.pool import Pool
 from crane_core.engine.records import Node
 from crane_core.monitoring.doctor.engines import ask_ready, name_silent
 
@@ -183,4 +182,4 @@ def _say_what_was_opened(tried: Mapping[Door, str]) -> str:
 
 
 def _data_path_port(crane: Crane) -> int:
-    return int(crane.room(Pool).ask_manager(lambda engine: engine.swarm()).get("DataPathPort") or 4789)
+    return int(crane.engine.swarm().get("DataPathPort") or 4789)

@@ -83,7 +83,7 @@ def check_managers(crane: Crane) -> Iterator[Finding]:
             managers[0].name,
             "Promote two more nodes: `crane node promote`, or PATCH /api/v1/nodes/{name}.",
         )
-    spec = crane.room(Pool).ask_manager(lambda engine: engine.swarm()).get("Spec") or {}
+    spec = crane.engine.swarm().get("Spec") or {}
     if not (spec.get("EncryptionConfig") or {}).get("AutoLockManagers"):
         yield Finding(
             "not-locked",
@@ -100,7 +100,7 @@ def _reachability(node: Node) -> str:
 def check_certificates(crane: Crane, now: datetime | None = None) -> Iterator[Finding]:
     """Look at the root of the Swarm's certificates, and whether nodes trust it."""
     now = now or datetime.now(UTC)
-    swarm = crane.room(Pool).ask_manager(lambda engine: engine.swarm())
+    swarm = crane.engine.swarm()
     root = (swarm.get("TLSInfo") or {}).get("TrustRoot") or ""
     ends = _read_end(root)
     yield from _check_root(ends, now)
@@ -111,7 +111,7 @@ def check_certificates(crane: Crane, now: datetime | None = None) -> Iterator[Fi
             "The root of the Swarm's certificates is being replaced; nodes get new certificates one after the other.",
             advice="It ends by itself once every node has been there; a node that is gone holds it up.",
         )
-    for node in crane.room(Pool).ask_manager(lambda engine: engine.read_json("/nodes")):
+    for node in crane.engine.read_json("/nodes"):
         description = node.get("Description") or {}
         trusted = (description.get("TLSInfo") or {}).get("TrustRoot")
         if ends and trusted and trusted.strip() != root.strip():
@@ -163,7 +163,7 @@ def _days_of_nodes(swarm: Mapping[str, Any]) -> float:
 def check_tokens(crane: Crane, now: datetime | None = None) -> Iterator[Finding]:
     """Look how old the join tokens are at least: the Swarm does not say when they were made."""
     now = now or datetime.now(UTC)
-    changed = parse_time(str(crane.room(Pool).ask_manager(lambda engine: engine.swarm()).get("UpdatedAt") or ""))
+    changed = parse_time(str(crane.engine.swarm().get("UpdatedAt") or ""))
     if changed is None:
         yield Finding("tokens-of-unknown-age", "unknown", "How old the join tokens are cannot be told.")
     elif now - changed >= OLD_TOKENS:

@@ -10,7 +10,7 @@ from flask import Response
 
 from crane_core.context import Crane, get_crane
 from crane_core.contributions import Topic
-from crane_core.engine.chosen import name_nodes
+from crane_core.engine.chosen import name_known
 from crane_core.engine.pool import Pool
 from crane_core.http import Blueprint, Listing, answer, answer_list
 from crane_core.monitoring.stats.operations import (
@@ -150,7 +150,8 @@ for _kind, _told in _KINDS.items():
 
 def _answer_list(kind: Kind, query: dict[str, Any]) -> Response:
     crane = get_crane()
-    query = name_nodes(crane.cache.snapshot(), query)
+    book = crane.room(Sampler).book
+    query = name_known(crane.cache.snapshot(), query, lambda name: book.sum("stack", name) is not None)
     if not query["course"]:
         return answer_list(crane, usage_listing(crane, kind), query)
     # Whoever looks at how it went does not watch how it goes.

@@ -10,7 +10,8 @@ from zlib import crc32
 
 from crane_core.context import Crane
 from crane_core.engine.inventory import Inventory
-from crane_core.engine.pool import Link, Pool
+from crane_core.engine.link import Link
+from crane_core.engine.pool import Pool
 from crane_core.errors import Conflict, CraneError, NotFound
 from crane_core.monitoring.stats.book import Book, ContainerTrack
 

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Response, request
 
 from crane_core.context import Crane, get_crane
+from crane_core.engine.chosen import name_known
 from crane_core.errors import Invalid, Violation
 from crane_core.http import Blueprint, Listing, answer, answer_list, answer_unless_known
 from crane_core.openapi import LOCATION
@@ -168,6 +169,7 @@ def list_tasks(query: dict[str, Any], name: str) -> Response:
     """List a stack's tasks."""
     crane = get_crane()
     operations.require_stack(crane.cache.snapshot(), name)
+    query = name_known(crane.cache.snapshot(), query)
     return answer_list(crane, task_listing(crane, query, name), query)
 
 

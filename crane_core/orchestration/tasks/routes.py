@@ -12,7 +12,7 @@ from flask import Response
 
 from crane_core.context import Crane, get_crane
 from crane_core.engine.cache import Snapshot
-from crane_core.engine.pool import Pool
+from crane_core.engine.chosen import name_known, split
 from crane_core.engine.records import ENDED_TASK_STATES, TASK_STATES, Task, parse_time
 from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list, some_of
 from crane_core.moments import Moment
@@ -55,6 +55,7 @@ def _target(snapshot: Snapshot, task: Task) -> Target:
 def list_tasks(query: dict[str, Any]) -> Response:
     """List tasks."""
     crane = get_crane()
+    query = name_known(crane.cache.snapshot(), query)
     return answer_list(crane, task_listing(crane, query), query)
 
 
@@ -74,7 +75,7 @@ def task_listing(crane: Crane, query: dict[str, Any], stack: str | None = None) 
 
     def node(task: Task) -> str:
         found = snapshot.nodes.get(task.NodeID)
-        return task.NodeID if found is None or query.get("node") == task.NodeID else found.name
+        return task.NodeID if found is None else found.name
 
     def stack_of(task: Task) -> str | None:
         service = snapshot.services.get(task.ServiceID)
@@ -115,8 +116,8 @@ def node_task_listing(crane: Crane, name: str) -> Listing[Task]:
 
 def _tasks_of(snapshot: Snapshot, service: str | None, stack: str | None) -> Iterable[Task]:
     if service is not None:
-        found = snapshot.find_service(service)
-        return snapshot.tasks_of(found.id) if found and stack in (None, found.stack) else ()
+        found = [snapshot.get_service(name) for name in split(service)]
+        return [task for each in found if stack in (None, each.stack) for task in snapshot.tasks_of(each.id)]
     if stack is not None:
         return [task for each in snapshot.services_of(stack) for task in snapshot.tasks_of(each.id)]
     return snapshot.all_tasks()
@@ -150,7 +151,7 @@ def show(task_id: str) -> Response:
     crane = get_crane()
     snapshot = crane.cache.snapshot()
     task = snapshot.get_task(task_id)
-    raw = redact(crane.room(Pool).ask_manager(lambda engine: engine.inspect("task", task.id)))
+    raw = redact(crane.engine.inspect("task", task.id))
     known = present_task(snapshot, task)
     told = {name: value for name, value in known.items() if name.islower()}
     return answer({**raw, **told, "sources": crane.cache.sources()})

@@ -28,6 +28,11 @@ def take_nodes(filters: dict[str, list[str]]) -> str | None:
     return ",".join(filters.pop("node", ())) or None
 
 
+def take_places(filters: dict[str, list[str]]) -> dict[str, str | None]:
+    """Take nodes, services and stacks out of filters, as the server is asked for them."""
+    return {key: ",".join(filters.pop(key, ())) or None for key in ("node", "service", "stack")}
+
+
 def member(name: str) -> Test:
     """Return the test whether a member is just what is wished."""
     return lambda item, wish: str(item.get(name) or "").lower() == wish.lower()

@@ -107,7 +107,6 @@ def test_tasks_are_listed_by_slot_with_their_earlier_attempts_and_errors(crane, 
         (["desired-state=running"], ["new0000000000"]),
         (["id=new", "id=two"], ["new0000000000", "two0000000000"]),
         (["state=failed", "id=two"], ["two0000000000"]),
-        (["node=w2"], []),
     ],
 )
 def test_filters_choose_tasks(crane, swarm, filters, ids):
@@ -366,6 +365,19 @@ def test_server_is_asked_which_node_is_meant(crane, server, kind):
 
     assert (told.exit_code, told.stderr) == (1, "Error: There is no node nope.\n")
     assert server.requests[0].query["node"] == "nope"
+
+
+def test_server_is_asked_for_tasks_of_nodes_services_and_stacks(crane, server):
+    server.plays("GET", "tasks", (404, {"code": "not-found", "status": 404, "detail": "There is no node nope."}))
+    server.plays("GET", "stacks/shop/tasks", {"items": [], "total": 0})
+
+    told = crane("task", "ls", "-f", "node=nope", "-f", "service=web", "-f", "service=db", "-f", "stack=shop")
+    assert crane("stack", "ps", "shop", "-f", "node=node1").exit_code == 0
+
+    assert (told.exit_code, told.stderr) == (1, "Error: There is no node nope.\n")
+    first, second = (request.query for request in server.requests)
+    assert (first["node"], first["service"], first["stack"]) == ("nope", "web,db", "shop")
+    assert second["node"] == "node1"
 
 
 def test_graph_says_that_a_stack_has_no_networks(crane, server):

@@ -16,8 +16,9 @@ from crane_core.app import create_app
 from crane_core.context import Crane
 from crane_core.engine.disk import DiskUsage
 from crane_core.engine.inventory import DOUBTED_SECONDS, Inventory
+from crane_core.engine.link import MOST_OF_ONE, WATCHED_SECONDS, Endpoint, NodeUnreachable
 from crane_core.engine.node_events import NodeEvents
-from crane_core.engine.pool import ENDPOINT_LABEL, MOST_OF_ONE, WATCHED_SECONDS, Endpoint, NodeUnreachable, Pool
+from crane_core.engine.pool import ENDPOINT_LABEL, Pool
 from crane_core.engine.records import Node
 from crane_core.engine.transport import TlsFiles
 from crane_core.errors import SetupError

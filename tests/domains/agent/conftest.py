@@ -11,7 +11,8 @@ import pytest
 from crane_core.cluster.agent.operations import Agents
 from crane_core.context import Crane
 from crane_core.engine.agent import AgentKeys
-from crane_core.engine.pool import Endpoint, Pool
+from crane_core.engine.link import Endpoint
+from crane_core.engine.pool import Pool
 from crane_core.engine.records import Node
 from crane_core.testing.swarm import MemorySwarm
 from crane_core.testing.transport import find_memory_endpoint

@@ -14,6 +14,7 @@ from crane_core.cluster.agent.operations import Agents
 from crane_core.engine.agent import LABEL, SERVICE, AgentKeys, describe_agent
 from crane_core.engine.pool import Pool
 from crane_core.testing.behaviours import Missing
+from crane_core.testing.lives import Pace
 
 
 def container(swarm):
@@ -124,6 +125,50 @@ def test_rotation_trusts_both_authorities_until_every_agent_was_replaced(agents,
     assert trusted(swarm) == [both[1]]
     assert keys.read().client != first
     assert describe_agent(crane).state == "settled"
+
+
+def test_it_has_not_come_to_rest_while_an_agent_that_was_removed_may_still_answer(agents, finish, swarm, crane):
+    agents.install("ann")
+    finish()
+    swarm.lives._pace = Pace(stop=10)
+    agents.remove("ann")
+    agents.install("ann")
+
+    swarm.advance(5)
+    crane.watcher.look(full=True)
+    status = agents.wait(0)
+
+    assert {each.state for each in status.nodes} == {"running"}
+    assert (status.state, status.error) == ("rolling", "node1: an earlier agent is still being stopped.")
+    swarm.advance(10)
+    assert agents.wait(0).state == "settled"
+
+
+def test_rotation_waits_until_agents_that_were_replaced_have_ended(agents, finish, swarm, keys):
+    agents.install("ann")
+    finish()
+    first = keys.read().client
+    agents.rotate("ann")
+    # The last of those that know only the old authority is being stopped.
+    swarm.lives._pace = Pace(stop=1000)
+    swarm.advance(120)
+
+    agents.step()
+
+    assert keys.read().client == first
+
+
+def test_a_node_that_met_the_agent_before_is_looked_at_again(agents, finish, swarm, crane):
+    agents.install("ann")
+    finish()
+    link = crane.room(Pool).link("node2")
+    link.get()
+    for _ in range(5):
+        link.fail("Its certificate does not fit.")
+
+    status = agents.wait(0)
+
+    assert [each.reachable for each in status.nodes] == [None, True, True]
 
 
 def test_rotation_goes_on_where_another_server_left_it(agents, finish, swarm, crane, calendar):

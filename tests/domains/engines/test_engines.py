@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from crane_core.engine.agent import address_of
+from crane_core.engine.link import Endpoint
 from crane_core.engine.parts import ManagerState, NodeStatus
-from crane_core.engine.pool import Endpoint, Pool
+from crane_core.engine.pool import Pool
 from crane_core.engine.records import Node, ObjectVersion
 
 

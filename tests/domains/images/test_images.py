@@ -11,7 +11,8 @@ from urllib3 import HTTPResponse
 
 from crane_core.contributions import RegistryLogin
 from crane_core.engine.disk import DiskUsage
-from crane_core.engine.pool import Endpoint, Pool
+from crane_core.engine.link import Endpoint
+from crane_core.engine.pool import Pool
 from crane_core.testing.behaviours import Missing
 from crane_core.testing.plugins import make_plugin
 from crane_core.testing.transport import MemoryAdapter

@@ -185,7 +185,7 @@ def list_(session: Session, *, quiet: bool) -> None:
 @click.pass_obj
 def ps(session: Session, stack: str, *, filters: dict[str, list[str]], no_trunc: bool, quiet: bool) -> None:
     """List a stack's tasks, each with its earlier attempts and their errors."""
-    answer = session.api().find_all("stacks", stack, "tasks")
+    answer = session.api().find_all("stacks", stack, "tasks", **choosing.take_places(filters))
     show_tasks(session, answer, filters, whole=no_trunc, quiet=quiet, nothing=f"The stack {stack} has no such tasks.")
 
 

@@ -31,7 +31,7 @@ def list_(session: Session, *, filters: dict[str, list[str]], no_trunc: bool, qu
     """List the tasks of all services, each with its earlier attempts and their errors."""
     from crane_cli.commands.stack import show_tasks
 
-    answer = session.api().find_all("tasks")
+    answer = session.api().find_all("tasks", **choosing.take_places(filters))
     show_tasks(session, answer, filters, whole=no_trunc, quiet=quiet, nothing="There are no such tasks.")
 
 
