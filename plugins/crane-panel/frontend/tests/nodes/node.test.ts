@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import type { Fate } from '../../src/api/cluster'
 import { worstFates } from '../../src/pages/nodes/fates'
 import { changeOfLabels, readLabels, writeLabels } from '../../src/pages/nodes/labels'
-import { capacityOf, faultOf, markOf, pathOf, percent, sayLabels, worstFirst } from '../../src/pages/nodes/node'
+import { capacityOf, faultOf, markOf, pathOf, percent, sayLabels, unreachedOf, worstFirst } from '../../src/pages/nodes/node'
 import { node } from '../some'
 
 it('what is wrong with a node is told by the worst of it', () => {
@@ -19,6 +19,25 @@ it('nodes that are not well come first, the others as people sort them', () => {
   const nodes = [node('node10'), node('node2'), node('z', { availability: 'drain' }), node('y', { state: 'down' })]
 
   expect(worstFirst(nodes).map((each) => each.name)).toEqual(['y', 'z', 'node2', 'node10'])
+})
+
+it('a node that is ready is marked where its own Engine is not reached, and comes before those that are drained', () => {
+  const nodes = [node('a', { availability: 'drain' }), node('b'), node('c', { state: 'down' }), node('d'), node('e')]
+  const silent = { state: 'stale', age: 9, error: 'Nothing is there.' } as const
+  const sources = [{ name: 'engine', ...silent }, { name: 'c', ...silent }, { name: 'd', ...silent }]
+  const unreached = unreachedOf(nodes, [...sources, { name: 'b', state: 'fresh', age: 1 }, { name: 'e', state: 'never', age: null }])
+
+  expect([...unreached]).toEqual([['id of d', 'Nothing is there.']])
+  expect(nodes.map((each) => markOf(each, unreached))).toEqual(['drain', 'ready', 'down', 'unreachable', 'ready'])
+  expect(worstFirst(nodes, unreached).map((each) => each.name)).toEqual(['c', 'd', 'a', 'b', 'e'])
+})
+
+it('of two nodes by one name neither is called unreached while one of them answers', () => {
+  const twins = [node('twin', { ID: 'id1' }), node('twin', { ID: 'id2' })]
+  const [silent, fresh] = [{ name: 'twin', state: 'never', age: null, error: 'No.' }, { name: 'twin', state: 'fresh', age: 0 }] as const
+
+  expect(unreachedOf(twins, [silent, fresh]).size).toBe(0)
+  expect([...unreachedOf(twins, [silent, silent]).keys()]).toEqual(['id1', 'id2'])
 })
 
 it('a node is found by its name, or by its id when another is called the same', () => {
