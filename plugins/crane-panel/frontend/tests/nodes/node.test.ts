@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import type { Fate } from '../../src/api/cluster'
 import { worstFates } from '../../src/pages/nodes/fates'
 import { changeOfLabels, readLabels, writeLabels } from '../../src/pages/nodes/labels'
-import { capacityOf, faultOf, markOf, pathOf, percent, sayLabels, unreachedOf, worstFirst } from '../../src/pages/nodes/node'
+import { capacityOf, faultOf, markOf, pathOf, percentOf, sayLabels, unreachedOf, worstFirst } from '../../src/pages/nodes/node'
 import { node } from '../some'
 
 it('what is wrong with a node is told by the worst of it', () => {
@@ -49,7 +49,7 @@ it('a node is found by its name, or by its id when another is called the same', 
 
 it('what a node has is told by the server, and shares of it are rounded', () => {
   expect(capacityOf(node('a'))).toEqual({ cpus: 4, bytes: 8 * 1024 ** 3 })
-  expect([percent(1, 3), percent(5, 4), percent(1, 0)]).toEqual([33, 125, 0])
+  expect([percentOf(1, 3), percentOf(5, 4), percentOf(1, 0)]).toEqual([33, 125, 0])
 })
 
 it('what waits or ends when a node is drained comes first, then what there is something to know of', () => {

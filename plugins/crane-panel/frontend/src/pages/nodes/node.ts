@@ -72,7 +72,7 @@ export function capacityOf(node: SwarmNode): Amount {
 }
 
 /** Return a part of something in percent; 0 where there is nothing to have a part of. */
-export function percent(part: number, whole: number): number {
+export function percentOf(part: number, whole: number): number {
   return whole > 0 ? Math.round((100 * part) / whole) : 0
 }
 
