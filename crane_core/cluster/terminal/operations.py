@@ -253,7 +253,7 @@ def remove_recording(crane: Crane, by: str, id_: str) -> None:
     removed = crane.room(Recordings).remove(id_)
     told = removed.to_json()
     whose = {"of": told["by"], **{member: told[member] for member in ("container", "node", "started_at")}}
-    crane.emit(Event("terminal-recording.removed", id_, id_, None, by, whose))
+    crane.emit(Event("recording.removed", id_, id_, None, by, whose))
 
 
 def _find_end(engine: Engine, container_id: str, execution: Execution) -> Ending:
