@@ -164,7 +164,7 @@ def test_recording_is_removed_and_that_is_told(
     assert client.get("/api/v1/terminal-recordings").json["items"] == []
     assert client.delete(f"/api/v1/terminal-recordings/{listed['id']}").status_code == 404
     crane.events.drain()
-    [told] = [event for event in events if event.kind == "terminal-recording.removed"]
+    [told] = [event for event in events if event.kind == "recording.removed"]
     assert (told.by, told.id) == ("bob", listed["id"])
     assert told.detail == {
         "of": "ann",

@@ -179,7 +179,7 @@ export const t = words(
     gone: '此节点已离开集群，您看到的是它最后的状态。',
     toNodes: '前往节点列表',
     detailViews: '节点详情视图',
-    overview: '概况',
+    overview: '概览',
     raw: '原始数据',
     facts: '基本信息',
     reachability: '管理节点状态',
