@@ -48,6 +48,7 @@ EVENT_KINDS: Mapping[str, str] = {
     "agent.removed": "The agent was removed, with its secrets, configs and keys.",
     "terminal.opened": "Somebody opened a terminal in a container; the detail has where, and what is run.",
     "terminal.closed": "A terminal ended; the detail has how (outcome), the exit code, and how many seconds it lasted.",
+    "recording.removed": "The recording of a terminal was removed; the detail has whose it was, and of where.",
     "node.changed": "A node came, went, or changed its state, availability or role.",
     "container.started": "A container was started through Crane; the detail has its node, as of all that follow.",
     "container.stopped": "A container was stopped through Crane; the detail has the task that it was of, too.",

@@ -10,6 +10,8 @@ from crane_core.cluster.containers.routes import container_listing
 from crane_core.cluster.engines.routes import engine_listing
 from crane_core.cluster.images.routes import image_listing
 from crane_core.cluster.nodes.routes import node_listing
+from crane_core.cluster.terminal.recordings import Recording
+from crane_core.cluster.terminal.routes import recording_listing
 from crane_core.cluster.volumes.routes import volume_listing
 from crane_core.containers import Container, choose_container
 from crane_core.context import Crane
@@ -39,6 +41,11 @@ def _container(crane: Crane, parameters: Mapping[str, str]) -> Listing[Container
     listing = container_listing(crane, patience=0)
     found = choose_container(parameters["name"], listing.rows())
     return replace(listing, rows=lambda: [found] if found else [])
+
+
+def _recording(crane: Crane, parameters: Mapping[str, str]) -> Listing[Recording]:
+    listing = recording_listing(crane)
+    return replace(listing, rows=lambda: [each for each in listing.rows() if each.id == parameters["name"]])
 
 
 TOPICS = (
@@ -84,6 +91,20 @@ TOPICS = (
         "How the Engine of each node is reached, as `GET /api/v1/engines` lists it.",
         lambda crane, _: engine_listing(crane),
         lambda row: str(row["node_id"]),
+    ),
+    Topic(
+        "terminal-recordings",
+        "terminal-recording:read",
+        "All recorded terminals, as `GET /api/v1/terminal-recordings` lists them.",
+        lambda crane, _: recording_listing(crane),
+        lambda recording: recording.id,
+    ),
+    Topic(
+        "terminal-recordings/{name}",
+        "terminal-recording:read",
+        "One recorded terminal, by its id, as `GET /api/v1/terminal-recordings` lists it.",
+        _recording,
+        lambda recording: recording.id,
     ),
     Topic(
         "agent",

@@ -253,8 +253,8 @@ class Simulated:
             status, answer = self.server.ask("POST", path, body)
             assert status in (201, 204), answer
 
-    def record(self) -> None:
-        """Have the recording of a terminal, as the server keeps it."""
+    def record(self) -> Path:
+        """Have the recording of a terminal, as the server keeps it; return its file."""
         crane = {"by": "ann", "container": "backup-by-hand", "container_id": "c" * 64, "node": NODES[1], "user": ""}
         head = {"version": 2, "width": 60, "height": 10, "timestamp": int(time.time()) - 600, "command": "sh"}
         lines: list[Any] = [
@@ -265,7 +265,9 @@ class Simulated:
         ]
         folder = self._directory / "data" / "terminal-recordings"
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "0123456789abcdef.cast").write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+        file = folder / "0123456789abcdef.cast"
+        file.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+        return file
 
     def _leave_behind(self) -> None:
         """Have on two nodes what somebody forgot there, and what nobody needs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import itertools
 import re
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from playwright.sync_api import Locator, Page, WebSocket, WebSocketRoute, expect
 
 from tests.browser.conftest import WIDE, Visit
 from tests.browser.simulated import Simulated
-from tests.browser.test_pages import TWO_FRAMES
+from tests.browser.test_pages import TWO_FRAMES, complaints
 
 SERVICE = "monitoring_prometheus"
 _QUESTIONS = itertools.count()
@@ -345,3 +346,36 @@ def test_recording_is_listed_played_and_downloaded(visit: Visit, simulated: Simu
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
     assert download.value.suggested_filename == "0123456789abcdef.cast"
+
+
+def test_recordings_come_and_go_while_they_are_looked_at(visit: Visit, simulated: Simulated) -> None:
+    page = visit(simulated.server, "/recordings")
+    expect(page.get_by_text("Nothing is recorded")).to_be_visible()
+
+    file = simulated.record()
+    row = page.locator("[data-row]")
+    expect(row).to_contain_text("ann")
+    with file.open("ab") as open_:
+        fcntl.flock(open_, fcntl.LOCK_EX)
+        open_.write(b'[700.0, "o", "more"]\n')
+        open_.flush()
+        expect(row.locator("[data-state]")).to_have_text("Open")
+        expect(row.get_by_role("button", name="Remove")).to_be_disabled()
+        open_.write(b'[701.0, "m", "exited 0"]\n')
+    expect(row.locator("[data-state]")).to_have_count(0)
+
+    row.get_by_role("button", name="Remove").click()
+    expect(page.get_by_role("dialog", name="Remove the recording of ann in backup-by-hand")).to_be_visible()
+    assert complaints(page) == ""
+    page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    expect(page.get_by_text("Nothing is recorded")).to_be_visible()
+    assert not file.exists()
+
+    # One that is removed by somebody else while it is looked at stays to be seen.
+    file = simulated.record()
+    row.get_by_role("link", name="backup-by-hand", exact=True).click()
+    expect(page.get_by_test_id("player")).to_be_visible()
+    status, _ = simulated.server.ask("DELETE", "/terminal-recordings/0123456789abcdef")
+    assert status == 204
+    expect(page.get_by_text("This recording has been removed")).to_be_visible()
+    expect(page.get_by_role("button", name="Remove")).to_have_count(0)

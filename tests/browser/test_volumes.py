@@ -15,7 +15,7 @@ CONFLICT = "the server responded with a status of 409"
 
 def test_volume_is_made_and_removed(visit: Visit, simulated: Simulated) -> None:
     page = visit(simulated.server, "/volumes")
-    visit.expect(CONFLICT)
+    visit.expect(f"{CONFLICT}|status of 404")
 
     page.get_by_role("button", name="New volume …").click()
     form = page.get_by_role("dialog", name="New volume")
@@ -38,6 +38,15 @@ def test_volume_is_made_and_removed(visit: Visit, simulated: Simulated) -> None:
     form.get_by_role("button", name="Make volume").click()
     expect(form.get_by_role("alert")).to_contain_text("data")
     form.get_by_role("button", name="Cancel").click()
+
+    # As well from its own page.
+    simulated.swarm.engine("node2").volumes.add("spare")
+    page.goto("/volumes/node2/spare")
+    page.get_by_role("button", name="Remove").click()
+    asked = page.get_by_role("dialog", name="Remove spare on node2?")
+    asked.get_by_role("textbox").fill("spare")
+    asked.get_by_role("button", name="Remove").click()
+    expect(page).to_have_url(f"{simulated.server.url}/volumes")
 
     page.get_by_role("button", name="Remove data on node2").click()
     asked = page.get_by_role("dialog", name="Remove data on node2?")

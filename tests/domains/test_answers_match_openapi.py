@@ -338,6 +338,7 @@ CALLS = [
     Call("createServiceTerminalTicket", "POST", "/services/shop_web/terminal-tickets", 422, {"columns": 0}),
     Call("listTerminalRecordings", "GET", "/terminal-recordings"),
     Call("showTerminalRecording", "GET", "/terminal-recordings/none", 404),
+    Call("removeTerminalRecording", "DELETE", "/terminal-recordings/none", 404),
     Call("listServiceStats", "GET", "/stats/services"),
     Call("showServiceStats", "GET", "/stats/services/shop_web?by=task"),
     Call("listStackStats", "GET", "/stats/stacks"),

@@ -44,4 +44,5 @@ ACTIONS = (
     Action("task:exec", "Open terminals in the containers of tasks.", find_task, within=("stack",)),
     Action("service:exec", "Open terminals in the tasks of services.", find_service, within=("stack",)),
     Action("terminal-recording:read", "See and download recorded terminals.", find_recording),
+    Action("terminal-recording:remove", "Remove recorded terminals.", find_recording),
 )

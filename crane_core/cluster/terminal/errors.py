@@ -94,6 +94,12 @@ class TooManyTerminals(CraneError):
     status, code, title = 429, "too-many-terminals", "There are too many terminals."
 
 
+class StillRecorded(Conflict):
+    """The recording is not complete yet."""
+
+    code, title = "still-recorded", "The terminal is still recorded."
+
+
 class NotRecorded(CraneError):
     """Terminals are to be recorded, and this one cannot be."""
 

@@ -193,7 +193,7 @@ class Sessions:
                     del self._over[session.id]
         if now >= self._clear_at and self._recordings.wanted:
             self._clear_at = now + CLEAR_SECONDS
-            self._recordings.clear(time.time(), frozenset(session.id for session in sessions))
+            self._recordings.clear(time.time())
 
     def close(self) -> None:
         """End them all: the server stops."""
@@ -242,6 +242,18 @@ class Sessions:
             **more,
         }
         self._crane.emit(Event(kind, target.name, target.id, target.stack, order.identity.name, detail))
+
+
+def remove_recording(crane: Crane, by: str, id_: str) -> None:
+    """Remove the recording of a terminal.
+
+    :param by: The name of the identity that asks for it.
+    :raises StillRecorded: while the terminal is open.
+    """
+    removed = crane.room(Recordings).remove(id_)
+    told = removed.to_json()
+    whose = {"of": told["by"], **{member: told[member] for member in ("container", "node", "started_at")}}
+    crane.emit(Event("recording.removed", id_, id_, None, by, whose))
 
 
 def _find_end(engine: Engine, container_id: str, execution: Execution) -> Ending:

@@ -1,24 +1,27 @@
 """Recordings of terminals: what their programs printed, as asciicast v2 files that any player of it shows.
 
 What somebody types is never written; what a program shows of it is. Files are for their owner only, bounded in size,
-and removed when they are old or together too large.
+and removed when they are old or together too large. Whoever writes one holds a lock on it, so that no server removes it
+that shares the directory.
 """
 
 from __future__ import annotations
 
 import codecs
+import fcntl
 import logging
 import os
 import re
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from crane_core.cluster.terminal.errors import NotRecorded
+from crane_core.cluster.terminal.errors import NotRecorded, StillRecorded
 from crane_core.context import Crane
 from crane_core.errors import NotFound
 
@@ -38,6 +41,7 @@ class Recording:
 
     :param head: The first line of its file.
     :param size: In bytes.
+    :param open: Whether it is still written.
     """
 
     id: str
@@ -45,22 +49,28 @@ class Recording:
     head: Mapping[str, Any]
     size: int
     changed_at: float
+    open: bool
 
     def to_json(self) -> dict[str, Any]:
         """Return what the list of recordings tells of it."""
-        about = self.head.get("crane") or {}
+        about = self.about
+        started_at = int(self.head.get("timestamp") or self.changed_at)
         return {
             "id": self.id,
             "name": self.id,
-            "started_at": self.head.get("timestamp"),
-            "seconds": max(0.0, self.changed_at - float(self.head.get("timestamp") or self.changed_at)),
+            "started_at": started_at,
+            "seconds": max(0.0, self.changed_at - started_at),
             "bytes": self.size,
+            "open": self.open,
             "command": self.head.get("command") or "",
-            **{
-                member: about.get(member)
-                for member in ("by", "container", "container_id", "node", "task", "service", "stack", "user")
-            },
+            **{member: about.get(member) or "" for member in ("by", "container", "container_id", "node", "user")},
+            **{member: about.get(member) for member in ("task", "service", "stack")},
         }
+
+    @property
+    def about(self) -> Mapping[str, Any]:
+        """Who sat there, and where; nothing in a file that another program wrote."""
+        return self.head.get("crane") or {}
 
 
 class Recorder:
@@ -122,6 +132,8 @@ class Recordings:
         self._most = int(settings["terminal.recording_mib"]) * MIB
         self._most_together = int(settings["terminal.recordings_mib"]) * MIB
         self._keep_seconds = float(settings["terminal.recordings_days"]) * DAY
+        # Those that were complete when they were read last, by their ids; they are not opened again.
+        self._complete: Mapping[str, Recording] = {}
 
     def begin(self, id_: str, size: tuple[int, int], command: str, about: Mapping[str, Any], now: float) -> Recorder:
         """Begin a recording.
@@ -153,27 +165,40 @@ class Recordings:
 
     def all(self) -> list[Recording]:
         """Return what is kept, the newest first."""
-        return sorted(self._read(), key=lambda each: (-float(each.head.get("timestamp") or 0), each.id))
+        found = sorted(self._read(), key=lambda each: (-float(each.head.get("timestamp") or 0), each.id))
+        self._complete = {each.id: each for each in found if not each.open}
+        return found
 
     def get(self, id_: str) -> Recording:
         """Return a recording. Raises ``NotFound``."""
         path = self._folder / f"{id_}{_ENDING}"
-        found = _read_head(path) if _NAME.fullmatch(id_) else None
+        found = _read_file(path) if _NAME.fullmatch(id_) else None
         if found is None:
             raise NotFound(f"There is no recording {id_[:64]}.")
         return found
 
-    def clear(self, now: float, open_: frozenset[str] = frozenset()) -> None:
-        """Remove what is too old, and the oldest of what is together too large.
+    def remove(self, id_: str) -> Recording:
+        """Remove a recording, and return what it was.
+
+        :raises NotFound: when there is no such recording.
+        :raises StillRecorded: while it is written.
+        """
+        recording = self.get(id_)
+        if recording.open:
+            raise StillRecorded(f"The terminal {id_} is still open, and recorded; close it first.")
+        recording.path.unlink(missing_ok=True)
+        return recording
+
+    def clear(self, now: float) -> None:
+        """Remove what is too old, and the oldest of what is together too large; never what is still written.
 
         :param now: Seconds since the epoch.
-        :param open_: The ids of those that are still written.
         """
         total = 0
         for each in sorted(self._read(), key=lambda each: -each.changed_at):
             total += each.size
             old = self._keep_seconds > 0 and now - each.changed_at > self._keep_seconds
-            if (old or total > self._most_together) and each.id not in open_:
+            if (old or total > self._most_together) and not each.open:
                 each.path.unlink(missing_ok=True)
 
     def _read(self) -> Iterator[Recording]:
@@ -182,13 +207,19 @@ class Recordings:
         except FileNotFoundError:
             return
         for path in paths:
-            if (found := _read_head(path)) is not None:
+            known = self._complete.get(path.stem)
+            if known is not None and _size_of(path) == known.size:
+                yield known
+            elif (found := _read_file(path)) is not None:
                 yield found
 
 
 def _create(path: Path, line: bytes) -> int:
     """Make a file that begins with a line, open to be written on. Raises ``OSError``."""
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    # Disks that know no locks record all the same.
+    with suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_EX)
     try:
         os.write(file, line)
     except OSError:
@@ -197,12 +228,30 @@ def _create(path: Path, line: bytes) -> int:
     return file
 
 
-def _read_head(path: Path) -> Recording | None:
-    """Read the first line of a recording; None where there is none."""
+def _read_file(path: Path) -> Recording | None:
+    """Read the first line of a recording, and whether it goes on; None where there is none."""
     try:
         with path.open("rb") as file:
+            open_ = _is_locked(file.fileno())
             head = msgspec.json.decode(file.readline(_LONGEST_HEAD), type=dict[str, Any])
-        told = path.stat()
+            told = os.fstat(file.fileno())
     except (OSError, msgspec.MsgspecError):
         return None
-    return Recording(path.stem, path, head, told.st_size, told.st_mtime)
+    return Recording(path.stem, path, head, told.st_size, told.st_mtime, open_)
+
+
+def _size_of(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
+
+
+def _is_locked(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False

@@ -11,7 +11,7 @@ from flask import Response, request
 
 from crane_core.cluster.terminal.conversation import Seat, talk
 from crane_core.cluster.terminal.errors import Ending
-from crane_core.cluster.terminal.operations import Sessions
+from crane_core.cluster.terminal.operations import Sessions, remove_recording
 from crane_core.cluster.terminal.places import choose_container, container_of, enter
 from crane_core.cluster.terminal.recordings import Recording, Recordings
 from crane_core.cluster.terminal.schemas import (
@@ -208,18 +208,13 @@ def _target(recording: Recording) -> Target:
     return Target("terminal-recording", recording.id, recording.id)
 
 
-@blueprint.route("/terminal-recordings")
-@guard("terminal-recording:read")
-@blueprint.arguments(RecordingQuery, location="query")
-@blueprint.response_list(RecordingSchema, description="The recordings.")
-def list_recordings(query: dict[str, Any]) -> Response:
-    """List recorded terminals."""
-    crane = get_crane()
+def recording_listing(crane: Crane) -> Listing[Recording]:
+    """Return the list of recordings."""
     rows = crane.room(Recordings).all()
     shown = {each.id: each.to_json() for each in rows}
-    members = ("by", "node", "service", "stack", "started_at", "seconds", "bytes")
-    listing = Listing(
-        version=repr([(each.id, each.size) for each in rows]),
+    members = ("by", "node", "service", "stack", "open", "started_at", "seconds", "bytes")
+    return Listing(
+        version=repr([(each.id, each.size, each.open) for each in rows]),
         rows=lambda: rows,
         action="terminal-recording:read",
         target=_target,
@@ -228,8 +223,18 @@ def list_recordings(query: dict[str, Any]) -> Response:
             **{member: lambda each, member=member: shown[each.id][member] for member in members},  # type: ignore[misc]
         },
         present=lambda each: shown[each.id],
+        made_of=lambda each: (each.id, each.size, each.open),
     )
-    return answer_list(crane, listing, query)
+
+
+@blueprint.route("/terminal-recordings")
+@guard("terminal-recording:read")
+@blueprint.arguments(RecordingQuery, location="query")
+@blueprint.response_list(RecordingSchema, description="The recordings.")
+def list_recordings(query: dict[str, Any]) -> Response:
+    """List recorded terminals."""
+    crane = get_crane()
+    return answer_list(crane, recording_listing(crane), query)
 
 
 @blueprint.route("/terminal-recordings/<name>")
@@ -242,3 +247,12 @@ def download_recording(name: str) -> Response:
     recording = get_crane().room(Recordings).get(name)
     headers = {"Content-Disposition": f'attachment; filename="{recording.path.name}"', "Cache-Control": "no-store"}
     return Response(recording.path.read_bytes(), mimetype=ASCIICAST, headers=headers)
+
+
+@blueprint.route("/terminal-recordings/<name>", methods=["DELETE"])
+@guard("terminal-recording:remove", by="name")
+@blueprint.response(204, description="It is removed.")
+def delete_recording(name: str) -> Response:
+    """Remove a recorded terminal, unless it is still open."""
+    remove_recording(get_crane(), identify().name, name)
+    return Response(status=204)

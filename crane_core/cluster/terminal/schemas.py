@@ -7,6 +7,7 @@ from typing import Any
 
 import marshmallow as ma
 
+from crane_core.answers import AnswerSchema, number, text, truth, whole
 from crane_core.cluster.terminal.conversation import MOST_CELLS
 from crane_core.http import ListQuery
 
@@ -100,22 +101,24 @@ class RecordingQuery(ListQuery):
     node = ma.fields.String(metadata={"description": "The node that they were on."})
     service = ma.fields.String(metadata={"description": "The service that they were in."})
     stack = ma.fields.String(metadata={"description": "The stack that they were in."})
+    open = ma.fields.Boolean(metadata={"description": "Whether they are still recorded."})
 
 
-class RecordingSchema(ma.Schema):
+class RecordingSchema(AnswerSchema):
     """A recorded terminal."""
 
-    id = ma.fields.String(metadata={"description": "The id of the terminal."})
-    name = ma.fields.String(metadata={"description": "The same as its id."})
-    by = ma.fields.String(metadata={"description": "Who sat in front of it."})
-    started_at = ma.fields.Integer(metadata={"description": "When it was opened, in seconds since 1970."})
-    seconds = ma.fields.Float(metadata={"description": "How long it lasted, or has lasted so far."})
-    bytes = ma.fields.Integer(metadata={"description": "How large its file is."})
-    command = ma.fields.String(metadata={"description": "What was run, without what looks secret."})
-    user = ma.fields.String(metadata={"description": "As whom; the container's own user when empty."})
-    container = ma.fields.String(metadata={"description": "The name of the container."})
-    container_id = ma.fields.String(metadata={"description": "Its id."})
-    node = ma.fields.String(metadata={"description": "The node that it was on."})
-    task = ma.fields.String(allow_none=True, metadata={"description": "The task that it is of."})
-    service = ma.fields.String(allow_none=True, metadata={"description": "The service of that task."})
-    stack = ma.fields.String(allow_none=True, metadata={"description": "The stack that it belongs to."})
+    id = text("The id of the terminal.")
+    name = text("The same as its id.")
+    by = text("Who sat in front of it.")
+    started_at = whole("When it was opened, in seconds since 1970.")
+    seconds = number("How long it lasted, or has lasted so far.")
+    bytes = whole("How large its file is.")
+    open = truth("Whether it is still recorded.")
+    command = text("What was run, without what looks secret.")
+    user = text("As whom; the container's own user when empty.")
+    container = text("The name of the container.")
+    container_id = text("Its id.")
+    node = text("The node that it was on.")
+    task = text("The task that it is of.", null=True)
+    service = text("The service of that task.", null=True)
+    stack = text("The stack that it belongs to.", null=True)

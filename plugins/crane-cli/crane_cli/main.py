@@ -16,7 +16,7 @@ COMMANDS = {
     "why": ("crane_cli.commands.why:why", "Say why a task died, also when its service is gone."),
     "network": ("crane_cli.commands.network:network", "Make networks, connect containers, and see who is on them."),
     "exec": ("crane_cli.commands.exec:exec_", "Run a program in a container of any node, or open a shell there."),
-    "recording": ("crane_cli.commands.recording:recording", "See and download recorded terminals."),
+    "recording": ("crane_cli.commands.recording:recording", "See, download and remove recorded terminals."),
     "secret": ("crane_cli.commands.secret:secret", "Make secrets, rotate and remove them, and see who uses them."),
     "config": ("crane_cli.commands.config:config", "Make configs, rotate and remove them, and see who uses them."),
     "node": ("crane_cli.commands.node:node", "Look at nodes, change them, and have machines join."),

@@ -16,6 +16,7 @@ REMOVALS = [
     (("network", "rm"), "networks/{}"),
     (("volume", "rm"), "volumes/{}"),
     (("node", "rm"), "nodes/{}"),
+    (("recording", "rm"), "terminal-recordings/{}"),
     (("role", "rm"), "roles/{}"),
     (("user", "rm"), "users/{}"),
     (("group", "rm"), "groups/{}"),

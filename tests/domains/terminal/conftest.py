@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from crane_core.cluster.terminal.operations import Sessions
 from crane_core.context import Crane
 from crane_core.engine.pool import Pool
+from crane_core.events import Event
 from crane_core.plugins import Plugin
 from crane_core.security import Identity, Target, Vote
 from crane_core.testing import MemorySwarm
@@ -47,8 +48,17 @@ def rights() -> Rights:
 
 
 @pytest.fixture
-def crane_plugins(rights: Rights) -> Iterable[Plugin]:
-    return [rights.plugin()]
+def events() -> list[Event]:
+    """What the server told of."""
+    return []
+
+
+@pytest.fixture
+def crane_plugins(rights: Rights, events: list[Event]) -> Iterable[Plugin]:
+    def crane_event(event: Event) -> None:
+        events.append(event)
+
+    return [rights.plugin(), make_plugin("listener", crane_event)]
 
 
 @pytest.fixture

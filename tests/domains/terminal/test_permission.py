@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,28 +12,13 @@ from crane_core.cluster.terminal.operations import Sessions
 from crane_core.cluster.terminal.tickets import Tickets
 from crane_core.context import Crane
 from crane_core.events import Event
-from crane_core.plugins import Plugin
 from crane_core.testing import MemorySwarm
-from crane_core.testing.plugins import make_plugin
 from tests.domains.terminal.conftest import SPEC, Rights
 from tests.terminals import Refused, Sitter, sit_down_inside
 
 Sit = Callable[..., Sitter]
 Order = Callable[..., Any]
 WEB = "/api/v1/services/shop_web/terminal"
-
-
-@pytest.fixture
-def events() -> list[Event]:
-    return []
-
-
-@pytest.fixture
-def crane_plugins(rights: Rights, events: list[Event]) -> Iterable[Plugin]:
-    def crane_event(event: Event) -> None:
-        events.append(event)
-
-    return [rights.plugin(), make_plugin("listener", crane_event)]
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""crane recording: see and download recorded terminals."""
+"""crane recording: see, download and remove recorded terminals."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from datetime import UTC, datetime
 import click
 
 from crane_cli.command import Group, filtering, quiet_ids
+from crane_cli.confirming import yes
+from crane_cli.each import remove_each
 from crane_cli.output import describe_time, show_list
 from crane_cli.session import Session
 
 
 @click.group(cls=Group)
 def recording() -> None:
-    """See and download recorded terminals."""
+    """See, download and remove recorded terminals."""
 
 
 @recording.command("ls")
-@filtering(("by", "node", "service", "stack"))
+@filtering(("by", "node", "service", "stack", "open"))
 @quiet_ids
 @click.pass_obj
 def list_(session: Session, *, filters: dict[str, list[str]], quiet: bool) -> None:
@@ -54,3 +56,13 @@ def download(session: Session, *, recording: str, file: str | None) -> None:
         return
     with open(file, "wb") as target:
         session.api().copy(target, "terminal-recordings", recording)
+
+
+@recording.command()
+@click.argument("recordings", nargs=-1, required=True, metavar="ID...")
+@yes
+@click.pass_obj
+def rm(session: Session, recordings: tuple[str, ...], *, yes: bool) -> None:
+    """Remove recordings; not those of terminals that are still open."""
+    api = session.api()
+    remove_each(session, "recording", recordings, lambda id_: api.send("DELETE", "terminal-recordings", id_), yes=yes)

@@ -1126,7 +1126,8 @@ export interface paths {
         get: operations["showTerminalRecording"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** Remove a recorded terminal, unless it is still open. */
+        delete: operations["removeTerminalRecording"];
         options?: never;
         head?: never;
         patch?: never;
@@ -5109,33 +5110,35 @@ export interface components {
         /** @description A recorded terminal. */
         Recording: {
             /** @description The id of the terminal. */
-            id?: string;
+            id: string;
             /** @description The same as its id. */
-            name?: string;
+            name: string;
             /** @description Who sat in front of it. */
-            by?: string;
+            by: string;
             /** @description When it was opened, in seconds since 1970. */
-            started_at?: number;
+            started_at: number;
             /** @description How long it lasted, or has lasted so far. */
-            seconds?: number;
+            seconds: number;
             /** @description How large its file is. */
-            bytes?: number;
+            bytes: number;
+            /** @description Whether it is still recorded. */
+            open: boolean;
             /** @description What was run, without what looks secret. */
-            command?: string;
+            command: string;
             /** @description As whom; the container's own user when empty. */
-            user?: string;
+            user: string;
             /** @description The name of the container. */
-            container?: string;
+            container: string;
             /** @description Its id. */
-            container_id?: string;
+            container_id: string;
             /** @description The node that it was on. */
-            node?: string;
+            node: string;
             /** @description The task that it is of. */
-            task?: string | null;
+            task: string | null;
             /** @description The service of that task. */
-            service?: string | null;
+            service: string | null;
             /** @description The stack that it belongs to. */
-            stack?: string | null;
+            stack: string | null;
         };
         /** @description A page of a list that says how fresh it is. */
         RecordingList: {
@@ -10710,6 +10713,8 @@ export interface operations {
                 service?: string;
                 /** @description The stack that they were in. */
                 stack?: string;
+                /** @description Whether they are still recorded. */
+                open?: boolean;
             };
             header?: {
                 /** @description The ETag of what the caller has already; 304 is answered while that is still true. */
@@ -10765,6 +10770,30 @@ export interface operations {
                 content: {
                     "application/x-asciicast": string;
                 };
+            };
+            401: components["responses"]["UNAUTHORIZED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    removeTerminalRecording: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is removed. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             401: components["responses"]["UNAUTHORIZED"];
             403: components["responses"]["FORBIDDEN"];

@@ -55,7 +55,7 @@ export const t = words(
     rejected: 'Rejected',
     remove: 'Being removed',
     orphaned: 'Orphaned',
-    unreachable: 'Unreachable',
+    unreachable: 'Not reached',
     // Containers, and what becomes of things on nodes
     created: 'Created',
     exited: 'Exited',

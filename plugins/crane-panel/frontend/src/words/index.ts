@@ -73,6 +73,11 @@ function isPlain(options: Intl.NumberFormatOptions | undefined): boolean {
   return !options || Object.keys(options).every((key) => key === 'maximumFractionDigits')
 }
 
+/** Write an amount of percent. */
+export function percent(value: number, options?: Intl.NumberFormatOptions): string {
+  return number(value / 100, { maximumFractionDigits: 0, ...options, style: 'percent' })
+}
+
 /** Write an amount of bytes, in powers of 1024. */
 export function bytes(value: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']

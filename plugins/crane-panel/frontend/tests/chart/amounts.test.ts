@@ -11,7 +11,7 @@ it('amounts have their unit, and as many digits as one reads', () => {
   expect(sayAmount(12.34, 'cores')).toBe('12.3 CPU')
   expect(sayAmount(1536, 'bytes')).toBe('1.5 KiB')
   expect(sayAmount(3 * 1024 ** 2, 'bytes-per-second')).toBe('3 MiB/s')
-  expect(sayAmount(99.96, 'percent')).toBe('100 %')
+  expect(sayAmount(99.96, 'percent')).toBe('100%')
   expect(sayAmount(1234, 'count')).toBe('1,234')
   expect(sayAmount(0, 'cores')).toBe('0 CPU')
   setLanguage('zh-CN')

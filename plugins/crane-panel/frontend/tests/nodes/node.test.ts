@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import type { Fate } from '../../src/api/cluster'
 import { worstFates } from '../../src/pages/nodes/fates'
 import { changeOfLabels, readLabels, writeLabels } from '../../src/pages/nodes/labels'
-import { capacityOf, faultOf, markOf, pathOf, percent, sayLabels, worstFirst } from '../../src/pages/nodes/node'
+import { capacityOf, faultOf, markOf, pathOf, percentOf, sayLabels, unreachedOf, worstFirst } from '../../src/pages/nodes/node'
 import { node } from '../some'
 
 it('what is wrong with a node is told by the worst of it', () => {
@@ -21,6 +21,25 @@ it('nodes that are not well come first, the others as people sort them', () => {
   expect(worstFirst(nodes).map((each) => each.name)).toEqual(['y', 'z', 'node2', 'node10'])
 })
 
+it('a node that is ready is marked where its own Engine is not reached, and comes before those that are drained', () => {
+  const nodes = [node('a', { availability: 'drain' }), node('b'), node('c', { state: 'down' }), node('d'), node('e')]
+  const silent = { state: 'stale', age: 9, error: 'Nothing is there.' } as const
+  const sources = [{ name: 'engine', ...silent }, { name: 'c', ...silent }, { name: 'd', ...silent }]
+  const unreached = unreachedOf(nodes, [...sources, { name: 'b', state: 'fresh', age: 1 }, { name: 'e', state: 'never', age: null }])
+
+  expect([...unreached]).toEqual([['id of d', 'Nothing is there.']])
+  expect(nodes.map((each) => markOf(each, unreached))).toEqual(['drain', 'ready', 'down', 'unreachable', 'ready'])
+  expect(worstFirst(nodes, unreached).map((each) => each.name)).toEqual(['c', 'd', 'a', 'b', 'e'])
+})
+
+it('of two nodes by one name neither is called unreached while one of them answers', () => {
+  const twins = [node('twin', { ID: 'id1' }), node('twin', { ID: 'id2' })]
+  const [silent, fresh] = [{ name: 'twin', state: 'never', age: null, error: 'No.' }, { name: 'twin', state: 'fresh', age: 0 }] as const
+
+  expect(unreachedOf(twins, [silent, fresh]).size).toBe(0)
+  expect([...unreachedOf(twins, [silent, silent]).keys()]).toEqual(['id1', 'id2'])
+})
+
 it('a node is found by its name, or by its id when another is called the same', () => {
   const [a, b, c] = [node('a b'), node('twin', { ID: 'id1' }), node('twin', { ID: 'id2' })]
 
@@ -30,7 +49,7 @@ it('a node is found by its name, or by its id when another is called the same', 
 
 it('what a node has is told by the server, and shares of it are rounded', () => {
   expect(capacityOf(node('a'))).toEqual({ cpus: 4, bytes: 8 * 1024 ** 3 })
-  expect([percent(1, 3), percent(5, 4), percent(1, 0)]).toEqual([33, 125, 0])
+  expect([percentOf(1, 3), percentOf(5, 4), percentOf(1, 0)]).toEqual([33, 125, 0])
 })
 
 it('what waits or ends when a node is drained comes first, then what there is something to know of', () => {

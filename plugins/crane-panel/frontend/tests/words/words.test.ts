@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { ago, bytes, clock, fill, language, number, setLanguage, words } from '../../src/words'
+import { ago, bytes, clock, fill, language, number, percent, setLanguage, words } from '../../src/words'
 
 beforeEach(() => setLanguage('en'))
 afterEach(() => setLanguage('en'))
@@ -82,7 +82,7 @@ describe('amounts', () => {
 
   it('have the signs of the language', () => {
     expect(number(1234.5)).toBe('1,234.5')
-    expect(number(0.5, { style: 'percent' })).toBe('50%')
+    expect([percent(33), percent(0.4), percent(12.34, { maximumFractionDigits: 1 }), percent(1250)]).toEqual(['33%', '0%', '12.3%', '1,250%'])
   })
 })
 

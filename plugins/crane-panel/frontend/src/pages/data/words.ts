@@ -102,7 +102,7 @@ export const t = words(
     labels: '标签',
     created: '创建时间',
     updated: '标签更改时间',
-    id: '标识',
+    id: 'ID',
     version: '版本',
     template: '模板',
     isTemplate: '由每个任务所在的节点填充',
@@ -166,7 +166,7 @@ export const t = words(
     unknown: '没有名为 {name} 的{kind}',
     unknownDetail: '它可能已被轮换：新版本有自己的名称。',
     toList: '返回列表',
-    copyId: '复制标识',
+    copyId: '复制 ID',
     actions: '操作',
   },
 )

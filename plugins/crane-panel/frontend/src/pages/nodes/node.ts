@@ -1,5 +1,5 @@
 /** Nodes: what the Engine tells of one, what is wrong with it, and what its tasks take of it. */
-import type { SwarmNode } from '../../api/types'
+import type { Source, SwarmNode } from '../../api/types'
 import { compareTexts } from '../../words/order'
 
 export const STATES = ['ready', 'down', 'disconnected', 'unknown'] as const
@@ -15,16 +15,37 @@ export function faultOf(node: SwarmNode): Fault | null {
   return node.availability === 'pause' ? 'paused' : null
 }
 
-/** Return what a node is marked with: how it is, unless somebody keeps tasks from it. */
-export function markOf(node: SwarmNode): string {
+/** Why the own Engines of nodes are not reached, by the ids of those nodes. */
+export type Unreached = ReadonlyMap<string, string>
+
+/**
+ * Return the nodes that are ready, but whose own Engines are not reached. Of a node that is down nobody expects it.
+ *
+ * @param sources The nodes by name, as an answer tells where it comes from.
+ */
+export function unreachedOf(nodes: readonly SwarmNode[], sources: readonly Source[]): Unreached {
+  const found = new Map<string, string>()
+  for (const node of nodes.filter((each) => each.state === 'ready')) {
+    // Of two nodes by the same name nobody knows which of them it is that answers.
+    const own = sources.filter((source) => source.name === node.name)
+    const error = own.every((source) => source.state !== 'fresh') && own.find((source) => source.error)?.error
+    if (error) found.set(node.ID, error)
+  }
+  return found
+}
+
+/** Return what a node is marked with: how it is, unless its Engine is not reached or somebody keeps tasks from it. */
+export function markOf(node: SwarmNode, unreached?: Unreached): string {
   if (node.state !== 'ready') return node.state
+  if (unreached?.has(node.ID)) return 'unreachable'
   return node.availability === 'active' ? 'ready' : node.availability
 }
 
 /** Return the nodes with what is wrong first, then by name. */
-export function worstFirst(nodes: readonly SwarmNode[]): SwarmNode[] {
-  const order: (Fault | null)[] = ['down', 'unreachable', 'drained', 'paused', null]
-  const rank = (node: SwarmNode): number => order.indexOf(faultOf(node))
+export function worstFirst(nodes: readonly SwarmNode[], unreached?: Unreached): SwarmNode[] {
+  const order = ['down', 'unreachable', 'drained', 'paused', 'ready']
+  const rank = (node: SwarmNode): number =>
+    Math.min(order.indexOf(faultOf(node) ?? 'ready'), unreached?.has(node.ID) ? order.indexOf('unreachable') : order.length)
   return [...nodes].sort((a, b) => rank(a) - rank(b) || byName(a, b))
 }
 
@@ -51,7 +72,7 @@ export function capacityOf(node: SwarmNode): Amount {
 }
 
 /** Return a part of something in percent; 0 where there is nothing to have a part of. */
-export function percent(part: number, whole: number): number {
+export function percentOf(part: number, whole: number): number {
   return whole > 0 ? Math.round((100 * part) / whole) : 0
 }
 

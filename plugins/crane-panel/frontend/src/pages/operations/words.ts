@@ -36,7 +36,6 @@ export const t = words(
     facts: 'Facts',
     course: 'How it went',
     raw: 'As the API gives it',
-    percent: '{n} %',
   },
   {
     kind: '内容',
@@ -73,6 +72,5 @@ export const t = words(
     facts: '基本信息',
     course: '执行过程',
     raw: 'API 原始数据',
-    percent: '{n}%',
   },
 )

@@ -23,13 +23,13 @@ export interface Cast {
   seconds: number
 }
 
-export async function list(): Promise<Recording[]> {
-  return (await ask(api.GET('/api/v1/terminal-recordings', { params: { query: { limit: 1000, sort: '-started_at' } } }))).items ?? []
-}
-
 /** Read the file of a recording. */
 export async function read(name: string): Promise<string> {
   return ask(api.GET('/api/v1/terminal-recordings/{name}', { params: { path: { name } }, parseAs: 'text' }))
+}
+
+export function remove(name: string): Promise<unknown> {
+  return ask(api.DELETE('/api/v1/terminal-recordings/{name}', { params: { path: { name } } }))
 }
 
 /** Return where the file of a recording is had. */
@@ -77,5 +77,5 @@ export function lasting(seconds: number): string {
 }
 
 export function beganAt(recording: Recording): string {
-  return new Date((recording.started_at ?? 0) * 1000).toISOString()
+  return new Date(recording.started_at * 1000).toISOString()
 }

@@ -1,7 +1,7 @@
 /** The spec of a service as facts: names and values in words, with their units. */
 import type { Service, UpdateConfig } from '../../api/types'
 import { duration, memory } from '../../parts/differences'
-import { number } from '../../words'
+import { number, percent } from '../../words'
 import { joinWords } from './form/shell'
 import { t } from './words'
 
@@ -106,7 +106,7 @@ export function updateFacts(rules: UpdateConfig | undefined): Fact[] {
     { key: 'failureAction', title: t('failureAction'), value: rules?.FailureAction || t('byDefault', { what: 'pause' }) },
     { key: 'monitor', title: t('monitor'), value: time(rules?.Monitor || undefined, 5 * SECOND) },
     { key: 'order', title: t('order'), value: rules?.Order || t('byDefault', { what: 'stop-first' }) },
-    { key: 'ratio', title: t('ratio'), value: number(rules?.MaxFailureRatio ?? 0, { style: 'percent', maximumFractionDigits: 1 }) },
+    { key: 'ratio', title: t('ratio'), value: percent(100 * (rules?.MaxFailureRatio ?? 0), { maximumFractionDigits: 1 }) },
   ]
 }
 

@@ -341,7 +341,7 @@ export const t = words(
     spread: '按 {what} 分散',
     maxReplicas: '每节点最多',
     platforms: '平台',
-    anyNode: '任意节点',
+    anyNode: '所有节点',
     resources: '资源',
     limits: '上限',
     reservations: '预留',

@@ -131,7 +131,7 @@ export const t = words(
     toTasks: '前往任务列表',
     views: '任务视图',
     logs: '日志',
-    overview: '概况',
+    overview: '概览',
     raw: '原始数据',
     facts: '基本信息',
     message: '消息',

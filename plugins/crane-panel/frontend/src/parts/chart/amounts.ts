@@ -1,5 +1,5 @@
 /** Amounts that are measured: how they are written, and where an axis of them is divided. */
-import { bytes, number } from '../../words'
+import { bytes, number, percent } from '../../words'
 import { t } from './words'
 
 export type Unit = 'cores' | 'percent' | 'bytes' | 'bytes-per-second' | 'count'
@@ -11,7 +11,7 @@ const TWOS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
 export function sayAmount(value: number, unit: Unit): string {
   if (unit === 'bytes') return bytes(value)
   if (unit === 'bytes-per-second') return t('perSecond', { amount: bytes(value) })
-  if (unit === 'percent') return t('percent', { n: short(value) })
+  if (unit === 'percent') return percent(value, precisionOf(value))
   return unit === 'cores' ? t('cores', { n: short(value) }) : short(value)
 }
 
@@ -22,9 +22,12 @@ export function sayTick(value: number, unit: Unit): string {
 
 /** Write a number to three digits or so: nobody reads more off a chart. */
 function short(value: number): string {
+  return number(value, precisionOf(value))
+}
+
+function precisionOf(value: number): Intl.NumberFormatOptions {
   const size = Math.abs(value)
-  const digits = size >= 100 || value === 0 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3
-  return number(value, { maximumFractionDigits: digits })
+  return { maximumFractionDigits: size >= 100 || value === 0 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3 }
 }
 
 /** Return how far apart the lines of an axis may be, the nearest first: bytes are counted in powers of two. */

@@ -66,7 +66,8 @@ export class Plot {
     const options: uPlot.Options = {
       width: wishes.width,
       height: wishes.height,
-      padding: [8, 8, 0, 0],
+      // The moment at the right edge is written half beyond it.
+      padding: [8, 26, 0, 0],
       legend: { show: false },
       series: [{}, ...Array.from({ length: wishes.lines }, (_, line) => lineOf(line, colour))],
       scales: {

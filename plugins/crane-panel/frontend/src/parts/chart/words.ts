@@ -3,7 +3,6 @@ import { words } from '../../words'
 export const t = words(
   {
     cores: '{n} CPU',
-    percent: '{n} %',
     perSecond: '{amount}/s',
     at: 'at {time}',
     latest: 'latest',
@@ -25,7 +24,6 @@ export const t = words(
   },
   {
     cores: '{n} CPU',
-    percent: '{n}%',
     perSecond: '{amount}/s',
     at: '{time}',
     latest: '最新',

@@ -17,8 +17,8 @@ export interface Column<Row> {
   width?: number
   /** Not shown until somebody chooses it. */
   optional?: boolean
-  /** Shown also where there is little room. */
-  narrow?: boolean
+  /** Shown also where there is little room; a number is its width there. */
+  narrow?: boolean | number
   /** Kept from sorting. */
   unsorted?: boolean
   /** Holds what can be done with a row: always there, and no part of what is exported. */
