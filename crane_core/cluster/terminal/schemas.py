@@ -80,18 +80,23 @@ class ServiceOrderSchema(OrderSchema):
     )
 
 
-class TicketSchema(ma.Schema):
+class PlaceSchema(AnswerSchema):
+    """Where a terminal is, or was."""
+
+    container = text("The name of the container.")
+    container_id = text("Its id.")
+    node = text("The node that it is on.")
+    task = text("The task that it is of.", null=True)
+    service = text("The service of that task.", null=True)
+    stack = text("The stack that it belongs to.", null=True)
+
+
+class TicketSchema(PlaceSchema):
     """What opens the WebSocket of a terminal once."""
 
-    ticket = ma.fields.String(metadata={"description": "Offered as the second subprotocol of the WebSocket."})
-    seconds = ma.fields.Float(metadata={"description": "How long it is good."})
-    address = ma.fields.String(metadata={"description": "Where the WebSocket is, on this server."})
-    container = ma.fields.String(metadata={"description": "The name of the container."})
-    container_id = ma.fields.String(metadata={"description": "Its id."})
-    node = ma.fields.String(metadata={"description": "The node that it is on."})
-    task = ma.fields.String(allow_none=True, metadata={"description": "The task that it is of."})
-    service = ma.fields.String(allow_none=True, metadata={"description": "The service of that task."})
-    stack = ma.fields.String(allow_none=True, metadata={"description": "The stack that it belongs to."})
+    ticket = text("Offered as the second subprotocol of the WebSocket.")
+    seconds = number("How long it is good.")
+    address = text("Where the WebSocket is, on this server.")
 
 
 class RecordingQuery(ListQuery):
@@ -104,7 +109,7 @@ class RecordingQuery(ListQuery):
     open = ma.fields.Boolean(metadata={"description": "Whether they are still recorded."})
 
 
-class RecordingSchema(AnswerSchema):
+class RecordingSchema(PlaceSchema):
     """A recorded terminal."""
 
     id = text("The id of the terminal.")
@@ -116,9 +121,3 @@ class RecordingSchema(AnswerSchema):
     open = truth("Whether it is still recorded.")
     command = text("What was run, without what looks secret.")
     user = text("As whom; the container's own user when empty.")
-    container = text("The name of the container.")
-    container_id = text("Its id.")
-    node = text("The node that it was on.")
-    task = text("The task that it is of.", null=True)
-    service = text("The service of that task.", null=True)
-    stack = text("The stack that it belongs to.", null=True)

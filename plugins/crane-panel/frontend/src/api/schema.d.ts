@@ -5043,24 +5043,24 @@ export interface components {
         };
         /** @description What opens the WebSocket of a terminal once. */
         Ticket: {
-            /** @description Offered as the second subprotocol of the WebSocket. */
-            ticket?: string;
-            /** @description How long it is good. */
-            seconds?: number;
-            /** @description Where the WebSocket is, on this server. */
-            address?: string;
             /** @description The name of the container. */
-            container?: string;
+            container: string;
             /** @description Its id. */
-            container_id?: string;
+            container_id: string;
             /** @description The node that it is on. */
-            node?: string;
+            node: string;
             /** @description The task that it is of. */
-            task?: string | null;
+            task: string | null;
             /** @description The service of that task. */
-            service?: string | null;
+            service: string | null;
             /** @description The stack that it belongs to. */
-            stack?: string | null;
+            stack: string | null;
+            /** @description Offered as the second subprotocol of the WebSocket. */
+            ticket: string;
+            /** @description How long it is good. */
+            seconds: number;
+            /** @description Where the WebSocket is, on this server. */
+            address: string;
         };
         /** @description What is to be run in a task of a service, and how. */
         ServiceOrder: {
@@ -5109,6 +5109,18 @@ export interface components {
         };
         /** @description A recorded terminal. */
         Recording: {
+            /** @description The name of the container. */
+            container: string;
+            /** @description Its id. */
+            container_id: string;
+            /** @description The node that it is on. */
+            node: string;
+            /** @description The task that it is of. */
+            task: string | null;
+            /** @description The service of that task. */
+            service: string | null;
+            /** @description The stack that it belongs to. */
+            stack: string | null;
             /** @description The id of the terminal. */
             id: string;
             /** @description The same as its id. */
@@ -5127,18 +5139,6 @@ export interface components {
             command: string;
             /** @description As whom; the container's own user when empty. */
             user: string;
-            /** @description The name of the container. */
-            container: string;
-            /** @description Its id. */
-            container_id: string;
-            /** @description The node that it was on. */
-            node: string;
-            /** @description The task that it is of. */
-            task: string | null;
-            /** @description The service of that task. */
-            service: string | null;
-            /** @description The stack that it belongs to. */
-            stack: string | null;
         };
         /** @description A page of a list that says how fresh it is. */
         RecordingList: {
