@@ -37,7 +37,7 @@ def list_(session: Session, *, filters: dict[str, list[str]], quiet: bool) -> No
             f"{item.get('container')} on {item.get('node')}",
             item.get("command"),
             describe_time(datetime.fromtimestamp(item.get("started_at") or 0, UTC).isoformat()),
-            f"{item.get('seconds') or 0:.0f}",
+            f"{item.get('seconds') or 0:.0f}{' (open)' if item.get('open') else ''}",
             item.get("bytes"),
         ),
         quiet=(lambda item: item.get("id")) if quiet else None,
