@@ -255,7 +255,8 @@ def _judge(
 ) -> tuple[AgentState, str]:
     paused = service.update_state in ("paused", "rollback_paused", "rollback_completed", "rollback_started")
     if paused and service.UpdateStatus is not None:
-        return "stalled", f"The Swarm gave up replacing its tasks: {service.UpdateStatus.Message}."
+        why = service.UpdateStatus.Message
+        return "stalled", f"The Swarm gave up replacing its tasks, and is asked once more within a minute: {why}."
     old = [each for each in nodes if each.state == "running" and not each.current]
     held = [each.node for each in old if snapshot.get_node(each.node_id).availability == "pause"]
     if held:

@@ -129,6 +129,8 @@ def make_error(status: int, message: str) -> CraneError:
             "certificate with its key that it lets in.",
             engine_status=status,
         )
+    if "find manager in raft memberlist" in message:
+        return Conflict("The node is becoming a manager just now. Try again in a moment.")
     if "update out of sequence" in message:
         return Outdated("The object was changed in the meantime: read it again and repeat the change.")
     if "is already in use by service" in message:

@@ -15,7 +15,7 @@ from base64 import b64encode
 from concurrent.futures import wait
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from crane_core.cluster.agent import spec
@@ -53,6 +53,8 @@ log = logging.getLogger(__name__)
 # How often it is looked whether certificates are due, and how often while agents are replaced, in seconds.
 LONG_SECONDS, SHORT_SECONDS = 60.0, 0.5
 TICK_SECONDS = 0.25
+# A Swarm that gave up replacing agents, as when a node goes away meanwhile, is asked once more after this.
+RESUME_AFTER = timedelta(minutes=1)
 # A registry that does not answer must not hold up an installation; the image goes by its tag then.
 LOOKUP_SECONDS = 2.0
 
@@ -71,6 +73,7 @@ class Agents:
         self._lock = threading.Lock()
         self._due = float("-inf")
         self._seen: Papers | None = None
+        self._gave_up_at: datetime | None = None
 
     # What is asked for
 
@@ -184,7 +187,7 @@ class Agents:
             if papers is None or live is None or not _is_own(live, papers):
                 return False
             papers = self._renew(papers)
-            live = self._send(papers, live)
+            live = self._send(papers, live, again=self._is_to_resume(live))
             if not self._has_settled(live):
                 return True
             if papers.rotating:
@@ -192,6 +195,17 @@ class Agents:
                 return True
             self._sweep((papers.agent.name, *self._names(papers)))
             return False
+
+    def _is_to_resume(self, live: Service) -> bool:
+        """Tell whether the Swarm gave up long enough ago to be asked once more."""
+        if live.update_state != "paused":
+            self._gave_up_at = None
+            return False
+        self._gave_up_at = self._gave_up_at or self._now()
+        if self._now() - self._gave_up_at < RESUME_AFTER:
+            return False
+        self._gave_up_at = None
+        return True
 
     # Certificates
 

@@ -146,6 +146,15 @@ class TestEvents:
 
         assert "\\x1b[2Jweb" in crane("events").stdout
 
+    def test_all_events_of_a_span_are_listed(self, crane, server):
+        older, newer = [event(n) for n in range(1, 8)], [event(n) for n in range(8, 1008)]
+        server.plays("GET", "events", {"items": newer, "cursor": "e-1007"}, {"items": older, "cursor": "e-1007"})
+
+        lines = crane("events", "--since", "10m", "--json").stdout.splitlines()
+
+        assert [json.loads(line)["number"] for line in lines] == list(range(1, 1008))
+        assert [request.query.get("before") for request in server.sent("GET", "events")] == [None, "e-8"]
+
     def test_no_event_is_said(self, crane, server):
         server.plays("GET", "events", {"items": []})
 

@@ -31,6 +31,7 @@ REFUSALS = [
     (409, "network with name shop_default already exists", NameTaken),
     (409, "something else", Conflict),
     (500, "rpc error: code = Unknown desc = update out of sequence", Outdated),
+    (500, "rpc error: code = Unknown desc = can't find manager in raft memberlist", Conflict),
     (400, "rpc error: code = InvalidArgument desc = name must be valid as a DNS name component", InvalidSpec),
     (500, "rpc error: code = InvalidArgument desc = bad", InvalidSpec),
     (400, "rpc error: code = InvalidArgument desc = secret 'k' is in use by the following service: web", InUse),

@@ -13,7 +13,7 @@ from crane_core.cluster.agent.errors import AgentAbsent, AgentOfOthers, KeysUnwr
 from crane_core.cluster.agent.operations import Agents
 from crane_core.engine.agent import LABEL, SERVICE, AgentKeys, describe_agent
 from crane_core.engine.pool import Pool
-from crane_core.testing.behaviours import Missing
+from crane_core.testing.behaviours import Exits, Missing
 from crane_core.testing.lives import Pace
 
 
@@ -325,6 +325,26 @@ def test_paused_node_holds_a_rotation_up_and_is_named(agents, finish, swarm, cra
     assert held.state == "stalled"
     assert "make node3 active" in held.error
     assert describe_agent(crane).state == "settled"
+
+
+def test_rotation_that_the_swarm_gave_up_goes_on_by_itself(agents, finish, swarm, crane, calendar):
+    agents.install("ann")
+    finish()
+    swarm.images["haproxy:3.2-alpine"] = Exits(1)
+    agents.rotate("ann")
+    swarm.settle()
+    agents.step()
+    crane.watcher.look(full=True)
+    stalled = describe_agent(crane)
+    del swarm.images["haproxy:3.2-alpine"]
+
+    calendar.advance(minutes=2)
+    finish()
+
+    assert stalled.state == "stalled"
+    assert "is asked once more within a minute" in stalled.error
+    assert describe_agent(crane).state == "settled"
+    assert len(trusted(swarm)) == 1
 
 
 def test_agent_that_cannot_start_says_why(agents, swarm, crane):

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 FILTERS = ("kind", "name", "stack", "service", "node", "source")
 HEADINGS = ("WHEN", "NODE", "WHAT HAPPENED", "OBJECT", "BY", "DETAIL")
 LOST = "events.lost"
+# As many are asked for at a time at the most.
+MOST = 1000
 
 
 @click.command(cls=Command)
@@ -29,7 +31,11 @@ LOST = "events.lost"
 @click.option("--since", metavar="WHEN", callback=moment, help="Not before: a moment, or how long ago, as in 10m.")
 @click.option("--until", metavar="WHEN", callback=moment, help="Before: a moment, or how long ago.")
 @click.option(
-    "-n", "--limit", type=click.IntRange(1, 1000), default=100, metavar="N", help="The last N events. Default: 100."
+    "-n",
+    "--limit",
+    type=click.IntRange(1, MOST),
+    metavar="N",
+    help="The last N events. Default: 100; all that are kept where --since or --until is given.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Write each event as one JSON object on a line.")
 @click.pass_obj
@@ -41,7 +47,7 @@ def events(
     follow: bool,
     since: str | None,
     until: str | None,
-    limit: int,
+    limit: int | None,
     as_json: bool,
 ) -> None:
     """See what happens: on every node, in the Swarm, to tasks and in Crane, in one order.
@@ -52,7 +58,7 @@ def events(
     """
     api = session.api()
     query = {key: ",".join(values) for key, values in filters.items()}
-    answer = api.get("events", limit=limit, since=since, until=until, **query)
+    answer = _read(api, limit, {"since": since, "until": until, **query})
     if not session.for_people and not follow:
         session.give(answer)
         return
@@ -63,6 +69,17 @@ def events(
     if follow:
         for event in _follow(session, api, {**query, "until": until}, str(answer["cursor"])):
             _print([event], as_json, headings=False)
+
+
+def _read(api: Api, limit: int | None, query: Mapping[str, str | None]) -> Item:
+    """Ask for the last events; for all of a span where nobody said how many."""
+    spans = bool(query["since"] or query["until"])
+    answer: Item = api.get("events", limit=limit or (MOST if spans else 100), **query)
+    items = page = answer["items"]
+    while spans and limit is None and len(page) == MOST:
+        page = api.get("events", limit=MOST, before=page[0]["cursor"], **query)["items"]
+        items = [*page, *items]
+    return {**answer, "items": items}
 
 
 def _print(items: Sequence[Item], as_json: bool, headings: bool = True) -> None:
