@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -39,6 +40,8 @@ from crane_core.standing import Standing
 
 if TYPE_CHECKING:
     import requests
+
+log = logging.getLogger(__name__)
 
 BUILTIN = {
     "core": "crane_core.core",
@@ -173,8 +176,12 @@ def stop(app: Flask) -> None:
 
 
 def _deliver(app: Flask, event: Event) -> None:
+    crane: Crane = app.extensions["crane"]
+    if event.kind not in crane.event_kinds and event.kind not in crane.unknown_event_kinds:
+        crane.unknown_event_kinds.add(event.kind)
+        log.warning("An event of the kind %s was emitted, which no plugin contributes as one.", event.kind)
     with app.app_context():
-        app.extensions["crane"].plugins.notify("crane_event", event=event)
+        crane.plugins.notify("crane_event", event=event)
 
 
 def _collect(crane: Crane) -> None:
@@ -187,6 +194,7 @@ def _collect(crane: Crane) -> None:
     crane.page_owners = {page.path: plugin for plugin, page in owned}
     crane.health_checks = tuple(crane.plugins.collect_named("crane_health_checks").values())
     crane.doctor_checks = tuple(crane.plugins.collect_named("crane_doctor_checks").values())
+    crane.event_kinds = crane.plugins.collect_named("crane_event_kinds")
     crane.metrics = tuple(crane.plugins.collect_named("crane_metrics").values())
     for topic in crane.topics:
         if topic.action not in crane.actions:

@@ -12,7 +12,7 @@ from crane_core.rights import Rights
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from crane_core.contributions import Action, DoctorCheck, HealthCheck, Metric, Page, Topic
+    from crane_core.contributions import Action, DoctorCheck, EventKind, HealthCheck, Metric, Page, Topic
     from crane_core.engine.cache import Cache
     from crane_core.engine.client import Engine
     from crane_core.engine.watch import Watcher
@@ -48,6 +48,9 @@ class Crane:
     health_checks: tuple[HealthCheck, ...] = ()
     doctor_checks: tuple[DoctorCheck, ...] = ()
     metrics: tuple[Metric, ...] = ()
+    event_kinds: Mapping[str, EventKind] = field(default_factory=dict)
+    # What was emitted although nobody contributed it as a kind.
+    unknown_event_kinds: set[str] = field(default_factory=set)
     # Has the server start anew in place of itself, once it has answered; None where nothing can, as in a command.
     restart: Callable[[], None] | None = None
     # Whether somebody's rights changed since something was decided.

@@ -305,6 +305,18 @@ class DoctorCheck:
 
 
 @dataclass(frozen=True)
+class EventKind:
+    """A kind of event that a plugin tells of.
+
+    :param name: ``<kind>.<past participle>``, as in ``service.created``.
+    :param help: What happened, in a sentence.
+    """
+
+    name: str
+    help: str
+
+
+@dataclass(frozen=True)
 class Metric:
     """A family of figures of ``/metrics``.
 

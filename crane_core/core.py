@@ -21,11 +21,12 @@ from crane_core.answers import (
     words_of,
 )
 from crane_core.context import Crane, get_crane
-from crane_core.contributions import Action, Loop, Metric, Setting, Topic
+from crane_core.contributions import Action, EventKind, Loop, Metric, Setting, Topic
 from crane_core.engine.node_events import NodeEvents
 from crane_core.engine.policy import KINDS
 from crane_core.engine.pool import Pool
 from crane_core.errors import NotFound
+from crane_core.events import EVENT_KINDS
 from crane_core.hookspecs import hookimpl
 from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list, read_members
 from crane_core.live.hub import Hub
@@ -207,6 +208,12 @@ def crane_topics() -> Iterator[Topic]:
         lambda crane, _: plugin_listing(crane),
         lambda row: str(row["name"]),
     )
+
+
+@hookimpl
+def crane_event_kinds() -> Iterator[EventKind]:
+    for name, what in EVENT_KINDS.items():
+        yield EventKind(name, what)
 
 
 @hookimpl

@@ -70,7 +70,7 @@ EVENT_KINDS: Mapping[str, str] = {
     "engine.returned": "The Engine answers again, and everything was read anew.",
     "access.denied": "A caller was refused; the detail has the action and the reason.",
 }
-"""What the core itself tells of; a plugin names its own kinds ``<plugin>.<past participle>``."""
+"""What the core itself tells of; a plugin contributes its own kinds with ``crane_event_kinds``."""
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         Action,
         Deployment,
         DoctorCheck,
+        EventKind,
         HealthCheck,
         Loop,
         Metric,
@@ -150,6 +151,17 @@ def crane_metrics() -> Iterable[Metric]:  # type: ignore[empty-body]
     Called once; each metric is then read at every scrape. One that raises is logged and left out.
 
     :returns: Metrics.
+    """
+
+
+@hookspec
+def crane_event_kinds() -> Iterable[EventKind]:  # type: ignore[empty-body]
+    """Contribute the kinds of events that the plugin emits.
+
+    Called once. Who asks for events of another kind is told which there are. An event of a kind that nobody contributed
+    is delivered all the same, and a warning in the log names it, once.
+
+    :returns: Kinds; those of an object of the plugin's own begin with what it is called, as in ``freeze.created``.
     """
 
 

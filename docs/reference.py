@@ -27,7 +27,6 @@ from crane_core import app as application
 from crane_core import cli, hookspecs
 from crane_core.contributions import Setting
 from crane_core.errors import CraneError
-from crane_core.events import EVENT_KINDS
 from crane_core.plugins import CALLED_FOR_EFFECT, TOLD, Plugin, discover
 from crane_core.security import Guard, guard_of
 
@@ -313,8 +312,11 @@ def _write_command(name: str, command: click.Command) -> Iterator[str]:
 
 def write_events(app: Flask) -> Iterator[str]:
     """Tell of every event."""
-    yield "# Events\n\nWhat plugins are told by [crane_event](hooks.md#crane_event).\n\n"
-    yield table(["Kind", "What happened"], [[code(kind), in_one_line(text)] for kind, text in EVENT_KINDS.items()])
+    yield "# Events\n\nWhat plugins are told by [crane_event](hooks.md#crane_event), and contribute with\n"
+    yield "[crane_event_kinds](hooks.md#crane_event_kinds). A filter by `kind` takes these, what stands before their\n"
+    yield "dot, and what [Engines tell](../how-to/follow-events.md).\n\n"
+    kinds = app.extensions["crane"].event_kinds.values()
+    yield table(["Kind", "What happened"], [[code(kind.name), in_one_line(kind.help)] for kind in kinds])
 
 
 def write_metrics(app: Flask) -> Iterator[str]:

@@ -12,6 +12,7 @@ from crane_core.contributions import (
     Action,
     Column,
     DoctorCheck,
+    EventKind,
     Field,
     Finding,
     HealthCheck,
@@ -25,9 +26,10 @@ from crane_core.contributions import (
     Violation,
 )
 from crane_core.errors import NotFound
+from crane_core.events import Event
 from crane_core.hookspecs import hookimpl, hookspec
 from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list
-from crane_core.security import Target, guard
+from crane_core.security import Target, guard, identify
 
 blueprint = Blueprint("freeze", __name__, url_prefix="/api/v1", description="What nobody may change.")
 # The reason of each freeze, by the name of its service.
@@ -94,6 +96,7 @@ def list_freezes(query):
 def freeze(sent, name):
     """Freeze a service."""
     frozen[name] = sent["reason"]
+    get_crane().emit(Event("freeze.created", name, by=identify().name, detail=sent))
     return answer({"name": name, **sent})
 
 
@@ -177,6 +180,11 @@ def crane_doctor_checks():
 @hookimpl
 def crane_metrics():
     yield Metric("crane_freeze_frozen_services", "How many services are frozen.", "gauge", lambda: [((), len(frozen))])
+
+
+@hookimpl
+def crane_event_kinds():
+    yield EventKind("freeze.created", "A service was frozen; the detail has why.")
 
 
 @hookimpl

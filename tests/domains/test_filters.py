@@ -34,6 +34,10 @@ from crane_core.orchestration.tasks.routes import TaskQuery
         ("engines?via=x", "socket, setting, label, agent"),
         ("engines?state=x", "fresh, stale, never"),
         ("events?source=x", "crane, swarm, node, task"),
+        ("events?kind=bogus", "access, agent, config, container"),
+        ("events?kind=task.failed,container.dye", "container.archive-path, container.attach"),
+        ("events?kind=task.dead", "task.accepted, task.allocated"),
+        ("events?kind=stack.bogus", "stack.deployed, stack.removed"),
     ],
 )
 def test_misspelt_value_is_refused_with_those_that_there_are(client: FlaskClient, query: str, there_are: str) -> None:

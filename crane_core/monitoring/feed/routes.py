@@ -14,6 +14,7 @@ from crane_core.contributions import Topic
 from crane_core.engine.pool import Pool
 from crane_core.http import Blueprint, Listing, answer, stream_lines
 from crane_core.monitoring.feed.feed import Feed
+from crane_core.monitoring.feed.kinds import demand_kinds
 from crane_core.monitoring.feed.model import Entry, Filter, read_cursor, write_cursor
 from crane_core.monitoring.feed.schemas import EventQuery, EventSchema, EventsSchema
 from crane_core.openapi import NDJSON
@@ -47,6 +48,7 @@ def list_events(query: dict[str, Any]) -> Response:
     """List what happened last, or follow what happens, for who asks for server-sent events or NDJSON."""
     crane = get_crane()
     wanted = _read_filter(query)
+    demand_kinds(crane, wanted.kinds or ())
     after = request.headers.get("Last-Event-ID") or query.get("after")
     if request.accept_mimetypes.best_match([_JSON, _EVENTS, NDJSON], _JSON) != _JSON:
         entries = follow(crane, identify(), wanted, after, _within_app())

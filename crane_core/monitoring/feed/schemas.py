@@ -27,7 +27,9 @@ class EventQuery(SpanQuery):
         validate=ma.validate.Range(1, 1000),
         metadata={"description": "How many events at the most, of a list."},
     )
-    kind = _words("Their kinds, whole as in task.failed or what stands before the dot as in container")
+    kind = _words(
+        "Their kinds, whole as in task.failed or what stands before the dot as in container, of those that there are"
+    )
     name = _words("What they are about, by name")
     stack = _words("Their stacks")
     service = _words("Their services, by name")

@@ -22,7 +22,7 @@ from crane_accounts.roles.routes import find_role, role_listing
 from crane_accounts.users.routes import blueprint as users
 from crane_accounts.users.routes import find_user, user_listing
 from crane_core.context import get_crane
-from crane_core.contributions import Action, Deployment, Loop, Topic, Violation
+from crane_core.contributions import Action, Deployment, EventKind, Loop, Topic, Violation
 from crane_core.hookspecs import hookimpl
 from crane_core.security import Identity, Target, Vote
 
@@ -162,6 +162,24 @@ def crane_validate_deployment(deployment: Deployment) -> Iterator[Violation]:
 
     yield from object_to(get_crane(), deployment)
     yield from quotas.validate_deployment(deployment)
+
+
+@hookimpl
+def crane_event_kinds() -> Iterator[EventKind]:
+    yield EventKind("user.created", "An account was made; the detail has its kind, and where it comes from.")
+    yield EventKind("user.updated", "An account was changed; the detail names what.")
+    yield EventKind("user.removed", "An account was removed.")
+    yield EventKind("group.created", "A group was made.")
+    yield EventKind("group.updated", "A group was changed; the detail names what, or who came or went.")
+    yield EventKind("group.removed", "A group was removed.")
+    yield EventKind("role.created", "A role was made; the detail has its actions.")
+    yield EventKind("role.updated", "The actions of a role were changed; the detail has which.")
+    yield EventKind("role.removed", "A role was removed.")
+    yield EventKind("grant.created", "Somebody was granted or denied something; the detail has whom and what.")
+    yield EventKind("grant.removed", "A grant was removed; the detail is as when it was made.")
+    yield EventKind("quota.created", "A quota was set; the detail has its limits.")
+    yield EventKind("quota.updated", "A quota was changed; the detail has its limits.")
+    yield EventKind("quota.removed", "A quota was removed.")
 
 
 @hookimpl

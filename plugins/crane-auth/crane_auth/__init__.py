@@ -29,7 +29,7 @@ from crane_auth.settings import settings
 from crane_auth.tokens import operations as token_operations
 from crane_auth.tokens import routes as tokens
 from crane_core.context import get_crane
-from crane_core.contributions import Action, Column, Loop, Page, PageAction, Setting
+from crane_core.contributions import Action, Column, EventKind, Loop, Page, PageAction, Setting
 from crane_core.events import Event
 from crane_core.hookspecs import hookimpl
 
@@ -163,6 +163,19 @@ def crane_pages() -> Iterator[Page]:
 @hookimpl
 def crane_commands() -> Iterator[click.Command]:
     yield auth_commands
+
+
+@hookimpl
+def crane_event_kinds() -> Iterator[EventKind]:
+    yield EventKind("login.succeeded", "Somebody logged in; the detail has from where, and how.")
+    yield EventKind("login.failed", "Somebody could not log in; the detail has from where, and why.")
+    yield EventKind("password.changed", "A password was changed.")
+    yield EventKind("session.revoked", "A session was ended before its time.")
+    yield EventKind("factor.added", "A second factor was added; the detail has which.")
+    yield EventKind("factor.used", "A recovery code was used in place of a second factor.")
+    yield EventKind("factor.removed", "A second factor was removed; the detail has which.")
+    yield EventKind("token.created", "An API token was made; the detail has what it is called.")
+    yield EventKind("token.removed", "An API token was removed.")
 
 
 @hookimpl

@@ -22,6 +22,7 @@ from crane_core.contributions import (
     Action,
     Deployment,
     DoctorCheck,
+    EventKind,
     Finding,
     HealthCheck,
     HealthReport,
@@ -300,6 +301,36 @@ def test_hook_crane_metrics(run_server: RunServer) -> None:
 
     assert "# TYPE crane_freeze_frozen_services gauge" in told
     assert 'crane_freeze_frozen_services{stack="shop"} 2' in told
+
+
+def test_hook_crane_event_kinds(run_server: RunServer) -> None:
+    def crane_event_kinds() -> Iterator[EventKind]:
+        yield EventKind("freeze.created", "A service was frozen.")
+
+    client = run_server(make_plugin("freeze", crane_event_kinds)).test_client()
+
+    assert client.get("/api/v1/events?kind=freeze,freeze.created").status_code == 200
+    refused = client.get("/api/v1/events?kind=freeze.bogus").json["errors"]
+    assert refused[0]["detail"] == "There is no 'freeze.bogus' here; there are freeze.created."
+
+
+def test_event_that_no_plugin_contributes_is_told_and_named_in_the_log(
+    run_server: RunServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[str] = []
+
+    def crane_event(event: Event) -> None:
+        told.append(event.kind)
+
+    app = run_server(make_plugin("freeze", crane_event))
+    crane = app.extensions["crane"]
+    for _ in range(2):
+        crane.emit(Event("freeze.melted"))
+    crane.events.drain()
+
+    assert told.count("freeze.melted") == 2
+    assert caplog.text.count("An event of the kind freeze.melted was emitted") == 1
+    assert app.test_client().get("/api/v1/events?kind=freeze.melted").json["items"]
 
 
 def test_hook_crane_loops(run_server: RunServer) -> None:

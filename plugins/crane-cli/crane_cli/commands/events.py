@@ -53,8 +53,10 @@ def events(
     """See what happens: on every node, in the Swarm, to tasks and in Crane, in one order.
 
     The last events, the newest last. A filter names whole kinds, as in kind=task.failed, or what stands before their
-    dot, as in kind=container; several of them separated by commas. What the server could not keep or hear is told as
-    events.lost.
+    dot, as in kind=container; several of them separated by commas. Engines tell of container, image, volume, network,
+    daemon, plugin, node, service, config and secret; tasks of each state, as in task.running; and Crane of what it did,
+    as in service.updated, stack.deployed or login.failed. Another kind is refused with those that there are. What the
+    server could not keep or hear is told as events.lost.
     """
     api = session.api()
     query = {key: ",".join(values) for key, values in filters.items()}

@@ -13068,7 +13068,7 @@ export interface operations {
                 before?: string;
                 /** @description How many events at the most, of a list. */
                 limit?: number;
-                /** @description Their kinds, whole as in task.failed or what stands before the dot as in container; several separated by commas. */
+                /** @description Their kinds, whole as in task.failed or what stands before the dot as in container, of those that there are; several separated by commas. */
                 kind?: string;
                 /** @description What they are about, by name; several separated by commas. */
                 name?: string;
