@@ -37,6 +37,10 @@ LABEL = "crane.reserved.agent"
 AUTHORITY_LABEL = "crane.reserved.agent.authorities"
 # What the agent's certificate says it is, whatever the address of its node.
 SERVER_NAME = "crane-agent"
+OF_OTHERS = (
+    "The agent was installed by a server that has other keys than this one: have agent.directory lead to these, or "
+    "remove the agent and install it anew."
+)
 STATE_FILE = "agent.json"
 # How often it is looked whether another server wrote something down, in seconds.
 FRESH_SECONDS = 1.0
@@ -156,12 +160,15 @@ class AgentKeys:
     def find(self, node: Node) -> Endpoint | None:
         """Return the way to a node's Engine through its agent, None before that was installed.
 
-        :raises NodeUnreachable: for a drained node, which the Swarm runs no agent on.
+        :raises NodeUnreachable: for a drained node, which the Swarm runs no agent on; and where the agent is that of a
+            server with other keys.
         """
         papers = self.read()
         service = find_agent_service(self._crane.cache.snapshot())
-        if papers is None or service is None:
+        if service is None:
             return None
+        if papers is None or not is_own(service, papers):
+            raise NodeUnreachable(OF_OTHERS)
         if node.availability == "drain":
             raise NodeUnreachable(
                 f"The Swarm runs no agent on {node.name}, because that is drained: make it active, or name its address "
@@ -203,6 +210,12 @@ def find_agent_service(snapshot: Snapshot) -> Service | None:
     return service if service is not None and LABEL in service.labels else None
 
 
+def is_own(service: Service, papers: Papers) -> bool:
+    """Tell whether an agent lets in who has these keys."""
+    trusted = service.labels.get(AUTHORITY_LABEL, "").split("-")
+    return LABEL in service.labels and any(authority.name in trusted for authority in papers.authorities)
+
+
 def address_of(node: Node) -> str:
     """Return the address at which other nodes reach a node; empty where it is not known.
 
@@ -227,15 +240,8 @@ def describe_agent(crane: Crane) -> AgentStatus:
         )
         return AgentStatus(False, "absent", image, port, error=left)
     nodes = tuple(_describe_nodes(crane, snapshot, service))
-    if papers is None or not set(service.labels.get(AUTHORITY_LABEL, "").split("-")) & {
-        authority.name for authority in papers.authorities
-    }:
-        keys = crane.room(AgentKeys).directory
-        error = (
-            f"The agent was installed by a server that keeps other keys than those in {keys}: let agent.directory lead "
-            "to its keys, or remove the agent and install it anew."
-        )
-        return AgentStatus(False, "foreign", service.image, port, nodes, error)
+    if papers is None or not is_own(service, papers):
+        return AgentStatus(False, "foreign", service.image, port, nodes, OF_OTHERS)
     state, error = _judge(papers, service, nodes, snapshot)
     return AgentStatus(
         True,

@@ -31,6 +31,12 @@ def name_nodes(snapshot: Snapshot, query: Mapping[str, Any]) -> dict[str, Any]:
     return {**query, "node": ",".join(_name_node(snapshot, name) for name in split(query["node"]))}
 
 
+def find_named(snapshot: Snapshot, query: Mapping[str, Any]) -> list[Node] | None:
+    """Return the nodes that a query of :func:`name_nodes` names, for who asks only these; None where it names none."""
+    names = split(query.get("node") or "")
+    return [node for node in snapshot.nodes.values() if node.name in names] if names else None
+
+
 def _name_node(snapshot: Snapshot, key: str) -> str:
     # Machines that are called alike are in lists by that name, all of them.
     if any(node.name == key for node in snapshot.nodes.values()):

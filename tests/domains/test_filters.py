@@ -52,6 +52,14 @@ def test_several_values_are_separated_by_commas(client: FlaskClient, query: str)
     assert client.get(f"/api/v1/{query}").status_code == 200
 
 
+@pytest.mark.parametrize("kind", ["containers", "images", "volumes", "networks"])
+def test_list_of_one_node_says_nothing_of_others(client: FlaskClient, kind: str) -> None:
+    told = client.get(f"/api/v1/{kind}?node=node2").json
+
+    assert {source["name"] for source in told["sources"]} == {"engine", "node2"}
+    assert len(client.get(f"/api/v1/{kind}").json["sources"]) == 4
+
+
 @pytest.mark.parametrize("kind", ["containers", "images", "volumes", "networks", "stats/containers", "stats/nodes"])
 def test_node_that_there_is_not_is_named(client: FlaskClient, kind: str) -> None:
     answer = client.get(f"/api/v1/{kind}?node=nope")

@@ -24,8 +24,8 @@ from crane_core.cluster.agent.errors import AgentAbsent, AgentOfOthers, NameTake
 from crane_core.cluster.agent.vault import NewLeaf, Vault
 from crane_core.contributions import RegistryLogin
 from crane_core.engine.agent import (
-    AUTHORITY_LABEL,
     LABEL,
+    OF_OTHERS,
     SERVICE,
     AgentKeys,
     AgentStatus,
@@ -35,6 +35,7 @@ from crane_core.engine.agent import (
     describe_agent,
     find_agent_service,
     is_current,
+    is_own,
     takes_agents,
 )
 from crane_core.engine.link import PATIENCE_SECONDS
@@ -184,7 +185,7 @@ class Agents:
         """Do what is due; tell whether more is left to do soon."""
         with self._lock, self._vault.locked():
             live, papers = self._find(), self._keys.read(anew=True)
-            if papers is None or live is None or not _is_own(live, papers):
+            if papers is None or live is None or not is_own(live, papers):
                 return False
             papers = self._renew(papers)
             live = self._send(papers, live, again=self._is_to_resume(live))
@@ -256,11 +257,8 @@ class Agents:
     def _check_own(live: Service, papers: Papers | None) -> Papers:
         if LABEL not in live.labels:
             raise NameTaken(f"A service called {SERVICE} exists and is none of Crane's: remove it first.")
-        if papers is None or not _is_own(live, papers):
-            raise AgentOfOthers(
-                "The agent was installed by a server that keeps other keys: let agent.directory lead to these, or "
-                "remove the agent and install it anew."
-            )
+        if papers is None or not is_own(live, papers):
+            raise AgentOfOthers(OF_OTHERS)
         return papers
 
     def _send(self, papers: Papers, live: Service | None, *, pull: bool = False, again: bool = False) -> Service:
@@ -369,8 +367,3 @@ class Agents:
     def _tell(self, kind: str, by: str) -> None:
         self._due = float("-inf")
         self._crane.emit(Event(kind, SERVICE, by=by))
-
-
-def _is_own(live: Service, papers: Papers) -> bool:
-    trusted = live.labels.get(AUTHORITY_LABEL, "").split("-")
-    return LABEL in live.labels and any(authority.name in trusted for authority in papers.authorities)

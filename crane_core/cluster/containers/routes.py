@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -28,9 +28,10 @@ from crane_core.cluster.places import NodesQuery
 from crane_core.cluster.pruning.routes import add_prune_routes
 from crane_core.containers import Container, find_container, list_containers, target_of
 from crane_core.context import Crane, get_crane
-from crane_core.engine.chosen import name_nodes
+from crane_core.engine.chosen import find_named, name_nodes
 from crane_core.engine.link import PATIENCE_SECONDS
 from crane_core.engine.pool import Pool
+from crane_core.engine.records import Node
 from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list, some_of
 from crane_core.openapi import described
 from crane_core.security import Target, demanded_target, guard, identify
@@ -53,14 +54,17 @@ class ContainerQuery(ListQuery):
     )
 
 
-def container_listing(crane: Crane, patience: float = PATIENCE_SECONDS) -> Listing[Container]:
+def container_listing(
+    crane: Crane, nodes: Iterable[Node] | None = None, patience: float = PATIENCE_SECONDS
+) -> Listing[Container]:
     """Return the list of the containers of all nodes.
 
+    :param nodes: Those that are asked; all unless told otherwise.
     :param patience: How long to wait for nodes that have to be asked, in seconds.
     """
     crane.watcher.note_interest()
     versions = crane.cache.snapshot().versions
-    containers, stock = list_containers(crane, patience=patience)
+    containers, stock = list_containers(crane, nodes, patience)
     return Listing(
         version=f"{stock.version}/{versions['tasks']}.{versions['services']}.{versions['nodes']}",
         rows=lambda: containers,
@@ -96,7 +100,9 @@ def container_listing(crane: Crane, patience: float = PATIENCE_SECONDS) -> Listi
 def list_all(query: dict[str, Any]) -> Response:
     """List containers."""
     crane = get_crane()
-    return answer_list(crane, container_listing(crane), name_nodes(crane.cache.snapshot(), query))
+    snapshot = crane.cache.snapshot()
+    query = name_nodes(snapshot, query)
+    return answer_list(crane, container_listing(crane, find_named(snapshot, query)), query)
 
 
 add_prune_routes(

@@ -25,11 +25,12 @@ from crane_core.cluster.places import NodesQuery, choose_nodes
 from crane_core.cluster.pruning.routes import add_prune_routes
 from crane_core.context import Crane, get_crane
 from crane_core.contributions import RegistryLogin
-from crane_core.engine.chosen import name_nodes
+from crane_core.engine.chosen import find_named, name_nodes
 from crane_core.engine.images import parse_image
 from crane_core.engine.link import PATIENCE_SECONDS
 from crane_core.engine.policy import check_image
 from crane_core.engine.pool import Pool
+from crane_core.engine.records import Node
 from crane_core.errors import Ambiguous, Conflict, Invalid, NotFound
 from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list, stream_lines
 from crane_core.rules import broken
@@ -64,13 +65,16 @@ class PruneImagesQuery(NodesQuery):
     )
 
 
-def image_listing(crane: Crane, patience: float = PATIENCE_SECONDS) -> Listing[NodeImage]:
+def image_listing(
+    crane: Crane, nodes: Iterable[Node] | None = None, patience: float = PATIENCE_SECONDS
+) -> Listing[NodeImage]:
     """Return the list of the images of all nodes.
 
+    :param nodes: Those that are asked; all unless told otherwise.
     :param patience: How long to wait for nodes that have to be asked, in seconds.
     """
     crane.watcher.note_interest()
-    images, stock, version = list_images(crane, patience=patience)
+    images, stock, version = list_images(crane, nodes, patience)
     return Listing(
         version=f"{version}/{crane.cache.snapshot().versions['nodes']}",
         rows=lambda: images,
@@ -98,7 +102,9 @@ def image_listing(crane: Crane, patience: float = PATIENCE_SECONDS) -> Listing[N
 def list_all(query: dict[str, Any]) -> Response:
     """List the images of all nodes."""
     crane = get_crane()
-    return answer_list(crane, image_listing(crane), name_nodes(crane.cache.snapshot(), query))
+    snapshot = crane.cache.snapshot()
+    query = name_nodes(snapshot, query)
+    return answer_list(crane, image_listing(crane, find_named(snapshot, query)), query)
 
 
 @blueprint.route("/pull", methods=["POST"])

@@ -20,7 +20,7 @@ from crane_core.containers import Container, list_containers
 from crane_core.containers import target_of as target_of_container
 from crane_core.context import Crane
 from crane_core.engine.link import PATIENCE_SECONDS
-from crane_core.engine.records import Network, Service, Task
+from crane_core.engine.records import Network, Node, Service, Task
 from crane_core.engine.snapshot import Snapshot
 from crane_core.http import Listing
 from crane_core.redaction import redact
@@ -57,14 +57,17 @@ def subnets_of(network: Network) -> list[str]:
     return [each.Subnet for each in ranges if each.Subnet]
 
 
-def network_listing(crane: Crane, patience: float = PATIENCE_SECONDS) -> Listing[Located]:
+def network_listing(
+    crane: Crane, nodes: Iterable[Node] | None = None, patience: float = PATIENCE_SECONDS
+) -> Listing[Located]:
     """Return the list of networks: those of the Swarm, and those of each node.
 
+    :param nodes: Those that are asked; all unless told otherwise.
     :param patience: How long to wait for nodes that have to be asked, in seconds.
     """
     crane.watcher.note_interest()
     snapshot = crane.cache.snapshot()
-    networks, stock = list_networks(crane, patience=patience)
+    networks, stock = list_networks(crane, nodes, patience)
     return Listing(
         version=f"{snapshot.versions['networks']}.{snapshot.versions['services']}.{stock.version}",
         rows=lambda: networks,

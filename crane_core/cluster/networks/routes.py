@@ -24,7 +24,7 @@ from crane_core.cluster.networks.schemas import (
 from crane_core.containers import Container, find_container
 from crane_core.containers import target_of as target_of_container
 from crane_core.context import Crane, get_crane
-from crane_core.engine.chosen import name_nodes
+from crane_core.engine.chosen import find_named, name_nodes
 from crane_core.engine.records import STACK_LABEL
 from crane_core.http import Blueprint, ListQuery, answer, answer_list, answer_unless_known
 from crane_core.openapi import LOCATION
@@ -54,7 +54,9 @@ def _demanded(crane: Crane) -> Located:
 def list_networks(query: dict[str, Any]) -> Response:
     """List networks: those of the Swarm, and those of each node."""
     crane = get_crane()
-    return answer_list(crane, network_listing(crane), name_nodes(crane.cache.snapshot(), query))
+    snapshot = crane.cache.snapshot()
+    query = name_nodes(snapshot, query)
+    return answer_list(crane, network_listing(crane, find_named(snapshot, query)), query)
 
 
 @blueprint.route("", methods=["POST"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import marshmallow as ma
@@ -16,12 +17,12 @@ from crane_core.cluster.volumes.schemas import NewVolumeSchema, VolumeDetailSche
 from crane_core.containers import list_containers
 from crane_core.containers import target_of as target_of_container
 from crane_core.context import Crane, get_crane
-from crane_core.engine.chosen import name_nodes
+from crane_core.engine.chosen import find_named, name_nodes
 from crane_core.engine.disk import DiskUsage
 from crane_core.engine.link import PATIENCE_SECONDS
 from crane_core.engine.policy import check_volume
 from crane_core.engine.pool import Pool
-from crane_core.engine.records import STACK_LABEL
+from crane_core.engine.records import STACK_LABEL, Node
 from crane_core.errors import Invalid
 from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list
 from crane_core.openapi import LOCATION
@@ -69,13 +70,16 @@ def find_volume_target(key: str) -> Target:
     return target_of(find_volume(get_crane(), key))
 
 
-def volume_listing(crane: Crane, patience: float = PATIENCE_SECONDS) -> Listing[Volume]:
+def volume_listing(
+    crane: Crane, nodes: Iterable[Node] | None = None, patience: float = PATIENCE_SECONDS
+) -> Listing[Volume]:
     """Return the list of the volumes of all nodes.
 
+    :param nodes: Those that are asked; all unless told otherwise.
     :param patience: How long to wait for nodes that have to be asked, in seconds.
     """
     crane.watcher.note_interest()
-    volumes, stock, version = list_volumes(crane, patience=patience)
+    volumes, stock, version = list_volumes(crane, nodes, patience)
     sizes = {volume.key: operations.size_of(crane, volume) for volume in volumes}
     return Listing(
         version=f"{version}/{crane.cache.snapshot().versions['nodes']}/{hash(tuple(sizes.items()))}",
@@ -110,9 +114,12 @@ def volume_listing(crane: Crane, patience: float = PATIENCE_SECONDS) -> Listing[
 def list_all(query: dict[str, Any]) -> Response:
     """List the volumes of all nodes."""
     crane = get_crane()
+    snapshot = crane.cache.snapshot()
+    query = name_nodes(snapshot, query)
+    nodes = find_named(snapshot, query)
     if query["sizes"]:
-        crane.room(DiskUsage).read(crane.cache.snapshot().nodes.values())
-    return answer_list(crane, volume_listing(crane), name_nodes(crane.cache.snapshot(), query))
+        crane.room(DiskUsage).read(snapshot.nodes.values() if nodes is None else nodes)
+    return answer_list(crane, volume_listing(crane, nodes), query)
 
 
 @blueprint.route("", methods=["POST"])

@@ -12,6 +12,7 @@ from cryptography import x509
 from crane_core.cluster.agent.errors import AgentAbsent, AgentOfOthers, KeysUnwritable, NameTaken
 from crane_core.cluster.agent.operations import Agents
 from crane_core.engine.agent import LABEL, SERVICE, AgentKeys, describe_agent
+from crane_core.engine.link import NodeUnreachable
 from crane_core.engine.pool import Pool
 from crane_core.testing.behaviours import Exits, Missing
 from crane_core.testing.lives import Pace
@@ -260,6 +261,9 @@ def test_agent_of_another_server_is_left_alone(agents, finish, keys, crane):
     assert "agent.directory" in status.error
     with pytest.raises(AgentOfOthers, match=r"agent\.directory"):
         agents.install("bob")
+    # Whoever asks for a node is not told to install what they may not.
+    with pytest.raises(NodeUnreachable, match="has other keys than this one"):
+        keys.find(crane.cache.snapshot().get_node("node2"))
     with pytest.raises(AgentOfOthers):
         agents.rotate("bob")
 
