@@ -256,6 +256,11 @@ def may(action: str, target: Target) -> bool:
     return decide(get_crane(), identify(), action, target).allows
 
 
+def may_miss(kind: str, name: str) -> bool:
+    """Tell whether the current caller may know that there is no object of a kind and name."""
+    return may(f"{kind}:read", Target(kind, name))
+
+
 def demand(action: str, target: Target, called: str = "") -> None:
     """Go on only if the current caller may do something.
 

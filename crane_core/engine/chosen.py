@@ -7,7 +7,7 @@ from typing import Any
 
 from crane_core.engine.records import Node
 from crane_core.engine.snapshot import Snapshot
-from crane_core.errors import NotFound
+from crane_core.errors import Ambiguous, NotFound
 
 
 def choose_nodes(snapshot: Snapshot, names: str | Iterable[str]) -> list[Node]:
@@ -47,21 +47,35 @@ def _name_node(snapshot: Snapshot, key: str) -> str:
 
 
 def name_known(
-    snapshot: Snapshot, query: Mapping[str, Any], is_stack: Callable[[str], bool] = lambda name: False
+    snapshot: Snapshot,
+    query: Mapping[str, Any],
+    tells: Callable[[str, str], bool],
+    is_stack: Callable[[str], bool] = lambda name: False,
 ) -> dict[str, Any]:
     """Return a query that names its nodes and services as lists do, by their names.
 
+    :param tells: Whether to tell that there is no object of a kind and name; the list is just empty otherwise, as it is
+        of an object that whoever asks may not see.
     :param is_stack: Tells of further stacks than those of the Swarm.
     :raises NotFound: There is no such node, service or stack, so that the list would be empty and not say why.
     """
     query = name_nodes(snapshot, query)
     if query.get("service"):
-        query["service"] = ",".join(snapshot.get_service(name).name for name in split(query["service"]))
+        query["service"] = ",".join(_name_service(snapshot, name, tells) for name in split(query["service"]))
     for name in split(query.get("stack") or ""):
-        if not (snapshot.has_stack(name) or is_stack(name)):
+        if not (snapshot.has_stack(name) or is_stack(name)) and tells("stack", name):
             snapshot.demand_read()
             raise NotFound(f"There is no stack {name}.")
     return query
+
+
+def _name_service(snapshot: Snapshot, key: str, tells: Callable[[str, str], bool]) -> str:
+    try:
+        return snapshot.get_service(key).name
+    except (NotFound, Ambiguous):
+        if tells("service", key):
+            raise
+        return key
 
 
 def split(names: str) -> list[str]:

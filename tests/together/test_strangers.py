@@ -190,3 +190,16 @@ def test_no_topic_tells_of_another_stack(app: Flask, ann: Browser) -> None:
     assert MARKER in made
     assert "own" in told
     assert [line for line in told.splitlines() if MARKER in line] == []
+
+
+@pytest.mark.parametrize("path", ["tasks", "stats/tasks", "stats/containers", "stats/services", "stacks/mine/tasks"])
+@pytest.mark.parametrize("kind", ["service", "stack"])
+def test_filter_tells_not_whether_something_of_another_stack_is_there(
+    ann: Browser, otto: Browser, path: str, kind: str
+) -> None:
+    there = ann.ask("GET", f"services?stack={OTHER}", status=200)["items"][0]["ID"] if kind == "service" else OTHER
+
+    for name in (there, "0" * len(there)):
+        assert otto.ask("GET", f"{path}?{kind}={name}", status=200)["items"] == []
+    assert ann.ask("GET", f"{path}?{kind}={there}").status_code == 200
+    assert ann.ask("GET", f"{path}?{kind}=nothing").status_code == 404

@@ -26,7 +26,7 @@ from crane_core.monitoring.stats.rings import FIGURES
 from crane_core.monitoring.stats.sampler import ALL, Sampler
 from crane_core.monitoring.stats.schemas import SeriesQuery, StatsSchema, UsageQuery, UsageSchema
 from crane_core.openapi import described
-from crane_core.security import demanded_target, guard
+from crane_core.security import demanded_target, guard, may_miss
 
 blueprint = Blueprint("stats", __name__, url_prefix="/api/v1/stats", description="What is used, and was in 24 hours.")
 
@@ -151,7 +151,7 @@ for _kind, _told in _KINDS.items():
 def _answer_list(kind: Kind, query: dict[str, Any]) -> Response:
     crane = get_crane()
     book = crane.room(Sampler).book
-    query = name_known(crane.cache.snapshot(), query, lambda name: book.sum("stack", name) is not None)
+    query = name_known(crane.cache.snapshot(), query, may_miss, lambda name: book.sum("stack", name) is not None)
     if not query["course"]:
         return answer_list(crane, usage_listing(crane, kind), query)
     # Whoever looks at how it went does not watch how it goes.

@@ -37,7 +37,7 @@ from crane_core.orchestration.stacks.schemas import (
 )
 from crane_core.orchestration.tasks.routes import TaskQuery, task_listing
 from crane_core.orchestration.tasks.schemas import TaskSchema
-from crane_core.security import Target, demand, guard, identify, public
+from crane_core.security import Target, demand, guard, identify, may_miss, public
 
 blueprint = Blueprint("stacks", __name__, url_prefix="/api/v1", description="Services that belong together.")
 
@@ -169,7 +169,7 @@ def list_tasks(query: dict[str, Any], name: str) -> Response:
     """List a stack's tasks."""
     crane = get_crane()
     operations.require_stack(crane.cache.snapshot(), name)
-    query = name_known(crane.cache.snapshot(), query)
+    query = name_known(crane.cache.snapshot(), query, may_miss)
     return answer_list(crane, task_listing(crane, query, name), query)
 
 

@@ -20,7 +20,7 @@ from crane_core.orchestration.operations.judge import FAILED_STATES
 from crane_core.orchestration.tasks.operations import parts_of, present_task
 from crane_core.orchestration.tasks.schemas import TaskDetailSchema, TaskSchema
 from crane_core.redaction import redact
-from crane_core.security import Target, guard
+from crane_core.security import Target, guard, may_miss
 
 blueprint = Blueprint("tasks", __name__, url_prefix="/api/v1/tasks", description="Single runs of services.")
 of_nodes = Blueprint("node_tasks", __name__, url_prefix="/api/v1/nodes", description="Tasks by the node they are on.")
@@ -55,7 +55,7 @@ def _target(snapshot: Snapshot, task: Task) -> Target:
 def list_tasks(query: dict[str, Any]) -> Response:
     """List tasks."""
     crane = get_crane()
-    query = name_known(crane.cache.snapshot(), query)
+    query = name_known(crane.cache.snapshot(), query, may_miss)
     return answer_list(crane, task_listing(crane, query), query)
 
 
@@ -116,7 +116,7 @@ def node_task_listing(crane: Crane, name: str) -> Listing[Task]:
 
 def _tasks_of(snapshot: Snapshot, service: str | None, stack: str | None) -> Iterable[Task]:
     if service is not None:
-        found = [snapshot.get_service(name) for name in split(service)]
+        found = [each for name in split(service) if (each := snapshot.service_named(name))]
         return [task for each in found if stack in (None, each.stack) for task in snapshot.tasks_of(each.id)]
     if stack is not None:
         return [task for each in snapshot.services_of(stack) for task in snapshot.tasks_of(each.id)]
