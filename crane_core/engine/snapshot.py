@@ -155,7 +155,7 @@ class Snapshot:
         if not named:
             return _begun("node", key, self.nodes.values())
         if (meant := _meant(named)) is None:
-            raise Ambiguous(f"nodes are called {key}", (node.id for node in named), "Write its id.")
+            raise Ambiguous(f"Several nodes are called {key}", (node.id for node in named), "Write its id.")
         return meant
 
     def called(self, node: Node) -> str:
