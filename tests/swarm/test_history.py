@@ -29,7 +29,7 @@ services:
       endpoint_mode: dnsrr
       restart_policy: {condition: none}
       resources: {limits: {memory: 8M}}
-      # Only the Engine that ran a container knows that memory was wanting, and only the manager's is asked.
+      # Only the Engine that ran a container knows that memory was wanting, and no other is reached here.
       placement: {constraints: ["node.role == manager"]}
 """
 WEB = """\

@@ -22,11 +22,13 @@ from sqlalchemy.exc import DBAPIError
 from werkzeug.test import TestResponse
 
 from crane_core.context import Crane
+from crane_core.engine.pool import Pool
 from crane_core.plugins import Plugin
 from crane_core.security import Identity, Target, Vote
 from crane_core.testing import Exits, MemorySwarm, Unhealthy
 from crane_core.testing.behaviours import Missing
 from crane_core.testing.plugins import make_plugin
+from crane_core.testing.transport import find_memory_endpoint
 
 BROKEN = """
 services:
@@ -35,7 +37,7 @@ services:
     deploy: {restart_policy: {condition: none}, resources: {limits: {memory: 64M}}}
 """
 LOOPING = BROKEN.replace("none", "any, delay: 1s")
-# Only the manager's own containers can be asked about.
+# No other node's Engine is reached.
 ON_MANAGER = BROKEN.replace("deploy: {", "deploy: {placement: {constraints: [node.role == manager]}, ")
 Deploy = Callable[..., TestResponse]
 
@@ -259,6 +261,17 @@ def test_container_killed_for_want_of_memory_is_told(client, swarm, crane, crane
         crane.room(Recorder).write_batch([see(crane.cache.snapshot(), newer)])
     told = ask(client, "/shop_web.1/why")
     assert (told["task"]["desired_state"], told["cause"]["code"]) == ("remove", "out-of-memory")
+
+
+def test_want_of_memory_is_known_of_any_node_that_is_reached(client, swarm, crane, deploy, write):
+    swarm.images["web:broken"] = Exits(137)
+    crane.room(Pool).add_finder(lambda node: find_memory_endpoint(swarm, node))
+    deploy(ON_MANAGER.replace("node.role == manager", "node.hostname == node2"))
+    [task] = swarm.tasks("shop_web")
+    swarm.containers[task["Status"]["ContainerStatus"]["ContainerID"]] = {"State": {"OOMKilled": True}}
+    write()
+
+    assert ask(client, "/shop_web.1/why")["cause"]["code"] == "out-of-memory"
 
 
 @pytest.mark.parametrize(

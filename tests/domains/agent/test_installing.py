@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import sys
 
 import pytest
 from cryptography import x509
@@ -159,7 +160,8 @@ def test_rotation_waits_until_agents_that_were_replaced_have_ended(agents, finis
     assert keys.read().client == first
 
 
-def test_a_node_that_met_the_agent_before_is_looked_at_again(agents, finish, swarm, crane):
+def test_a_node_that_met_the_agent_before_is_looked_at_again(agents, finish, swarm, crane, monkeypatch):
+    monkeypatch.setattr(sys.modules[Agents.__module__], "PATIENCE_SECONDS", 30.0)
     agents.install("ann")
     finish()
     link = crane.room(Pool).link("node2")

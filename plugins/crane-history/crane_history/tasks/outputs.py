@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from typing import Any
 from crane_database import IntegrityError, delete, func, insert, sa, select, session
 
 from crane_core.context import Crane
+from crane_core.engine.pool import Pool
 from crane_core.engine.records import Task
 from crane_core.errors import CraneError, EngineUnavailable, NotFound
 from crane_core.redaction import hide_inside
@@ -29,6 +31,8 @@ AT_ONCE = 4
 PAUSE_SECONDS = 0.25
 # A node that did not answer is left alone for a while.
 REST_SECONDS = 60.0
+# What a program ends with that was killed, and for how long an Engine may not know yet that memory was wanting.
+_KILLED, _LATE_SECONDS = 137, 1.0
 
 
 @dataclass(frozen=True)
@@ -129,9 +133,13 @@ class Outputs:
         return _Taken(task, text, cut, facts.clean(error) if error else None, out_of_memory, health)
 
     def _look_into(self, task: Task) -> tuple[bool | None, str | None]:
-        """Ask the Engine whether it knows the container: only that of the manager itself is asked."""
+        """Ask its node whether its container ran out of memory, and what its last check of health said."""
         try:
-            state = self._crane.engine.container(task.container_id or "").get("State") or {}
+            engine = self._crane.room(Pool).get(task.NodeID)
+            state = engine.container(task.container_id or "").get("State") or {}
+            if task.exit_code == _KILLED and not state.get("OOMKilled"):
+                time.sleep(_LATE_SECONDS)
+                state = engine.container(task.container_id or "").get("State") or {}
         except CraneError:
             return None, None
         checks = (state.get("Health") or {}).get("Log") or ()
