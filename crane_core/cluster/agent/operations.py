@@ -41,7 +41,7 @@ from crane_core.engine.agent import (
 from crane_core.engine.link import PATIENCE_SECONDS
 from crane_core.engine.pool import Pool
 from crane_core.engine.records import Node, Service
-from crane_core.errors import CraneError, EngineUnavailable, NotFound
+from crane_core.errors import CraneError, NotFound
 from crane_core.events import Event
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ class Agents:
         self._due = float("-inf")
         self._seen: Papers | None = None
         self._gave_up_at: datetime | None = None
+        # Of which service, at which version, no earlier agent was left.
+        self._at_rest: tuple[str, int] | None = None
 
     # What is asked for
 
@@ -136,11 +138,13 @@ class Agents:
     def describe(self) -> AgentStatus:
         """Tell how the agent fares; it has not come to rest while an earlier one may answer in its place."""
         status, live = describe_agent(self._crane), find_agent_service(self._crane.cache.snapshot())
-        if status.state != "settled" or live is None:
+        # Whoever follows it asks again and again: what was found at rest is, until the service is another.
+        if status.state != "settled" or live is None or self._at_rest == (live.id, live.version):
             return status
-        with suppress(EngineUnavailable):
+        with suppress(CraneError):
             if names := sorted(node.name for node in self._find_leaving(live)):
                 return replace(status, state="rolling", error=f"{names[0]}: an earlier agent is still being stopped.")
+            self._at_rest = (live.id, live.version)
         return status
 
     def wait(self, seconds: float) -> AgentStatus:

@@ -9,7 +9,7 @@ from flask import Response
 from crane_core.cluster.agent.operations import Agents
 from crane_core.cluster.agent.schemas import AgentSchema
 from crane_core.context import Crane, get_crane
-from crane_core.engine.agent import SERVICE, AgentStatus, describe_agent
+from crane_core.engine.agent import SERVICE, AgentStatus
 from crane_core.http import Blueprint, Listing, WaitQuery, answer
 from crane_core.security import Target, guard, identify
 
@@ -21,7 +21,7 @@ blueprint = Blueprint(
 def agent_listing(crane: Crane) -> Listing[AgentStatus]:
     """Return a list of the one agent, for who follows it."""
     crane.watcher.note_interest()
-    status = describe_agent(crane)
+    status = crane.room(Agents).describe()
     return Listing(
         version=repr(status),
         rows=lambda: [status],

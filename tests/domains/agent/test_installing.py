@@ -12,6 +12,7 @@ from cryptography import x509
 
 from crane_core.cluster.agent.errors import AgentAbsent, AgentOfOthers, KeysUnwritable, NameTaken
 from crane_core.cluster.agent.operations import Agents
+from crane_core.cluster.agent.routes import agent_listing
 from crane_core.engine.agent import LABEL, SERVICE, AgentKeys, describe_agent
 from crane_core.engine.link import NodeUnreachable
 from crane_core.engine.pool import Pool
@@ -142,8 +143,20 @@ def test_it_has_not_come_to_rest_while_an_agent_that_was_removed_may_still_answe
 
     assert {each.state for each in status.nodes} == {"running"}
     assert (status.state, status.error) == ("rolling", "node1: an earlier agent is still being stopped.")
+    assert [each.state for each in agent_listing(crane).rows()] == ["rolling"], "who follows it is told the same"
     swarm.advance(10)
     assert agents.wait(0).state == "settled"
+
+
+def test_agent_at_rest_is_told_of_without_asking_the_engine(agents, finish, swarm, crane):
+    agents.install("ann")
+    finish()
+    crane.watcher.look(full=True)
+    assert agent_listing(crane).rows()[0].state == "settled"
+    sent = len(swarm.calls)
+
+    assert agent_listing(crane).rows()[0].state == "settled"
+    assert swarm.calls[sent:] == []
 
 
 def test_rotation_waits_until_agents_that_were_replaced_have_ended(agents, finish, swarm, keys):
