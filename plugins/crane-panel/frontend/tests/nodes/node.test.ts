@@ -24,7 +24,7 @@ it('nodes that are not well come first, the others as people sort them', () => {
 it('a node that is ready is marked where its own Engine is not reached, and comes before those that are drained', () => {
   const nodes = [node('a', { availability: 'drain' }), node('b'), node('c', { state: 'down' }), node('d'), node('e')]
   const silent = { state: 'stale', age: 9, error: 'Nothing is there.' } as const
-  const sources = [{ name: 'engine', ...silent }, { name: 'c', ...silent }, { name: 'd', ...silent }]
+  const sources = ['engine', 'a', 'c', 'd'].map((name) => ({ name, ...silent }))
   const unreached = unreachedOf(nodes, [...sources, { name: 'b', state: 'fresh', age: 1 }, { name: 'e', state: 'never', age: null }])
 
   expect([...unreached]).toEqual([['id of d', 'Nothing is there.']])

@@ -19,13 +19,14 @@ export function faultOf(node: SwarmNode): Fault | null {
 export type Unreached = ReadonlyMap<string, string>
 
 /**
- * Return the nodes that are ready, but whose own Engines are not reached. Of a node that is down nobody expects it.
+ * Return the nodes that are ready, but whose own Engines are not reached. Of a node that is down nobody expects it, and
+ * on one that is drained the Swarm runs no agent: that it is drained says more.
  *
  * @param sources The nodes by name, as an answer tells where it comes from.
  */
 export function unreachedOf(nodes: readonly SwarmNode[], sources: readonly Source[]): Unreached {
   const found = new Map<string, string>()
-  for (const node of nodes.filter((each) => each.state === 'ready')) {
+  for (const node of nodes.filter((each) => each.state === 'ready' && each.availability !== 'drain')) {
     // Of two nodes by the same name nobody knows which of them it is that answers.
     const own = sources.filter((source) => source.name === node.name)
     const error = own.every((source) => source.state !== 'fresh') && own.find((source) => source.error)?.error
