@@ -40,6 +40,8 @@ LONGEST_RETRY_SECONDS = 10.0
 # A service that does not settle has its tasks read again after this long, and then ever less often.
 FIRST_RECHECK_SECONDS = 1.0
 LONGEST_RECHECK_SECONDS = 10.0
+# Tasks leave a node that changed, and start elsewhere, within this time.
+MOVING_SECONDS = 30.0
 # Asking for the tasks of more services than this one by one costs more than asking for all tasks.
 MOST_FILTERED = 100
 
@@ -62,10 +64,14 @@ class Intervals:
 
 @dataclass
 class _Recheck:
-    """When something that does not settle, as the tasks of a service, is read again."""
+    """When something that does not settle, as the tasks of a service, is read again.
+
+    :param until: Up to then it is read again although it looks settled.
+    """
 
     at: float
     pause: float
+    until: float = float("-inf")
 
 
 class Watcher:
@@ -278,7 +284,7 @@ class Watcher:
         ticket = self.cache.begin()
         match kind:
             case "nodes":
-                self.cache.put_all("nodes", self.engine.nodes(), ticket)
+                self._expect_moves(self.cache.put_all("nodes", self.engine.nodes(), ticket))
             case "networks":
                 self.cache.put_all("networks", self.engine.networks(), ticket)
             case "configs":
@@ -323,11 +329,26 @@ class Watcher:
             due = {id_ for id_ in (*changed, *self._attended) if id_ in services}
             self._rechecks = {id_: recheck for id_, recheck in self._rechecks.items() if id_ in services}
             for id_, service in services.items():
-                if id_ in changed or service.settled:
+                recheck = self._rechecks.get(id_)
+                moving = recheck is not None and now < recheck.until
+                if not moving and (id_ in changed or service.settled):
                     self._rechecks.pop(id_, None)
-                if not service.settled and self._is_recheck_due(service, now):
+                if (moving or not service.settled) and self._is_recheck_due(service, now):
                     due.add(id_)
         return due
+
+    def _expect_moves(self, node_ids: Iterable[str]) -> None:
+        """Have the tasks on nodes that changed read soon, and for a while.
+
+        A drain moves them, and so do labels that no longer fit. Where as many run afterwards as did before, the list of
+        services does not show it.
+        """
+        snapshot = self.cache.snapshot()
+        now = self._clock()
+        services = {task.ServiceID for id_ in node_ids for task in snapshot.tasks_on(id_)}
+        with self._lock:
+            for id_ in services:
+                self._rechecks[id_] = _Recheck(now, FIRST_RECHECK_SECONDS / 2, now + MOVING_SECONDS)
 
     def _is_recheck_due(self, service: Service, now: float) -> bool:
         recheck = self._rechecks.get(service.id)

@@ -231,11 +231,8 @@ class Simulated:
         self._await(started)
         # All of that was yesterday.
         self.swarm.advance(max(0.0, time.time() - 1_200 - self.swarm.now))
-        # In a hurry the server would not see tasks move: as many run afterwards as did before.
-        self.speed = 1.0
         self.swarm.drain(NODES[4])
         self.server.until(lambda: self.server.ask("GET", f"/nodes/{NODES[4]}")[1]["tasks_running"] == 0, "it is empty")
-        self.speed = 10.0
         failing = (("payments_gateway", _ENDING), ("payments_ledger", _MISSING))
         self._await([self._change(f"/services/{name}/image", image=image) for name, image in failing])
         self._change("/services/shop_api/image", image=_SLOW)

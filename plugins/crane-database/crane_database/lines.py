@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,9 @@ from crane_core.plugins import Plugins
 from crane_database.contributions import Migrations
 
 VERSION_PREFIX = "alembic_version_"
+
+# Python 3.11 counts how deep it is in a tree for all threads together, and fails where two parse at once.
+_PARSING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -135,7 +139,9 @@ def _in_order(owner: str, after: Mapping[str | None, str]) -> tuple[str, ...]:
 
 def _read_names(path: Path) -> dict[str, str | None]:
     named: dict[str, str | None] = {}
-    for node in ast.parse(path.read_text("utf-8"), str(path)).body:
+    with _PARSING:
+        tree = ast.parse(path.read_text("utf-8"), str(path))
+    for node in tree.body:
         target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
         value = getattr(node, "value", None)
         text = value.value if isinstance(value, ast.Constant) else ...

@@ -92,6 +92,25 @@ def test_a_service_that_does_not_settle_is_looked_at_ever_less_often(looked, wir
     assert read_at == [0, 1, 3, 7, 15, 25, 35, 45, 55]
 
 
+def test_tasks_of_a_node_that_changed_are_read_for_a_while_although_as_many_run(looked, wire, clock, cache):
+    wire.lists["nodes"] = [node_json("n")]
+    wire.lists["tasks"] = [task_json("ta", "a", 2, NodeID="n"), task_json("tb", "b", 2, NodeID="m")]
+    looked.look(full=True)
+    wire.lists["nodes"] = [node_json("n", version=2)]
+    wire.lists["tasks"] = [task_json(id_, of, 3, "shutdown") for id_, of in (("ta", "a"), ("tb", "b"))]
+    looked.hear({"Type": "node", "Action": "update"})
+    start, read_at = clock.now, []
+    while clock.now < start + 60:
+        wire.requests.clear()
+        looked.look()
+        if "tasks" in _tell(wire.asked):
+            read_at.append(clock.now - start)
+        clock.now += 1
+
+    assert read_at == [0, 1, 3, 7, 15, 25]
+    assert {id_: tasks[0].state for id_, tasks in cache.snapshot().tasks.items()} == {"a": "shutdown", "b": "running"}
+
+
 def test_an_attended_service_has_its_tasks_read_at_each_look(looked, wire):
     with looked.attend(["a"]):
         looked.look()
