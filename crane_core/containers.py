@@ -15,13 +15,10 @@ from crane_core.engine.client import Engine
 from crane_core.engine.inventory import Inventory, Item, Stock
 from crane_core.engine.link import PATIENCE_SECONDS
 from crane_core.engine.pool import Pool
-from crane_core.engine.records import ENDED_TASK_STATES, STACK_LABEL, Node, Service, Task
+from crane_core.engine.records import ENDED_TASK_STATES, SERVICE_LABEL, STACK_LABEL, Node, Service, Task
 from crane_core.engine.snapshot import SHORTEST_BEGINNING, Snapshot
 from crane_core.errors import Ambiguous, NotFound
 from crane_core.security import Target
-
-SERVICE_LABEL = "com.docker.swarm.service.id"
-TASK_LABEL = "com.docker.swarm.task.id"
 
 
 @dataclass(frozen=True)

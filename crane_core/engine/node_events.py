@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from crane_core.engine.client import Engine
 from crane_core.engine.link import Link
 from crane_core.engine.pool import TICK_SECONDS, Pool
+from crane_core.engine.records import SERVICE_LABEL
 from crane_core.engine.streaming import EventStream
 from crane_core.errors import CraneError
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TYPES = ("container", "image", "volume", "network", "daemon", "plugin")
+# What a task's container does when the task changes; a check of health appends what it found.
+_OF_TASKS = ("start", "die", "health_status")
 
 # Told of the id of a node and an event of its Engine; None when some may have been missed.
 Listener = Callable[[str, Mapping[str, Any] | None], None]
@@ -33,6 +36,7 @@ class NodeEvents:
 
     def __init__(self, crane: Crane) -> None:
         self._pool = crane.room(Pool)
+        self._watcher = crane.watcher
         self._lock = threading.Lock()
         self._listeners: tuple[Listener, ...] = ()
         # Each with the Engine that it comes from.
@@ -105,8 +109,11 @@ class NodeEvents:
             # What happened before is only in the lists.
             self._tell(id_, None)
             for event in stream:
-                if not str(event.get("Action", "")).startswith("exec_"):
+                action = str(event.get("Action", ""))
+                if not action.startswith("exec_"):
                     self._tell(id_, event)
+                if event.get("Type") == "container" and action.startswith(_OF_TASKS):
+                    self._expect_tasks(event)
         except CraneError as error:
             log.info("The events of %s ended and will be followed again: %s", link.node.name, error)
         finally:
@@ -114,6 +121,11 @@ class NodeEvents:
                 self._streams.pop(id_, None)
                 self._starting.discard(id_)
             self._tell(id_, None)
+
+    def _expect_tasks(self, event: Mapping[str, Any]) -> None:
+        labels = event.get("Actor", {}).get("Attributes", {})
+        if service := labels.get(SERVICE_LABEL):
+            self._watcher.expect([service])
 
     def _tell(self, node_id: str, event: Mapping[str, Any] | None) -> None:
         for listener in self._listeners:

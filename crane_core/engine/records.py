@@ -38,6 +38,9 @@ from crane_core.engine.parts import (
 )
 
 STACK_LABEL = "com.docker.stack.namespace"
+# What the Swarm writes on the container of a task.
+SERVICE_LABEL = "com.docker.swarm.service.id"
+TASK_LABEL = "com.docker.swarm.task.id"
 
 ServiceMode = Literal["replicated", "global", "replicated-job", "global-job"]
 

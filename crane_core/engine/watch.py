@@ -1,9 +1,10 @@
 """The watcher: keeps the live copy of the Swarm true.
 
 It looks at the list of services, which tells how many tasks run, at a short interval while somebody watches and at a
-long one otherwise. It reads tasks only where that list shows that something happened. The Engine's events make it look
-sooner, and say which other lists to read again; they are never believed themselves, because they do not mention tasks
-and are lost without a word. When the Engine cannot be reached the copy stays, says so, and is read anew afterwards.
+long one otherwise. It reads tasks only where that list shows that something happened, or where a node or a container
+changed. The Engine's events make it look sooner, and say what else to read again; they are never believed themselves,
+because they do not mention tasks and are lost without a word. When the Engine cannot be reached the copy stays, says
+so, and is read anew afterwards.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ FIRST_RECHECK_SECONDS = 1.0
 LONGEST_RECHECK_SECONDS = 10.0
 # Tasks leave a node that changed, and start elsewhere, within this time.
 MOVING_SECONDS = 30.0
+# A manager knows what happened to a container within this time.
+REPORTING_SECONDS = 5.0
 # Asking for the tasks of more services than this one by one costs more than asking for all tasks.
 MOST_FILTERED = 100
 
@@ -236,6 +239,18 @@ class Watcher:
                 self._attended.subtract(ids)
                 self._attended = +self._attended
 
+    def expect(self, service_ids: Iterable[str], seconds: float = REPORTING_SECONDS) -> None:
+        """Read the tasks of these services with the next looks, for so long.
+
+        Where as many run afterwards as did before, the list of services does not show that some were replaced.
+        """
+        now = self._clock()
+        with self._lock:
+            for id_ in service_ids:
+                known = self._rechecks.get(id_)
+                until = max(now + seconds, known.until if known else now)
+                self._rechecks[id_] = _Recheck(now, FIRST_RECHECK_SECONDS / 2, until)
+
     def refresh(
         self,
         *,
@@ -338,17 +353,9 @@ class Watcher:
         return due
 
     def _expect_moves(self, node_ids: Iterable[str]) -> None:
-        """Have the tasks on nodes that changed read soon, and for a while.
-
-        A drain moves them, and so do labels that no longer fit. Where as many run afterwards as did before, the list of
-        services does not show it.
-        """
+        # A drain moves tasks away, and so do labels that no longer fit.
         snapshot = self.cache.snapshot()
-        now = self._clock()
-        services = {task.ServiceID for id_ in node_ids for task in snapshot.tasks_on(id_)}
-        with self._lock:
-            for id_ in services:
-                self._rechecks[id_] = _Recheck(now, FIRST_RECHECK_SECONDS / 2, now + MOVING_SECONDS)
+        self.expect({task.ServiceID for id_ in node_ids for task in snapshot.tasks_on(id_)}, MOVING_SECONDS)
 
     def _is_recheck_due(self, service: Service, now: float) -> bool:
         recheck = self._rechecks.get(service.id)

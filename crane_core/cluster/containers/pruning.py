@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from crane_core.cluster.pruning.operations import Found, Prunable, Pruning
-from crane_core.containers import TASK_LABEL, make_container, target_of
+from crane_core.containers import make_container, target_of
 from crane_core.context import Crane
 from crane_core.engine.client import Engine
-from crane_core.engine.records import Node
+from crane_core.engine.records import TASK_LABEL, Node
 
 _STOPPED = ("created", "exited", "dead")
 # So long the container of a task stays that the copy of the Swarm does not know: it may be about to be started.

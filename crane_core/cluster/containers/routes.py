@@ -28,13 +28,13 @@ from crane_core.cluster.places import NodesQuery
 from crane_core.cluster.pruning.routes import add_prune_routes
 from crane_core.containers import Container, find_container, list_containers, target_of
 from crane_core.context import Crane, get_crane
-from crane_core.engine.chosen import find_named, name_nodes
+from crane_core.engine.chosen import find_named, name_known, name_nodes
 from crane_core.engine.link import PATIENCE_SECONDS
 from crane_core.engine.pool import Pool
 from crane_core.engine.records import Node
 from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list, some_of
 from crane_core.openapi import described
-from crane_core.security import Target, demanded_target, guard, identify
+from crane_core.security import Target, demanded_target, guard, identify, may_miss
 
 blueprint = Blueprint(
     "containers", __name__, url_prefix="/api/v1/containers", description="What runs on the nodes, by task or by hand."
@@ -102,7 +102,10 @@ def list_all(query: dict[str, Any]) -> Response:
     crane = get_crane()
     snapshot = crane.cache.snapshot()
     query = name_nodes(snapshot, query)
-    return answer_list(crane, container_listing(crane, find_named(snapshot, query)), query)
+    listing = container_listing(crane, find_named(snapshot, query))
+    # Of a stack that was removed, or that another tool started, containers can be left.
+    query = name_known(snapshot, query, may_miss, lambda name: any(each.stack == name for each in listing.rows()))
+    return answer_list(crane, listing, query)
 
 
 add_prune_routes(

@@ -223,6 +223,7 @@ def test_nodes_operations_and_plugins_are_listed(crane, server):
     }
     server.plays("GET", "plugins", {"items": [plugin], "total": 1})
 
+    server.plays("GET", "engines", {"items": [{"node_id": "n" * 25, "state": "fresh"}], "total": 1})
     assert columns(crane("node", "ls"))[1] == [
         "n" * 12, "m1", "Ready", "Active", "Leader", "3", "0.5 of 4", "512 MiB of 8 GiB", "28.2", "10.0.0.1",
     ]  # fmt: skip

@@ -63,6 +63,26 @@ SWARM: dict[str, Any] = {
 }
 
 
+def test_nodes_that_are_ready_and_whose_engines_are_silent_are_marked(crane, server):
+    found = {"reached": {}, "silent": {}, "drained": {"availability": "drain"}, "down": {"state": "down"}}
+    nodes = [{**NODE, "state": "ready", **more, "ID": name, "name": name} for name, more in found.items()]
+    engines = [{"node_id": name, "state": "fresh" if name == "reached" else "stale"} for name in found]
+    server.plays("GET", "nodes", {"items": nodes, "total": 4})
+    server.plays("GET", "engines", {"items": engines, "total": 4})
+
+    printed = crane("node", "ls").stdout.splitlines()[1:]
+
+    marked = {line.split()[1]: "Ready (not reached)" in line for line in printed}
+    assert marked == {"reached": False, "silent": True, "drained": False, "down": False}
+
+
+def test_nodes_are_listed_for_who_may_not_know_of_their_engines(crane, server):
+    server.plays("GET", "nodes", {"items": [{**NODE, "state": "ready"}], "total": 1})
+    server.plays("GET", "engines", (403, {"code": "forbidden", "detail": "No."}))
+
+    assert " Ready " in crane("node", "ls").stdout
+
+
 def test_node_is_shown_with_what_it_has(crane, server):
     server.plays("GET", "nodes/node2", NODE)
 

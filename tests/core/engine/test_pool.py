@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
+import msgspec
 import pytest
 import requests
 from flask import Flask
@@ -446,6 +447,24 @@ def test_an_event_of_a_node_makes_its_list_be_read_again(crane_app: Flask, crane
 
     assert heard.wait(10)
     assert [item["Names"] for _, item in inventory.read("containers").items()] == [["/new"]]
+
+
+def test_an_event_of_a_tasks_container_has_the_tasks_of_its_service_read(crane: Crane, swarm: MemorySwarm) -> None:
+    events, expected = crane.room(NodeEvents), list[str]()
+    crane.watcher.expect = lambda service_ids, seconds=0.0: expected.extend(service_ids)  # type: ignore[method-assign]
+    spec = {"Name": "web", "TaskTemplate": {"ContainerSpec": {"Image": "nginx:1"}}}
+    swarm.handle("POST", "/services/create", body=msgspec.json.encode(spec))
+    swarm.settle()
+    [task] = swarm.tasks("web")
+    for _ in _until(lambda: events.follows(task["NodeID"])):
+        pass
+    expected.clear()
+    container = task["Status"]["ContainerStatus"]["ContainerID"]
+    crane.room(Pool).get(task["NodeID"]).send("POST", f"/containers/{container}/kill")
+
+    for _ in _until(lambda: expected):
+        pass
+    assert set(expected) == {task["ServiceID"]}
 
 
 def _until(fact) -> Iterator[None]:  # type: ignore[no-untyped-def]

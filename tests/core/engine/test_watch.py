@@ -111,6 +111,19 @@ def test_tasks_of_a_node_that_changed_are_read_for_a_while_although_as_many_run(
     assert {id_: tasks[0].state for id_, tasks in cache.snapshot().tasks.items()} == {"a": "shutdown", "b": "running"}
 
 
+def test_tasks_that_are_said_to_change_are_read_although_as_many_run(looked, wire, clock):
+    looked.expect(["a", "gone"])
+    read_at = []
+    for second in range(20):
+        wire.requests.clear()
+        looked.look()
+        if "tasks" in _tell(wire.asked):
+            read_at.append(second)
+        clock.now += 1
+
+    assert read_at == [0, 1, 3]
+
+
 def test_an_attended_service_has_its_tasks_read_at_each_look(looked, wire):
     with looked.attend(["a"]):
         looked.look()

@@ -213,6 +213,22 @@ def test_container_of_a_task_is_found_by_what_lists_call_it(deploy, client):
     assert act(client, listed["task"], "stop").json["id"] == listed["id"]
 
 
+@pytest.mark.parametrize("query", ["stack=nope", "service=nope", "node=nope"])
+def test_what_there_is_not_is_no_empty_list(deploy, client, query):
+    deploy(WEB)
+
+    answered = client.get(f"/api/v1/containers?{query}")
+
+    assert (answered.status_code, answered.json["code"]) == (404, "not-found")
+    assert "nope" in answered.json["detail"]
+
+
+def test_containers_that_are_left_of_a_stack_are_found_by_it(client, swarm):
+    swarm.engine("node2").containers.add("left", Labels={"com.docker.stack.namespace": "gone"})
+
+    assert [each["name"] for each in client.get("/api/v1/containers?stack=gone").json["items"]] == ["left"]
+
+
 def test_exact_name_comes_before_the_name_of_a_task(deploy, client, swarm):
     deploy(WEB)
     named = swarm.engine("node1").containers.add("shop_web.node3")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 ROLES = click.Choice(["worker", "manager"])
 AVAILABILITIES = click.Choice(["active", "pause", "drain"])
+_REACHED = "fresh"
 # How each outcome of a plan is said and coloured.
 OUTCOMES = {
     "moves": ("moves to", "green"),
@@ -45,13 +47,22 @@ def node() -> None:
 @quiet_ids
 @click.pass_obj
 def list_(session: Session, *, filters: dict[str, list[str]], no_trunc: bool, quiet: bool) -> None:
-    """List the nodes."""
+    """List the nodes, and say which are ready although their Engines are not reached."""
+    api = session.api()
+    engines = cache(lambda: {id_: each.get("state") for id_, each in _read_engines(api).items()})
+
+    def state(item: Item) -> str:
+        said = str(item.get("state") or "")
+        # No agent runs on drained nodes, and nobody expects an answer of those that are down.
+        expected = said == "ready" and item.get("availability") != "drain"
+        reached = not expected or engines().get(item.get("ID"), _REACHED) == _REACHED
+        return said.capitalize() + ("" if reached else " (not reached)")
 
     def row(item: Item) -> Sequence[object]:
         return (
             shorten_id(item.get("ID"), no_trunc),
             item.get("name"),
-            str(item.get("state") or "").capitalize(),
+            state(item),
             str(item.get("availability") or "").capitalize(),
             _manager_status(item),
             item.get("tasks_running"),
@@ -63,7 +74,7 @@ def list_(session: Session, *, filters: dict[str, list[str]], no_trunc: bool, qu
 
     show_list(
         session,
-        choosing.choose(session.api().find_all("nodes"), filters, choosing.NODES),
+        choosing.choose(api.find_all("nodes"), filters, choosing.NODES),
         (
             "ID",
             "HOSTNAME",
@@ -364,16 +375,20 @@ def _state(node: Item) -> str:
 
 def _say_reached(api: Api, node: Item) -> str:
     """Say how the server reaches a node's Engine, or why not; empty for who may not know."""
-    try:
-        engines = api.find_all("engines", q=node.get("name"))["items"]
-    except Refused:
+    engine = _read_engines(api, q=node.get("name")).get(node.get("ID"))
+    if engine is None:
         return ""
-    for each in engines:
-        if each.get("node_id") == node.get("ID"):
-            if each.get("state") == "fresh":
-                return f"yes, by {each.get('via')}"
-            return f"no: {each.get('error') or 'it does not answer'}"
-    return ""
+    if engine.get("state") == _REACHED:
+        return f"yes, by {engine.get('via')}"
+    return f"no: {engine.get('error') or 'it does not answer'}"
+
+
+def _read_engines(api: Api, **query: Any) -> dict[Any, Item]:
+    """Read how the nodes' Engines are reached, by the nodes' ids; of none for who may not know."""
+    try:
+        return {each.get("node_id"): each for each in api.find_all("engines", **query)["items"]}
+    except Refused:
+        return {}
 
 
 def _print_facts(facts: Sequence[tuple[str, object]]) -> None:
