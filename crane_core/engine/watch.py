@@ -20,7 +20,8 @@ from typing import Any
 from crane_core.contributions import Loop
 from crane_core.engine.cache import Cache
 from crane_core.engine.client import Engine, Readable
-from crane_core.engine.records import Service, Task
+from crane_core.engine.rechecks import Recheck, Rechecks
+from crane_core.engine.records import Task
 from crane_core.engine.snapshot import Kind, Snapshot
 from crane_core.engine.streaming import EventStream
 from crane_core.errors import CraneError, NotFound
@@ -38,9 +39,6 @@ DEBOUNCE_SECONDS = 0.05
 LEAST_GAP_SECONDS = 0.2
 FIRST_RETRY_SECONDS = 0.5
 LONGEST_RETRY_SECONDS = 10.0
-# A service that does not settle has its tasks read again after this long, and then ever less often.
-FIRST_RECHECK_SECONDS = 1.0
-LONGEST_RECHECK_SECONDS = 10.0
 # Tasks leave a node that changed, and start elsewhere, within this time.
 MOVING_SECONDS = 30.0
 # A manager knows what happened to a container within this time.
@@ -63,18 +61,6 @@ class Intervals:
     attended: float = 0.3
     long: float = 15.0
     full: float = 300.0
-
-
-@dataclass
-class _Recheck:
-    """When something that does not settle, as the tasks of a service, is read again.
-
-    :param until: Up to then it is read again although it looks settled.
-    """
-
-    at: float
-    pause: float
-    until: float = float("-inf")
 
 
 class Watcher:
@@ -109,9 +95,9 @@ class Watcher:
         self._stream: EventStream | None = None
         self._listeners: tuple[Callable[[Mapping[str, Any]], None], ...] = ()
         self._attended: Counter[str] = Counter()
-        self._rechecks: dict[str, _Recheck] = {}
+        self._rechecks = Rechecks()
         self._dirty: set[Kind] = set()
-        self._networks_again: _Recheck | None = None
+        self._networks_again: Recheck | None = None
         self._full_wanted = True
         self._interest_until = float("-inf")
         self._looked_at = float("-inf")
@@ -240,16 +226,8 @@ class Watcher:
                 self._attended = +self._attended
 
     def expect(self, service_ids: Iterable[str], seconds: float = REPORTING_SECONDS) -> None:
-        """Read the tasks of these services with the next looks, for so long.
-
-        Where as many run afterwards as did before, the list of services does not show that some were replaced.
-        """
-        now = self._clock()
-        with self._lock:
-            for id_ in service_ids:
-                known = self._rechecks.get(id_)
-                until = max(now + seconds, known.until if known else now)
-                self._rechecks[id_] = _Recheck(now, FIRST_RECHECK_SECONDS / 2, until)
+        """Read the tasks of these services with the next looks, for so long."""
+        self._rechecks.expect(service_ids, self._clock(), seconds)
 
     def refresh(
         self,
@@ -337,37 +315,16 @@ class Watcher:
     # Deciding
 
     def _find_due_services(self, changed: set[str]) -> set[str]:
-        """Return the services whose tasks are to be read: changed, attended, or unsettled for long enough."""
-        now = self._clock()
+        """Return the services whose tasks are to be read: changed, attended, or to be looked at again."""
         services = self.cache.snapshot().services
         with self._lock:
             due = {id_ for id_ in (*changed, *self._attended) if id_ in services}
-            self._rechecks = {id_: recheck for id_, recheck in self._rechecks.items() if id_ in services}
-            for id_, service in services.items():
-                recheck = self._rechecks.get(id_)
-                moving = recheck is not None and now < recheck.until
-                if not moving and (id_ in changed or service.settled):
-                    self._rechecks.pop(id_, None)
-                if (moving or not service.settled) and self._is_recheck_due(service, now):
-                    due.add(id_)
-        return due
+        return due | self._rechecks.find_due(services, changed, self._clock())
 
     def _expect_moves(self, node_ids: Iterable[str]) -> None:
         # A drain moves tasks away, and so do labels that no longer fit.
         snapshot = self.cache.snapshot()
         self.expect({task.ServiceID for id_ in node_ids for task in snapshot.tasks_on(id_)}, MOVING_SECONDS)
-
-    def _is_recheck_due(self, service: Service, now: float) -> bool:
-        recheck = self._rechecks.get(service.id)
-        if recheck is None:
-            # It has only just become unsettled: its tasks are read with this look, because it changed.
-            self._rechecks[service.id] = _Recheck(now + FIRST_RECHECK_SECONDS, FIRST_RECHECK_SECONDS)
-            return False
-        if now < recheck.at:
-            return False
-        recheck.pause = min(recheck.pause * 2, LONGEST_RECHECK_SECONDS)
-        recheck.at = now + recheck.pause
-        return True
 
     def _find_due_lists(self, now: float) -> set[Kind]:
         due = set(self._dirty)
@@ -375,7 +332,7 @@ class Watcher:
         if again is not None and now >= again.at:
             due.add("networks")
             pause = again.pause * 2
-            self._networks_again = _Recheck(now + pause, pause) if pause <= LONGEST_NETWORKS_SECONDS else None
+            self._networks_again = Recheck(now + pause, pause) if pause <= LONGEST_NETWORKS_SECONDS else None
         if now - self._lists_read_at >= self.intervals.long:
             due.add("nodes")
             if not self.listening:
@@ -482,7 +439,7 @@ class Watcher:
                 self._dirty.add(kind)
             if kind == "networks" and event.get("Action") == "remove":
                 pause = FIRST_NETWORKS_SECONDS
-                self._networks_again = _Recheck(self._clock() + pause, pause)
+                self._networks_again = Recheck(self._clock() + pause, pause)
         self.wake()
 
     def _close_stream(self) -> None:

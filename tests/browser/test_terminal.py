@@ -333,7 +333,8 @@ def test_recording_is_listed_played_and_downloaded(visit: Visit, simulated: Simu
     row.get_by_role("link", name="backup-by-hand", exact=True).click()
     player = page.get_by_test_id("player")
     expect(player).to_contain_text("0:00:00 / 0:00:03")
-    expect(screen(player)).not_to_contain_text("first")
+    expect(screen(player)).to_contain_text("first")
+    expect(screen(player)).not_to_contain_text("second")
 
     # Nobody waits for as long as nothing was printed.
     player.get_by_role("button", name="Play").click()
