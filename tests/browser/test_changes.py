@@ -157,7 +157,14 @@ def test_edit_keeps_what_the_form_does_not_show(visit: Visit, server: Server, sw
     spec["TaskTemplate"]["ForceUpdate"] = 7
     swarm3.ask("POST", f"/services/{service['ID']}/update?version={service['Version']['Index']}", spec)
     before = swarm3.ask("GET", "/services/keep_web")["Spec"]
-    server.until(lambda: server.ask("GET", "/services/keep_web")[1]["Spec"]["TaskTemplate"]["ForceUpdate"] == 7, "7")
+
+    def is_updated() -> bool:
+        shown = server.ask("GET", "/services/keep_web")[1]
+        updated = shown["Spec"]["TaskTemplate"]["ForceUpdate"] == 7
+        return updated and (shown.get("UpdateStatus") or {}).get("State") == "completed"
+
+    # What goes on makes another version of it, from which the edit would have to begin anew.
+    server.until(is_updated, "it is updated")
 
     page = visit(server, "/services/keep_web")
     page.get_by_role("link", name="Edit").click()
