@@ -46,6 +46,15 @@ describe('the layout of fifty services', () => {
     expect(COLUMNS.shared.x + COLUMNS.shared.width).toBeLessThanOrEqual(WIDTH)
   })
 
+  it('leads lines to shared networks past those in between', () => {
+    const between = [...nodes.values()].filter((each) => each.column === 'own').map((each) => each.y)
+    const past = edges.filter((each) => nodes.get(each.network)?.column === 'shared')
+    const heights = past.map((each) => Number(/ ([\d.]+)H/.exec(each.path)?.[1]))
+
+    expect(past.length).toBeGreaterThan(20)
+    expect(heights.filter((y) => between.some((each) => Math.abs(each - y) < NODE / 2))).toEqual([])
+  })
+
   it('keeps stacks together, with the networks that are theirs alone', () => {
     expect(groups.map((group) => group.stack)).toEqual(Array.from({ length: 10 }, (_, index) => `stack${index}`))
     for (const group of groups) {

@@ -94,9 +94,10 @@ export function lay(graph: Graph): Layout {
   const shared = graph.networks.filter((each) => !isOwn(each))
   const last = Math.max(top - GAP - ROW / 2, HEAD + (shared.length - 0.5) * ROW)
   place(shared, byNetwork, nodes, 'shared', HEAD + ROW / 2, last)
+  const between = [...nodes.values()].filter((each) => each.column === 'own').map((each) => each.y)
   const edges = graph.edges.flatMap((edge) => {
     const [from, to] = [nodes.get(edge.service), nodes.get(edge.network)]
-    return from && to ? [{ service: edge.service, network: edge.network, path: draw(from, to) }] : []
+    return from && to ? [{ service: edge.service, network: edge.network, path: draw(from, to, between) }] : []
   })
   return { nodes, edges, groups, height: Math.max(top, last + ROW) }
 }
@@ -138,11 +139,27 @@ function place(
   )
 }
 
-function draw(from: Placed, to: Placed): string {
-  const start = COLUMNS[from.column].x + COLUMNS[from.column].width
-  const end = COLUMNS[to.column].x
-  const bend = Math.min(90, (end - start) / 2)
-  return `M${start} ${from.y}C${start + bend} ${from.y} ${end - bend} ${to.y} ${end} ${to.y}`
+/** Draw a line from a service to a network; one to the right column leads past the networks in between. */
+function draw(from: Placed, to: Placed, between: readonly number[]): string {
+  const start = COLUMNS.service.x + COLUMNS.service.width
+  const { x, width } = COLUMNS.own
+  const begin = `M${start} ${from.y}`
+  if (to.column === 'own') return begin + bend(start, from.y, x, to.y)
+  const y = passing(from.y, between)
+  return `${begin}${bend(start, from.y, x, y)}H${x + width}${bend(x + width, y, COLUMNS.shared.x, to.y)}`
+}
+
+function bend(x: number, y: number, toX: number, toY: number): string {
+  const middle = (x + toX) / 2
+  return `C${middle} ${y} ${middle} ${toY} ${toX} ${toY}`
+}
+
+/** Return the height next to another at which no network is in the way; that height itself where they stand too close. */
+function passing(y: number, networks: readonly number[]): number {
+  const free = [y, ...networks.flatMap((each) => [each - ROW / 2, each + ROW / 2])].filter((each) =>
+    networks.every((network) => Math.abs(network - each) > NODE / 2),
+  )
+  return free.reduce((best, each) => (Math.abs(each - y) < Math.abs(best - y) ? each : best), free[0] ?? y)
 }
 
 function groupBy<Item>(items: readonly Item[], key: (item: Item) => string): Map<string, Item[]> {
