@@ -27,7 +27,8 @@ services:
     command: ["sh", "-c", "x=$$(tail /dev/zero)"]
     deploy:
       endpoint_mode: dnsrr
-      restart_policy: {condition: none}
+      # An Engine with too much to do does not always tell that memory was wanting.
+      restart_policy: {condition: any, delay: 1s, max_attempts: 4}
       resources: {limits: {memory: 8M}}
       # Only the Engine that ran a container knows that memory was wanting, and no other is reached here.
       placement: {constraints: ["node.role == manager"]}
@@ -57,9 +58,9 @@ def test_task_that_died_tells_its_last_output_after_its_service_is_gone(server: 
         return status == 200 and told["output"] and len(told["attempts"]) >= 2 and told
 
     server.until(taken, "the output of the last attempt is kept")
+    hungry = "dying_hungry.1", "out-of-memory"
     server.until(
-        lambda: server.ask("GET", "/task-history/dying_hungry/why")[1].get("out_of_memory"),
-        "memory is known to be wanting",
+        lambda: hungry in _causes(server.ask("GET", "/task-history?died=true")[1]), "memory is known to be wanting"
     )
     server.change("DELETE", "/stacks/dying")
     server.until(lambda: server.ask("GET", "/tasks")[1]["total"] == 0, "the tasks are forgotten")
@@ -76,10 +77,12 @@ def test_task_that_died_tells_its_last_output_after_its_service_is_gone(server: 
     assert set(told.stdout.splitlines()[-2:]) == {"  starting", "  DB_PASSWORD=(hidden) is wrong"}
     assert "Memory limit:  32.0 MiB" in told.stdout
     assert listed["total"] >= 4
-    assert {(task["name"], task["cause_code"]) for task in listed["items"]} == {
-        ("dying_web.1", "exits"),
-        ("dying_hungry.1", "out-of-memory"),
-    }
+    assert _causes(listed) >= {("dying_web.1", "exits"), hungry}
+    assert {cause for name, cause in _causes(listed) if name == "dying_web.1"} == {"exits"}
+
+
+def _causes(listed: Any) -> set[tuple[str, str]]:
+    return {(task["name"], task["cause_code"]) for task in listed["items"]}
 
 
 def test_rollback_to_the_first_revision_converges(server: Server, swarm3: Lab) -> None:

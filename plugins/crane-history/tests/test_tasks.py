@@ -15,7 +15,7 @@ from crane_history.tasks import operations
 from crane_history.tasks.facts import find_facts, has_died, see
 from crane_history.tasks.models import OutputRow, StateRow, TaskRow
 from crane_history.tasks.outputs import Outputs
-from crane_history.tasks.recorder import HAND_SECONDS, Recorder
+from crane_history.tasks.recorder import CAUSE_SECONDS, Recorder
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.exc import DBAPIError
@@ -274,6 +274,25 @@ def test_want_of_memory_is_known_of_any_node_that_is_reached(client, swarm, cran
     assert ask(client, "/shop_web.1/why")["cause"]["code"] == "out-of-memory"
 
 
+@pytest.mark.parametrize(("exit_code", "cause"), [(137, "out-of-memory"), (0, "ends")])
+def test_want_of_memory_is_known_where_the_engine_tells_of_it_late(
+    client, swarm, crane, deploy, write, exit_code, cause
+):
+    swarm.images["web:broken"] = Exits(exit_code)
+    deploy(ON_MANAGER)
+    write()
+    assert ask(client, "/shop_web.1/why")["cause"]["code"] != "out-of-memory"
+    [task] = swarm.tasks("shop_web")
+    attributes = {"com.docker.swarm.task.id": task["ID"], "name": "shop_web.1"}
+
+    told = {"Type": "container", "Action": "oom", "Actor": {"ID": "c" * 64, "Attributes": attributes}}
+    crane.room(Recorder).note_node_event(task["NodeID"], told)
+    write()
+
+    said = ask(client, "/shop_web.1/why")
+    assert (said["cause"]["code"], bool(said["out_of_memory"])) == (cause, cause == "out-of-memory")
+
+
 @pytest.mark.parametrize(
     ("way", "sent", "done"),
     [
@@ -310,7 +329,7 @@ def test_task_that_outlives_a_restart_dies_of_something_else_later(client, swarm
     write()
     assert ask(client, "/shop_web.1/why")["cause"]["code"] == "alive"
 
-    clock, crane.cache.clock = crane.cache.clock, lambda: clock() + HAND_SECONDS
+    clock, crane.cache.clock = crane.cache.clock, lambda: clock() + CAUSE_SECONDS
     write()
     swarm.advance(900)
     settle()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from crane_core.engine.cache import Snapshot
-from crane_core.engine.records import ENDED_TASK_STATES, TASK_STATES, Node, Service, Task
+from crane_core.engine.records import ENDED_TASK_STATES, TASK_LABEL, TASK_STATES, Node, Service, Task
 from crane_core.events import Event
 from crane_core.orchestration.operations.causes import Cause, explain_failure
 from crane_core.redaction import hide, hide_inside
@@ -18,6 +19,11 @@ _BY_HAND = {
     "container.killed": "killed",
     "container.removed": "removed",
 }
+OUT_OF_MEMORY = Cause(
+    "out-of-memory",
+    "The task was killed because it used more memory than it may.",
+    "Raise its memory limit, or find out what it needs so much for.",
+)
 DIED = frozenset({"failed", "rejected", "orphaned"})
 LONGEST_TEXT = 4000
 # In the order in which a task goes through them.
@@ -105,6 +111,13 @@ def find_hand(event: Event) -> tuple[str, Cause] | None:
     return str(task), Cause("ended-by-hand", f"{clean(event.by)} {done} its container.")
 
 
+def find_want_of_memory(event: Mapping[str, Any]) -> tuple[str, Cause] | None:
+    """Return the id of the task whose container ran out of memory, as its node's Engine tells; None if none did."""
+    labels = event.get("Actor", {}).get("Attributes", {})
+    is_told = event.get("Type") == "container" and event.get("Action") == "oom"
+    return (str(labels[TASK_LABEL]), OUT_OF_MEMORY) if is_told and labels.get(TASK_LABEL) else None
+
+
 def service_values(service: Service) -> dict[str, Any]:
     """Return the row of a service."""
     return {
@@ -135,12 +148,17 @@ def task_values(fact: Fact) -> dict[str, Any]:
         "error": clean(task.error) if task.error else None,
         "memory_limit": (limits.MemoryBytes or None) if limits is not None else None,
         "died": has_died(fact),
-        "cause_code": cause.code if cause else None,
-        "cause": clean(cause.text) if cause else None,
-        "advice": cause.advice if cause else None,
+        **cause_values(cause),
         "created_at": read_moment(task.CreatedAt),
         "at": read_moment(task.Status.Timestamp or task.UpdatedAt),
     }
+
+
+def cause_values(cause: Cause | None) -> dict[str, Any]:
+    """Return the columns that say why a task ended."""
+    if cause is None:
+        return dict.fromkeys(("cause_code", "cause", "advice"))
+    return {"cause_code": cause.code, "cause": clean(cause.text), "advice": cause.advice}
 
 
 def state_values(fact: Fact) -> list[dict[str, Any]]:

@@ -200,7 +200,7 @@ def explain(crane: Crane, known: Known) -> dict[str, Any]:
         if task.node_id
         else None,
         "memory_limit": task.memory_limit,
-        "out_of_memory": output.out_of_memory if output else None,
+        "out_of_memory": cause.code == facts.OUT_OF_MEMORY.code or (output.out_of_memory if output else None),
         "health": output.health if output else None,
         "attempts": [present(each) for each in _find_attempts(task)],
         "output": {"text": output.content, "cut": output.cut, "error": output.error, "at": output.at}

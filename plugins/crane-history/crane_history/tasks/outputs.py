@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,8 +30,6 @@ AT_ONCE = 4
 PAUSE_SECONDS = 0.25
 # A node that did not answer is left alone for a while.
 REST_SECONDS = 60.0
-# What a program ends with that was killed, and for how long an Engine may not know yet that memory was wanting.
-_KILLED, _LATE_SECONDS = 137, 1.0
 
 
 @dataclass(frozen=True)
@@ -137,9 +134,6 @@ class Outputs:
         try:
             engine = self._crane.room(Pool).get(task.NodeID)
             state = engine.container(task.container_id or "").get("State") or {}
-            if task.exit_code == _KILLED and not state.get("OOMKilled"):
-                time.sleep(_LATE_SECONDS)
-                state = engine.container(task.container_id or "").get("State") or {}
         except CraneError:
             return None, None
         checks = (state.get("Health") or {}).get("Log") or ()
@@ -164,7 +158,8 @@ class Outputs:
                 database.execute(insert(OutputRow).values(row))
                 if taken.out_of_memory:
                     # Only now is it known what the exit status stands for.
-                    database.execute(sa.update(TaskRow).where(TaskRow.id == taken.task.id).values(_OUT_OF_MEMORY))
+                    named = sa.update(TaskRow).where(TaskRow.id == taken.task.id)
+                    database.execute(named.values(facts.cause_values(facts.OUT_OF_MEMORY)))
                 database.commit()
             except IntegrityError:
                 # Another server has it already, or the task is forgotten by now.
@@ -182,10 +177,3 @@ class Outputs:
                     for start in range(0, len(ids), 500):
                         database.execute(delete(OutputRow).where(OutputRow.task_id.in_(ids[start : start + 500])))
             database.commit()
-
-
-_OUT_OF_MEMORY = {
-    "cause_code": "out-of-memory",
-    "cause": "The task was killed because it used more memory than it may.",
-    "advice": "Raise its memory limit, or find out what it needs so much for.",
-}

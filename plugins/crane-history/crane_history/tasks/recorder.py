@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from crane_database import JSON, BigInteger, Boolean, String, Text, UtcDateTime, sa, session
 
 from crane_core.context import Crane
 from crane_core.engine.cache import Snapshot
+from crane_core.engine.node_events import NodeEvents
 from crane_core.engine.records import ENDED_TASK_STATES
 from crane_core.events import Event
 from crane_core.orchestration.operations.causes import Cause
@@ -30,8 +31,8 @@ BATCH = 1000
 # Far more than a large Swarm changes in a second; beyond it the Swarm is read anew instead.
 MOST_WAITING = 50_000
 PAUSE_SECONDS = 0.25
-# What was done to a container is why its task ended within so many seconds, and not why it does later.
-HAND_SECONDS = 30.0
+# What befell a container is why its task ended within so many seconds, and not why it does later.
+CAUSE_SECONDS = 30.0
 # SQLite takes this many values in one statement at the least.
 MOST_VALUES = 900
 
@@ -104,7 +105,7 @@ class Recorder:
     def __init__(self, crane: Crane) -> None:
         self._crane = crane
         self._waiting: deque[Fact] = deque()
-        self._hands: deque[tuple[str, Cause, float]] = deque()
+        self._causes: deque[tuple[str, Cause, float]] = deque()
         self._writing = threading.Lock()
         # How often the Swarm was to be compared with what is written (at the start, and whenever something was missed),
         # and up to which time it has been.
@@ -121,6 +122,7 @@ class Recorder:
 
     def run(self, stop: threading.Event) -> None:
         """Write down what changes until told to stop."""
+        self._crane.room(NodeEvents).listen(self.note_node_event)
         _, subscription = self._crane.cache.snapshot_and_subscribe(self.note)
         self._missed_something += 1
         with subscription:
@@ -141,8 +143,15 @@ class Recorder:
 
     def note_event(self, event: Event) -> None:
         """Take who ended a task by hand, and return at once."""
-        if found := facts.find_hand(event):
-            self._hands.append((*found, self._crane.cache.clock() + HAND_SECONDS))
+        self._note_cause(facts.find_hand(event))
+
+    def note_node_event(self, node_id: str, event: Mapping[str, Any] | None) -> None:
+        """Take whose memory was wanting, and return at once."""
+        self._note_cause(facts.find_want_of_memory(event or {}))
+
+    def _note_cause(self, found: tuple[str, Cause] | None) -> None:
+        if found is not None:
+            self._causes.append((*found, self._crane.cache.clock() + CAUSE_SECONDS))
 
     def write(self) -> None:
         """Write down what waits, and compare with the Swarm if something may have been missed."""
@@ -157,13 +166,13 @@ class Recorder:
                 self.write_batch(batch)
                 for _ in batch:
                     self._waiting.popleft()
-            for _ in range(len(self._hands)):
-                task_id, cause, until = self._hands[0]
+            for _ in range(len(self._causes)):
+                task_id, cause, until = self._causes[0]
                 # The Swarm tells that the task has ended, if it has, a moment after it was done.
-                if self._write_hand(task_id, cause) or self._crane.cache.clock() >= until:
-                    self._hands.popleft()
+                if self._write_cause(task_id, cause) or self._crane.cache.clock() >= until:
+                    self._causes.popleft()
                 else:
-                    self._hands.rotate(-1)
+                    self._causes.rotate(-1)
 
     def _write_all(self, found: Iterable[Fact]) -> None:
         every = list(found)
@@ -192,12 +201,15 @@ class Recorder:
         self._crane.room(Outputs).want([fact for fact in newest.values() if facts.has_died(fact)])
 
     @staticmethod
-    def _write_hand(task_id: str, cause: Cause) -> bool:
-        """Name who ended a task as the cause; tells whether it is written down as ended."""
+    def _write_cause(task_id: str, cause: Cause) -> bool:
+        """Name why a task ended, which the Swarm does not know; tells whether it is written down as ended."""
         with session() as database:
             task = database.get(TaskRow, task_id)
-            if ended := task is not None and task.state in ENDED_TASK_STATES:
-                task.cause_code, task.cause, task.advice = cause.code, cause.text, cause.advice
+            ended = task is not None and task.state in ENDED_TASK_STATES
+            # One of its programs may have run out of memory without being missed.
+            if task is not None and ended and (task.died or cause is not facts.OUT_OF_MEMORY):
+                named = sa.update(TaskRow).where(TaskRow.id == task_id)
+                database.execute(named.values(facts.cause_values(cause)))
                 database.commit()
         return ended
 
