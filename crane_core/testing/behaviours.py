@@ -24,11 +24,13 @@ class Exits:
     :param code: The exit code; 0 completes the task, any other fails it.
     :param after: Seconds in state ``running`` before that.
     :param prints: What it prints before its end.
+    :param out_of_memory: Whether the kernel ends it, for wanting more memory than it may have; its code is 137 then.
     """
 
     code: int = 0
     after: float = 0.5
     prints: str = ""
+    out_of_memory: bool = False
 
 
 @dataclass(frozen=True)

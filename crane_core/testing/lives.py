@@ -198,9 +198,14 @@ class Lives:
         task.body["Status"]["PortStatus"] = {"Ports": ports} if ports else {}
         self._move(task, "running", "started", pid=1000 + self._store.index % 30000)
         if isinstance(behaviour, Exits):
-            self._then(task, behaviour.after, lambda: self._exit(task, behaviour.code))
+            self._then(task, behaviour.after, lambda: self._end(task, behaviour))
         elif isinstance(behaviour, Unhealthy):
             self._then(task, behaviour.after + behaviour.checking, lambda: self._unhealthy(task))
+
+    def _end(self, task: TaskRecord, behaviour: Exits) -> None:
+        if behaviour.out_of_memory:
+            self._containers.setdefault(task.container_id, {}).setdefault("State", {})["OOMKilled"] = True
+        self._exit(task, behaviour.code)
 
     def _exit(self, task: TaskRecord, code: int) -> None:
         if code == 0:

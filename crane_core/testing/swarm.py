@@ -171,10 +171,16 @@ class MemorySwarm:
 
     # What a test scripts
 
-    def node_down(self, name: str) -> None:
-        """Cut a node off; the manager notices after ten seconds."""
+    def node_down(self, name: str, *, exit_code: int | None = None) -> None:
+        """Cut a node off; the manager notices after ten seconds.
+
+        :param exit_code: With what its containers ended, as the manager was still told; None while they go on.
+        """
         with self._lock:
             node = self._node(name)
+            if exit_code is not None:
+                for task in list(node.tasks.values()):
+                    self.lives.end_container(task, exit_code)
             node.reachable = False
             self._agenda.after(NOTICED_AFTER, lambda: self._notice(node))
 

@@ -61,7 +61,7 @@ def back_up(directory: Path) -> bytes:
         cwd=directory,
         env={"CRANE_SERVER_DATA_DIRECTORY": str(directory / "data"), "CRANE_ENGINE_URL": "unix:///nowhere"},
         check=True,
-        timeout=60,
+        timeout=120,
     )
     return (directory / "backup").read_bytes()
 

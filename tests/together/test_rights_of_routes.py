@@ -16,6 +16,7 @@ from crane_auth.testing import PASSWORD, SETUP_TOKEN, Browser
 from flask import Flask
 
 from crane_core import app as application
+from crane_core.engine.pool import Pool
 from crane_core.plugins import discover
 from crane_core.testing import MemoryAdapter, MemorySwarm
 
@@ -92,6 +93,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     }
     app = application.create_app(settings, environ={}, plugins=discover(), transport=MemoryAdapter(swarm))
     crane = app.extensions["crane"]
+    # A thread that gets no processor for seconds is no node that hangs.
+    crane.room(Pool).patience = 60.0
     crane.watcher.look()
     application.start(app)
     ann = Browser(app.test_client())

@@ -56,6 +56,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     made = application.create_app(settings, environ={}, plugins=discover(), transport=MemoryAdapter(swarm))
     crane: Crane = made.extensions["crane"]
     crane.room(Pool).add_finder(lambda node: find_memory_endpoint(swarm, node))
+    # A thread that gets no processor for seconds is no node that hangs.
+    crane.room(Pool).patience = 60.0
     crane.watcher.look()
     application.start(made)
     ann = Browser(made.test_client())

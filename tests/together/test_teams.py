@@ -58,7 +58,7 @@ def settle(swarm: MemorySwarm, crane: Crane) -> Any:
         swarm.settle()
         crane.watcher.look(full=True)
         crane.events.drain()
-        crane.room(Writer).drain(10)
+        assert crane.room(Writer).drain(60)
 
     return act
 

@@ -45,6 +45,9 @@ class Directories:
     def __init__(self, crane: Crane) -> None:
         self._crane = crane
         self._lock = threading.Lock()
+        # One at a time asks what is new: what this server itself announces is no news to it, and who has looked knows
+        # that all were told.
+        self._looking = threading.Lock()
         self._current: Directory | None = None
 
     @property
@@ -94,15 +97,16 @@ class Directories:
 
     def announce(self) -> None:
         """Have other servers know that rights changed, although nothing did in the directory."""
-        with answering(), session() as database:
-            _lock(database)
-            version = _read_version(database)
-            database.commit()
-        with self._lock:
-            known = self._current
-            if known is not None and known.version == version - 1:
-                # Nothing else changed between, so that it need not be read again.
-                self._current = replace(known, version=version)
+        with self._looking:
+            with answering(), session() as database:
+                _lock(database)
+                version = _read_version(database)
+                database.commit()
+            with self._lock:
+                known = self._current
+                if known is not None and known.version == version - 1:
+                    # Nothing else changed between, so that it need not be read again.
+                    self._current = replace(known, version=version)
 
     def run(self, stop: threading.Event) -> None:
         """Notice what other servers change, until told to stop."""
@@ -118,7 +122,7 @@ class Directories:
 
     def look(self) -> None:
         """Notice what other servers changed."""
-        with session() as database:
+        with self._looking, session() as database:
             version = _read_version(database)
             with self._lock:
                 known = self._current.version if self._current else None

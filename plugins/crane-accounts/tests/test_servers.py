@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import crane_accounts
 import pytest
 from crane_accounts.keeping import Directories
+from crane_database import db, sa
 from flask import Flask
 
 from crane_core import app as application
@@ -66,6 +68,32 @@ def test_word_of_rights_that_changed_elsewhere_goes_round(crane_app: Flask, cran
             app.extensions["crane"].room(Directories).look()
 
     assert (crane.rights.version, there.rights.version) == (here_seen + 1, there_seen + 1)
+
+
+def test_own_word_is_no_news_to_a_server_that_looks_at_that_moment(crane_app: Flask, crane: Crane) -> None:
+    """Its loop looks a few times a second: here just when the word is in the database, and before this server knows."""
+    room, seen = crane.room(Directories), crane.rights.version
+
+    def look() -> None:
+        with crane_app.app_context():
+            room.look()
+
+    looking, here = threading.Thread(target=look), threading.current_thread()
+
+    def look_meanwhile(*_: Any) -> None:
+        # Loops of the server write to the database as well.
+        if threading.current_thread() is here:
+            looking.start()
+            looking.join(0.3)
+
+    sa.event.listen(db.session, "after_commit", look_meanwhile)
+    try:
+        crane.rights.changed()
+    finally:
+        sa.event.remove(db.session, "after_commit", look_meanwhile)
+    looking.join()
+
+    assert crane.rights.version == seen + 1
 
 
 def test_account_of_a_moment_ago_is_known_elsewhere(crane_app: Flask, other: Flask) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import crane_accounts
@@ -100,6 +100,12 @@ def later(crane: Crane) -> Callable[..., None]:
         crane.room(Clock).ahead += timedelta(**how)
 
     return act
+
+
+@pytest.fixture
+def still(crane: Crane) -> None:
+    """Let no time go by by itself: what is to happen within a second happens within it, however busy the machine is."""
+    crane.room(Clock).stands_at = datetime.now(UTC)
 
 
 @pytest.fixture

@@ -20,6 +20,8 @@ from crane_core.context import Crane
 from crane_core.errors import SetupError
 
 Visitors = Callable[..., Browser]
+# What an authenticator shows is another code half a minute later.
+pytestmark = pytest.mark.usefixtures("still")
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from crane_auth.testing import PASSWORD, Browser
+from crane_auth.testing import PASSWORD, PATIENCE, Browser
 from flask import Flask
 
 from crane_core.context import Crane
@@ -15,12 +15,11 @@ from crane_core.security import identify
 from crane_core.standing import Standing
 
 Visitors = Callable[..., Browser]
-SECONDS = 1.0
 
 
 @pytest.fixture
 def ends(crane: Crane, crane_app: Flask) -> Callable[..., bool]:
-    """Tell whether something ends a request of somebody that lasts, within a second."""
+    """Tell whether something ends a request of somebody that lasts."""
 
     def act(browser: Browser, change: Callable[[], object]) -> bool:
         ended = threading.Event()
@@ -31,7 +30,7 @@ def ends(crane: Crane, crane_app: Flask) -> Callable[..., bool]:
             assert identify().kind == "user"
             with crane.room(Standing).admitted(lambda reason: ended.set()):
                 change()
-                return ended.wait(SECONDS)
+                return ended.wait(PATIENCE)
 
     return act
 

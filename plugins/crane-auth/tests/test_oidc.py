@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import crane_accounts
 import pytest
 from crane_accounts.keeping import Directories
+from crane_auth.outside import oidc
 from crane_auth.outside.oidc import Provider as Ours
 from crane_auth.outside.operations import is_local
 from crane_auth.testing import Browser
@@ -26,8 +27,9 @@ Visitors = Callable[..., Browser]
 
 
 @pytest.fixture
-def provider() -> Iterator[Provider]:
-    """An identity provider."""
+def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
+    """An identity provider; it is waited for as long as a busy machine lets it wait."""
+    monkeypatch.setattr(oidc, "ANSWER_SECONDS", 60)
     with serving() as found:
         yield found
 

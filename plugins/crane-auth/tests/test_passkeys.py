@@ -150,6 +150,7 @@ def test_passkey_is_removed(ann: Browser, added: Any, key: Any, visitor: Visitor
     ann.ask("DELETE", f"auth/me/passkeys/{added['id']}", {"password": PASSWORD}, 404)
 
 
+@pytest.mark.usefixtures("still")
 def test_logins_that_are_begun_and_left_do_not_fill_the_database(added: Any, key: Any, visitor: Visitors) -> None:
     eve = visitor(address="198.51.100.9")
     for _ in range(3):

@@ -61,6 +61,7 @@ def test_old_hash_is_made_anew_at_a_login(ann: Browser, visitor: Visitors, crane
     assert not crane.room(Hasher).is_outdated(kept)
 
 
+@pytest.mark.usefixtures("still")
 def test_account_is_guessed_slowly_from_wherever(ann: Browser, visitor: Visitors, later: Callable[..., None]) -> None:
     tries = [visitor(address=f"198.51.100.{number}").log_in("ann", "wrong", 401) for number in range(8)]
 
@@ -73,6 +74,7 @@ def test_account_is_guessed_slowly_from_wherever(ann: Browser, visitor: Visitors
     visitor().log_in()
 
 
+@pytest.mark.usefixtures("still")
 def test_address_is_slowed_down_whoever_it_guesses(ann: Browser, visitor: Visitors) -> None:
     eve, other = visitor(address="198.51.100.7"), visitor(address="198.51.100.8")
 
@@ -83,6 +85,7 @@ def test_address_is_slowed_down_whoever_it_guesses(ann: Browser, visitor: Visito
     other.log_in()
 
 
+@pytest.mark.usefixtures("still")
 def test_thousand_at_once_are_not_looked_at(ann: Browser, visitor: Visitors) -> None:
     def guess(number: int) -> int:
         return (

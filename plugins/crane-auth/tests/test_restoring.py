@@ -70,6 +70,7 @@ def test_without_the_setup_token_nothing_is_taken(
     assert not (crane.data_directory / "restore").exists()
 
 
+@pytest.mark.usefixtures("still")
 def test_guessing_the_token_is_slowed_down(visitor: Visitors, backup: bytes) -> None:
     codes = {send(visitor(), backup, token="guess").status_code for _ in range(40)}
 

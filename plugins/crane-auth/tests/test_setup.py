@@ -66,6 +66,7 @@ def test_restart_gives_out_another_token(
         assert offer_setup(crane) is None
 
 
+@pytest.mark.usefixtures("still")
 def test_setup_token_is_guessed_slowly(visitor: Visitors) -> None:
     eve = visitor()
     answers = [eve.ask("POST", "auth/setup", {**FIRST, "token": "guess"}) for _ in range(32)]

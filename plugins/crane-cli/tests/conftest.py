@@ -15,10 +15,10 @@ import pytest
 from click.testing import CliRunner, Result
 from crane_cli.main import cli
 from crane_cli.session import Session
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # How long an example takes says how busy the machine is, and nothing about the law that is tested.
-settings.register_profile("crane", deadline=None)
+settings.register_profile("crane", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("crane")
 
 DROP = object()
@@ -116,6 +116,12 @@ def server() -> Iterator[PlayedServer]:
     listening.shutdown()
     thread.join()
     listening.server_close()
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a server that begins TLS as long as a busy machine may need for it."""
+    monkeypatch.setattr("crane_cli.api.CONNECT_SECONDS", 60.0)
 
 
 @pytest.fixture

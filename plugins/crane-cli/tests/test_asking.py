@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 import os
@@ -51,17 +52,19 @@ def at_terminal(*arguments, typed):
         stdin=theirs, stdout=theirs, stderr=theirs, env=dict(os.environ), start_new_session=True,
     )  # fmt: skip
     os.close(theirs)
+    # What comes at a time may end within a letter.
+    decode = codecs.getincrementaldecoder("utf-8")().decode
     seen = ""
     for question, answer in typed:
         begun = len(seen)
         while question not in seen[begun:]:
-            seen += os.read(ours, 4096).decode()
+            seen += decode(os.read(ours, 4096))
         os.write(ours, f"{answer}\n".encode())
     while True:
         try:
             if not (more := os.read(ours, 4096)):
                 break
-            seen += more.decode()
+            seen += decode(more)
         except OSError:
             break
     os.close(ours)

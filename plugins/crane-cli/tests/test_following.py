@@ -85,7 +85,7 @@ def test_interrupt_says_that_the_operation_goes_on_and_how_to_look(shop, operati
 
     def hold(request):
         begun.set()
-        release.wait(30)
+        release.wait(120)
         return 200, [operation("converged")]
 
     shop.plays("GET", "operations/o1/events", hold)
@@ -96,9 +96,9 @@ def test_interrupt_says_that_the_operation_goes_on_and_how_to_look(shop, operati
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     with program:
-        assert begun.wait(30)
+        assert begun.wait(60)
         program.send_signal(signal.SIGINT)
-        _, errors = program.communicate(timeout=30)
+        _, errors = program.communicate(timeout=60)
         release.set()
 
     assert program.returncode == 130

@@ -72,6 +72,9 @@ class Holder:
     def __init__(self, crane: Crane) -> None:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.seconds = float(crane.settings["database.lease_seconds"])
+        # How often a lease is renewed, and asked for where another has it: thrice as often as needed, so that one
+        # failure costs nothing.
+        self.pause = self.seconds / 3
 
     def take(self, name: str) -> Lease | None:
         """Take a lease; None while somebody holds it."""
@@ -153,7 +156,7 @@ def run_with_lease(loop: Loop, stop: threading.Event) -> None:
             log.warning("The lease of the loop %s cannot be asked for: %s", loop.name, explain(error))
             lease = None
         if lease is None:
-            stop.wait(holder.seconds / 3)
+            stop.wait(holder.pause)
         elif _run_while_held(loop, lease, holder, stop):
             return
 
@@ -185,8 +188,8 @@ class _Keeping:
         self._app, self._holder, self._lease, self._stop = app, holder, lease, stop
 
     def run(self) -> None:
-        """Renew the lease thrice as often as needed, so that one failure costs nothing."""
-        pause = self._holder.seconds / 3
+        """Renew the lease again and again, and say when it is over."""
+        pause = self._holder.pause
         held_until = time.monotonic() + self._holder.seconds
         while not self._stop.wait(pause) and not self.done.is_set():
             asked_at = time.monotonic()

@@ -23,6 +23,8 @@ class Watch:
         self.problem = ""
         self.size: int | None = None
         self.leases: list[dict[str, Any]] = []
+        # What was seen last is what counts, and not what was written down last.
+        self._looking = threading.Lock()
 
     def run(self, stop: threading.Event) -> None:
         """Look at the database until told to stop."""
@@ -38,14 +40,15 @@ class Watch:
         from crane_database.leases import Holder, list_leases
         from crane_database.sessions import session
 
-        try:
-            with session() as database:
-                self.size = read_size(database.connection())
-                mine = get_crane().room(Holder).name
-                self.leases = [lease for lease in list_leases() if lease["holder"] == mine]
-            self.problem = ""
-        except SQLAlchemyError as error:
-            self.problem = explain(error)
+        with self._looking:
+            try:
+                with session() as database:
+                    self.size = read_size(database.connection())
+                    mine = get_crane().room(Holder).name
+                    self.leases = [lease for lease in list_leases() if lease["holder"] == mine]
+                self.problem = ""
+            except SQLAlchemyError as error:
+                self.problem = explain(error)
 
 
 def read_size(connection: sa.Connection) -> int:

@@ -52,7 +52,7 @@ def crane_loops():
 
 plugins = [plugin for plugin in discover() if plugin.name == "database"]
 app = application.create_app(
-    {"database.lease_seconds": 2.0, "plugins.disabled": []},
+    {"database.lease_seconds": 9.0, "plugins.disabled": []},
     plugins=[*plugins, make_plugin("work", crane_loops, requires=["database"])],
     transport=MemoryAdapter(MemorySwarm(nodes=1)),
 )
@@ -297,10 +297,10 @@ def test_lease_of_a_server_that_was_killed_is_taken_within_its_time(
         killed = time.monotonic()
         assert second.stdout.readline() == "holds\n"
         # A lease, and a third of it until the other one asks; the rest is for a busy machine.
-        assert time.monotonic() - killed < 2 + 2 / 3 + 5
+        assert time.monotonic() - killed < 9 + 9 / 3 + 20
         [(holder, fence)] = rows(database_url)
         assert (holder.split(":")[1], fence) == (str(second.pid), 2)
-        second.communicate("", timeout=30)
+        second.communicate("", timeout=60)
     finally:
         for process in processes:
             process.kill()

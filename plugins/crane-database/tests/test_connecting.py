@@ -113,12 +113,12 @@ def test_reading_does_not_wait_for_the_writer_and_writers_wait_for_each_other(ma
         db.session.execute(insert, {"name": "first"})
         thread = threading.Thread(target=write)
         thread.start()
-        assert began.wait(10)
+        assert began.wait(60)
         with app.app_context():
             assert db.session.execute(count).scalar() == 0
         assert not done.wait(0.1)
         db.session.commit()
-        assert done.wait(20)
+        assert done.wait(60)
         thread.join()
         assert db.session.execute(count).scalar() == 2
 

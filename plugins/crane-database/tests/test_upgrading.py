@@ -156,7 +156,7 @@ def test_two_servers_that_start_at_once_upgrade_once(
     def begin(app: Flask) -> None:
         try:
             with app.app_context():
-                ready.wait(10)
+                ready.wait(60)
                 crane_database.crane_startup(app)
         except BaseException as error:
             failed.append(error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -419,9 +420,7 @@ def rename(app: Flask, old: str, new: str) -> None:
 
 def wait_until(holds: Callable[[], bool]) -> None:
     """Wait until something holds that another thread brings about."""
-    moment = threading.Event()
-    for _ in range(2000):
-        if holds():
-            return
-        moment.wait(0.005)
-    pytest.fail("It never came about.")
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline, "It never came about."
+        threading.Event().wait(0.005)

@@ -62,7 +62,7 @@ def end(client: FlaskClient, crane: Crane) -> Callable[[Any], str]:
     """Wait for the end of an operation, and return its outcome."""
 
     def act(operation: Any) -> str:
-        ended = client.get(f"/api/v1/operations/{operation['id']}?wait=30").get_json()
+        ended = client.get(f"/api/v1/operations/{operation['id']}?wait=60").get_json()
         # A step is over when all that it found was told.
         crane.room(Operations).step()
         crane.events.drain()

@@ -26,7 +26,7 @@ from crane_core.engine.pool import Pool
 from crane_core.plugins import Plugin
 from crane_core.security import Identity, Target, Vote
 from crane_core.testing import Exits, MemorySwarm, Unhealthy
-from crane_core.testing.behaviours import Missing
+from crane_core.testing.behaviours import Missing, Runs
 from crane_core.testing.plugins import make_plugin
 from crane_core.testing.transport import find_memory_endpoint
 
@@ -243,10 +243,8 @@ def test_health_check_output_is_told(client, swarm, deploy, write):
 
 
 def test_container_killed_for_want_of_memory_is_told(client, swarm, crane, crane_app, deploy, write):
-    swarm.images["web:broken"] = Exits(137)
+    swarm.images["web:broken"] = Exits(137, out_of_memory=True)
     deploy(ON_MANAGER)
-    for container in swarm.containers.values():
-        container["State"]["OOMKilled"] = True
     write()
 
     told = ask(client, "/shop_web.1/why")
@@ -264,11 +262,9 @@ def test_container_killed_for_want_of_memory_is_told(client, swarm, crane, crane
 
 
 def test_want_of_memory_is_known_of_any_node_that_is_reached(client, swarm, crane, deploy, write):
-    swarm.images["web:broken"] = Exits(137)
+    swarm.images["web:broken"] = Exits(137, out_of_memory=True)
     crane.room(Pool).add_finder(lambda node: find_memory_endpoint(swarm, node))
     deploy(ON_MANAGER.replace("node.role == manager", "node.hostname == node2"))
-    [task] = swarm.tasks("shop_web")
-    swarm.containers[task["Status"]["ContainerStatus"]["ContainerID"]] = {"State": {"OOMKilled": True}}
     write()
 
     assert ask(client, "/shop_web.1/why")["cause"]["code"] == "out-of-memory"
@@ -349,11 +345,12 @@ def test_who_removed_what_had_ended_already_did_not_end_it(client, settle, broke
 
 
 def test_output_of_a_node_that_is_down_is_said_to_be_missing(client, swarm, crane, crane_app, deploy, write):
-    swarm.images["web:broken"] = Exits(1, after=30, prints="lost\n")
+    swarm.images["web:broken"] = Runs(prints="lost\n")
     deploy(BROKEN)
     [task] = swarm.tasks("shop_web")
     node = next(node.name for node in swarm.store.nodes if node.id == task["NodeID"])
-    swarm.node_down(node)
+    # In one step: the server looks at its tasks all the time, and would still have it otherwise.
+    swarm.node_down(node, exit_code=1)
     crane.watcher.look(full=True)
     write()
 

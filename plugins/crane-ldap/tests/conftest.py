@@ -48,6 +48,9 @@ def crane_settings(slapd: Slapd, more_settings: dict[str, Any]) -> dict[str, Any
         "ldap.base": PEOPLE,
         "ldap.group_base": GROUPS,
         "ldap.groups": ["Swarm Operators=operators", "auditors=auditors"],
+        # As long as a busy machine may let it wait.
+        "ldap.connect_seconds": 60.0,
+        "ldap.answer_seconds": 60.0,
         **more_settings,
     }
 

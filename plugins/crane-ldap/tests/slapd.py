@@ -189,7 +189,7 @@ def _find_port() -> int:
 
 
 def _wait_for(found: Slapd, process: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 90
     while process.poll() is None and time.monotonic() < end:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", found.port), 1):
             return

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 from crane_panel.routes import make_policy
 
-from crane_core.testing.swarm import MemorySwarm
+from crane_core import app as application
+from crane_core.plugins import Plugin
+from crane_core.testing import MemoryAdapter, MemorySwarm
 
 ADDRESSES = ["/", "/stacks", "/stacks/shop?tab=tasks", "/services/shop_web.1", "/nodes/", "/apiary", "/metricses/x"]
 PROBLEM = "application/problem+json"
@@ -130,8 +132,14 @@ def test_panel_that_is_built_under_a_running_server_is_found(client: Any, static
     assert client.get("/").text == text
 
 
-def test_panel_asks_the_engine_nothing(client: Any, swarm: MemorySwarm) -> None:
-    before = len(swarm.calls)
-    client.get("/services")
+def test_panel_asks_the_engine_nothing(crane_plugins: list[Plugin], swarm: MemorySwarm, tmp_path: Path) -> None:
+    # A server that was started would ask it all the time.
+    app = application.create_app(
+        {"server.data_directory": str(tmp_path / "crane")},
+        environ={},
+        plugins=crane_plugins,
+        transport=MemoryAdapter(swarm),
+    )
 
-    assert swarm.calls[before:] == []
+    assert app.test_client().get("/services").status_code == 200
+    assert swarm.calls == []
