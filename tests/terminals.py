@@ -42,7 +42,7 @@ class Sitter:
     :param patience: How long to wait for anything, in seconds.
     """
 
-    def __init__(self, connection: socket.socket, protocol: WSConnection, patience: float = 10.0) -> None:
+    def __init__(self, connection: socket.socket, protocol: WSConnection, patience: float = 60.0) -> None:
         self.connection = connection
         self.protocol = protocol
         self.messages: list[dict[str, Any]] = []
@@ -158,7 +158,7 @@ def sit_down(port: int, path: str, secret: str, **headers: str) -> Sitter:
     protocol, opening = _open(path, secret, f"127.0.0.1:{port}", headers)
     connection = socket.create_connection(("127.0.0.1", port))
     connection.sendall(opening)
-    return Sitter(connection, protocol, 30.0).until(lambda sitter: sitter.status)
+    return Sitter(connection, protocol).until(lambda sitter: sitter.status)
 
 
 def sit_down_inside(client: FlaskClient, path: str, secret: str, **headers: str) -> Sitter:
