@@ -13,7 +13,6 @@ from functools import cached_property
 from crane_core.context import Crane, get_crane
 from crane_core.engine.client import Engine
 from crane_core.engine.inventory import Inventory, Item, Stock
-from crane_core.engine.link import PATIENCE_SECONDS
 from crane_core.engine.pool import Pool
 from crane_core.engine.records import ENDED_TASK_STATES, SERVICE_LABEL, STACK_LABEL, Node, Service, Task
 from crane_core.engine.snapshot import SHORTEST_BEGINNING, Snapshot
@@ -107,7 +106,7 @@ def target_of(container: Container) -> Target:
 
 
 def list_containers(
-    crane: Crane, nodes: Iterable[Node] | None = None, patience: float = PATIENCE_SECONDS
+    crane: Crane, nodes: Iterable[Node] | None = None, patience: float | None = None
 ) -> tuple[list[Container], Stock]:
     """Return the containers of nodes, of all unless told otherwise, and how fresh each node's are.
 

@@ -45,12 +45,13 @@ def choose_nodes(crane: Crane, names: str | Iterable[str]) -> list[Node]:
 
 
 def read_with_containers(
-    crane: Crane, kind: ItemKind, nodes: Iterable[Node] | None, patience: float
+    crane: Crane, kind: ItemKind, nodes: Iterable[Node] | None, patience: float | None
 ) -> tuple[Stock, Stock]:
     """Return what nodes list of a kind, and their containers; who does not answer is not waited for twice."""
     inventory, clock = crane.room(Inventory), crane.cache.clock
     chosen = None if nodes is None else list(nodes)
     inventory.read("containers", chosen, patience=0)
+    patience = crane.room(Pool).patience if patience is None else patience
     end = clock() + patience
     stock = inventory.read(kind, chosen, patience)
     return stock, inventory.read("containers", chosen, max(0.0, end - clock()))

@@ -187,9 +187,18 @@ class Cache:
         """Note that what is known has just been read."""
         self._set_source(lambda old: Source(old.name, "fresh", self.clock()))
 
-    def set_stale(self, error: str) -> None:
-        """Note that reading failed, and why."""
-        self._set_source(lambda old: Source(old.name, "never" if old.read_at is None else "stale", old.read_at, error))
+    def set_stale(self, error: str, since: float = float("inf")) -> None:
+        """Note that reading failed, and why.
+
+        :param since: When that was begun which failed; what was read later than that stays fresh.
+        """
+
+        def make(old: Source) -> Source:
+            if old.state == "fresh" and (old.read_at or 0.0) > since:
+                return old
+            return Source(old.name, "never" if old.read_at is None else "stale", old.read_at, error)
+
+        self._set_source(make)
 
     def _set_source(self, make: Callable[[Source], Source]) -> None:
         with self._changed:

@@ -12,7 +12,6 @@ from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, Any
 
 from crane_core.engine.client import Engine
-from crane_core.engine.link import PATIENCE_SECONDS
 from crane_core.engine.pool import Pool
 from crane_core.engine.records import Node
 
@@ -44,11 +43,13 @@ class DiskUsage:
         self._volumes: dict[str, Mapping[str, int]] = {}
         self._asked: dict[str, Future[Usage]] = {}
 
-    def read(self, nodes: Iterable[Node], patience: float = PATIENCE_SECONDS) -> dict[str, Usage | None]:
+    def read(self, nodes: Iterable[Node], patience: float | None = None) -> dict[str, Usage | None]:
         """Return what is on the disk of each node, by its id; None where it is not known in time.
 
-        :param patience: Seconds to wait for nodes that have to be asked; what comes later is there the next time.
+        :param patience: Seconds to wait for nodes that have to be asked, as the pool says unless told otherwise; what
+            comes later is there the next time.
         """
+        patience = self._pool.patience if patience is None else patience
         chosen = list(nodes)
         self._forget_gone()
         asked = [future for node in chosen if (future := self._ask_if_due(node)) is not None]

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from crane_core.engine.client import Engine
-from crane_core.engine.link import PATIENCE_SECONDS
 from crane_core.engine.node_events import NodeEvents
 from crane_core.engine.pool import Pool
 from crane_core.engine.records import Node
@@ -154,17 +153,23 @@ class Inventory:
         """How many lists are kept."""
         return len(self._shelves)
 
-    def read(self, kind: ItemKind, nodes: Iterable[Node] | None = None, patience: float = PATIENCE_SECONDS) -> Stock:
+    def read(self, kind: ItemKind, nodes: Iterable[Node] | None = None, patience: float | None = None) -> Stock:
         """Return what nodes list, from all nodes unless told otherwise.
 
-        :param patience: How long to wait for those that have to be asked, in seconds; 0 for a topic, which is asked
-            again soon.
+        :param patience: How long to wait for those that have to be asked, in seconds, as the pool says unless told
+            otherwise; 0 for a topic, which is asked again soon.
         """
+        patience = self._pool.patience if patience is None else patience
+        end = self._clock() + patience
         known = self._crane.cache.snapshot().nodes
         self._forget_gone(known)
         chosen = list(known.values() if nodes is None else nodes)
         chosen.sort(key=lambda node: node.name)
+        late = [node for node in chosen if self._is_late(node, kind)]
         self._wait({node.id: begun for node in chosen if (begun := self._begin_if_due(node, kind))}, kind, patience)
+        if late and patience > 0:
+            again = {node.id: begun for node in late if (begun := self._begin_if_due(node, kind))}
+            self._wait(again, kind, max(0.0, end - self._clock()))
         shelves = tuple((node, self._shelf(node, kind)) for node in chosen)
         links = [self._pool.link(node.id) for node in chosen]
         for link in links:
@@ -208,6 +213,12 @@ class Inventory:
     def _shelf(self, node: Node, kind: ItemKind) -> Shelf:
         with self._lock:
             return self._shelves.get((node.id, kind), Shelf())
+
+    def _is_late(self, node: Node, kind: ItemKind) -> bool:
+        """Tell whether something changed since a list is being read, so that it may tell of before."""
+        key = (node.id, kind)
+        with self._lock:
+            return key in self._readings and key in self._changed
 
     def _begin_if_due(self, node: Node, kind: ItemKind) -> tuple[Future[list[Item]], float] | None:
         """Begin to read a list if it is due; return the reading that is worth waiting for, and when it began."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -86,8 +87,8 @@ class Link:
         self.verified = False
         # When it is to be looked at next; None where there is no way to it.
         self.due: float | None = None
-        # Whether a look is on its way.
-        self.looking = False
+        # The look that is on its way.
+        self.look: Future[None] | None = None
         self._clock = clock
         self._jitter = jitter
         self._retry = FIRST_RETRY_SECONDS

@@ -62,6 +62,8 @@ class NodeEvents:
 
     def look(self) -> None:
         """Begin to follow who answers, and follow no more who is not in the Swarm any more."""
+        if self._stop.is_set():
+            return
         links = self._pool.links()
         known = {link.node.id for link in links}
         with self._lock:

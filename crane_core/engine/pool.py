@@ -62,6 +62,8 @@ class Pool:
         self._clock = crane.cache.clock
         self._links: dict[str, Link] = {}
         self._lock = threading.Lock()
+        # How long lists and logs wait for nodes, in seconds; who answers later is named as missing.
+        self.patience = PATIENCE_SECONDS
         self._own_node = ""
         self._jitter: Callable[[], float] = lambda: RANDOM.uniform(0.8, 1.2)
         self._workers = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="crane-node")
@@ -88,12 +90,13 @@ class Pool:
         return self._link(self._crane.cache.snapshot().get_node(node_id)).get()
 
     def ask(
-        self, nodes: Iterable[Node], ask: Callable[[Engine], Value], patience: float = PATIENCE_SECONDS
+        self, nodes: Iterable[Node], ask: Callable[[Engine], Value], patience: float | None = None
     ) -> list[Reply[Value]]:
         """Ask several nodes the same at the same time; who does not answer in time is named as missing.
 
-        :param patience: Seconds to wait for all of them together.
+        :param patience: Seconds to wait for all of them together; as long as lists do unless told otherwise.
         """
+        patience = self.patience if patience is None else patience
         futures = [(link, self.submit(link, ask)) for link in map(self._link, nodes)]
         for late in wait([future for _, future in futures], patience).not_done:
             next(link for link, future in futures if future is late).suspect()
@@ -133,12 +136,9 @@ class Pool:
         self.close()
 
     def look(self) -> list[Future[None]]:
-        """Look at each node that is due, without waiting; return what is on its way."""
+        """Look at each node that is due, without waiting; return what is on its way, also of looks begun before."""
         self._forget_gone()
-        due = [link for link in self.links() if link.is_due and not link.looking]
-        for link in due:
-            link.looking = True
-        return [self._lookers.submit(self._look_at, link) for link in due]
+        return [self._begin_look(link) for link in self.links() if link.is_due]
 
     def close(self) -> None:
         """Close what is open; nothing is asked any more."""
@@ -148,6 +148,12 @@ class Pool:
             if link.engine is not None and link.engine is not self._crane.engine:
                 link.engine.close()
 
+    def _begin_look(self, link: Link) -> Future[None]:
+        with self._lock:
+            if link.look is None:
+                link.look = self._lookers.submit(self._look_at, link)
+            return link.look
+
     def _look_at(self, link: Link) -> None:
         try:
             self._verify(link)
@@ -155,15 +161,17 @@ class Pool:
             # It has been noted and logged, and is looked at again.
             return
         finally:
-            link.looking = False
+            with self._lock:
+                link.look = None
 
     def _verify(self, link: Link) -> None:
+        begun = self._crane.cache.clock()
         try:
             was_gone = bool(link.error)
             link.verify(again=True)
         except NodeUnreachable as error:
             if link.node.id == self._own_node:
-                self._crane.watcher.doubt(error.detail)
+                self._crane.watcher.doubt(error.detail, begun)
             raise
         if was_gone and link.node.id == self._own_node:
             self._crane.watcher.retry()

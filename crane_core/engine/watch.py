@@ -187,9 +187,12 @@ class Watcher:
                 self._woken_at = self._clock()
         self._wake.set()
 
-    def doubt(self, error: str) -> None:
-        """Note that the Engine does not answer others: what is known counts as old until a look succeeds."""
-        self.cache.set_stale(error)
+    def doubt(self, error: str, since: float) -> None:
+        """Note that the Engine did not answer others: what is known counts as old until a look succeeds.
+
+        :param since: When they asked, on the clock of the cache: a look may have succeeded meanwhile.
+        """
+        self.cache.set_stale(error, since)
         self.wake()
 
     def retry(self) -> None:

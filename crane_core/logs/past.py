@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
 from crane_core.context import Crane
-from crane_core.engine.link import PATIENCE_SECONDS
+from crane_core.engine.pool import Pool
 from crane_core.engine.streaming import ByteStream
 from crane_core.errors import CraneError, EngineUnavailable, NotFound
 from crane_core.logs.asking import Wish, ask
@@ -41,6 +41,7 @@ class Past:
         note: Callable[[Origin, Line], None] | None = None,
     ) -> None:
         self._note = note
+        self._patience = crane.room(Pool).patience
         self._parts = [_Part(crane, origin, wish_for(origin)) for origin in origins if origin.container]
 
     def __enter__(self) -> Past:
@@ -55,9 +56,9 @@ class Past:
 
         :param tail: Only so many lines, the newest; None for all.
         """
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + self._patience
         for part in self._parts:
-            part.wait(deadline)
+            part.wait(deadline, self._patience)
         if tail is None:
             yield from self._merge()
             return
@@ -107,13 +108,13 @@ class _Part:
         self._stream: ByteStream | None = None
         threading.Thread(target=self._run, name=f"crane-past-{origin.name}", daemon=True).start()
 
-    def wait(self, deadline: float) -> None:
-        """Wait for the first lines; whose Engine has sent none by then is told as missing."""
+    def wait(self, deadline: float, patience: float) -> None:
+        """Wait for the first lines; whose Engine has sent none by then, after so many seconds, is told as missing."""
         try:
             self._first = self._pieces.get(timeout=max(0.0, deadline - time.monotonic()))
             self._begun = True
         except queue.Empty:
-            self.error = f"The Engine of {self.origin.node} did not answer within {PATIENCE_SECONDS:g} s."
+            self.error = f"The Engine of {self.origin.node} did not answer within {patience:g} s."
             self.close()
 
     def lines(self) -> Iterator[Line]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from crane_core.context import Crane
-from crane_core.engine.link import PATIENCE_SECONDS
+from crane_core.engine.pool import Pool
 from crane_core.engine.snapshot import no_task
 from crane_core.engine.streams import FanReader
 from crane_core.logs.asking import Wish
@@ -84,7 +84,7 @@ class Reading:
             yield Batch([Told(origin, _describe(origin)) for origin in origins])
             yield from self._read_past(origins, lambda origin: self._wish, self._wish.tail)
             return
-        channel.wait_settled(PATIENCE_SECONDS)
+        channel.wait_settled(self._crane.room(Pool).patience)
         conditions = channel.conditions()
         origins = self._visible(told.origin for told in conditions)
         shown = {origin.key for origin in origins}

@@ -107,6 +107,7 @@ class Digests:
     def __init__(self, crane: Crane) -> None:
         self._crane = crane
         self._clock = crane.cache.clock
+        self.patience = LOOKUP_SECONDS
         self._resting: dict[str, float] = {}
         self._lock = threading.Lock()
 
@@ -129,7 +130,7 @@ class Digests:
             return answers
         pool = ThreadPoolExecutor(min(MOST_LOOKUPS, len(asked)), thread_name_prefix="crane-digests")
         futures = {pool.submit(self._look_up, image, login): image for image, login in asked}
-        done, late = wait(futures, LOOKUP_SECONDS)
+        done, late = wait(futures, self.patience)
         pool.shutdown(wait=False, cancel_futures=True)
         for future in done:
             answers[futures[future]] = future.result()
@@ -141,7 +142,7 @@ class Digests:
 
     def _look_up(self, image: str, login: RegistryLogin | None) -> str | Unresolved:
         try:
-            return pin(image, self._crane.engine.distribution(image, login, timeout=LOOKUP_SECONDS))
+            return pin(image, self._crane.engine.distribution(image, login, timeout=self.patience))
         except EngineUnavailable:
             registry = find_registry(image) or ""
             self._rest(registry)

@@ -17,9 +17,11 @@ from crane_core import app as application
 from crane_core.context import Crane
 from crane_core.engine.pool import Pool
 from crane_core.monitoring.doctor.ports import Ports
+from crane_core.orchestration.deployments import Digests
 from crane_core.plugins import Plugin
 from crane_core.testing.swarm import MemorySwarm
 from crane_core.testing.transport import MemoryAdapter, connect, find_memory_endpoint
+from crane_core.testing.waiting import PATIENT_SECONDS
 
 
 @pytest.fixture
@@ -50,7 +52,10 @@ def crane_app(
         {**own, **crane_settings}, environ={}, plugins=crane_plugins, transport=MemoryAdapter(swarm)
     )
     crane: Crane = app.extensions["crane"]
-    crane.room(Pool).add_finder(lambda node: find_memory_endpoint(swarm, node))
+    pool = crane.room(Pool)
+    pool.add_finder(lambda node: find_memory_endpoint(swarm, node))
+    # A thread that gets no processor for seconds is no node or registry that hangs.
+    pool.patience = crane.room(Digests).patience = PATIENT_SECONDS
     crane.room(Ports).connect = lambda place, timeout: connect(swarm, place)
     crane.watcher.look()
     application.start(app)

@@ -76,7 +76,7 @@ def test_docker_program_works_with_it(url, tmp_path):
 
     def docker(*arguments: str) -> str:
         environment = {**os.environ, "DOCKER_HOST": url}
-        done = subprocess.run(["docker", *arguments], env=environment, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(["docker", *arguments], env=environment, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

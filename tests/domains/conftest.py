@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from crane_core.context import Crane
+from crane_core.engine.inventory import Inventory, ItemKind
 from crane_core.plugins import Plugin, discover
 from crane_core.testing.swarm import MemorySwarm
 from tests.identity import find_headers
@@ -48,6 +49,9 @@ def settle(swarm: MemorySwarm, crane: Crane) -> Callable[[], None]:
     def act() -> None:
         swarm.settle()
         crane.watcher.look(full=True)
+        # The Engines' own events tell it, too, but only a moment later.
+        for node_id in crane.cache.snapshot().nodes:
+            crane.room(Inventory).note_change(node_id, *get_args(ItemKind))
 
     return act
 

@@ -426,7 +426,7 @@ def fail(client: FlaskClient, crane: Crane, swarm: MemorySwarm) -> str:
     started = client.put("/api/v1/stacks/other", json=stack_files(content)).get_json()
     swarm.settle(20)
     crane.watcher.look(full=True)
-    crane.room(Operations).wait(started["id"], 20)
+    crane.room(Operations).wait(started["id"], 60)
     return str(started["id"])
 
 

@@ -38,7 +38,6 @@ from crane_core.engine.agent import (
     is_own,
     takes_agents,
 )
-from crane_core.engine.link import PATIENCE_SECONDS
 from crane_core.engine.pool import Pool
 from crane_core.engine.records import Node, Service
 from crane_core.errors import CraneError, NotFound
@@ -162,7 +161,7 @@ class Agents:
             pool = self._crane.room(Pool)
             for node_id in lost:
                 pool.link(node_id).retry()
-            wait(pool.look(), PATIENCE_SECONDS)
+            wait(pool.look(), pool.patience)
             status = self.describe()
         return status
 

@@ -29,7 +29,6 @@ from crane_core.cluster.pruning.routes import add_prune_routes
 from crane_core.containers import Container, find_container, list_containers, target_of
 from crane_core.context import Crane, get_crane
 from crane_core.engine.chosen import find_named, name_known, name_nodes
-from crane_core.engine.link import PATIENCE_SECONDS
 from crane_core.engine.pool import Pool
 from crane_core.engine.records import Node
 from crane_core.http import Blueprint, Listing, ListQuery, answer, answer_list, some_of
@@ -55,7 +54,7 @@ class ContainerQuery(ListQuery):
 
 
 def container_listing(
-    crane: Crane, nodes: Iterable[Node] | None = None, patience: float = PATIENCE_SECONDS
+    crane: Crane, nodes: Iterable[Node] | None = None, patience: float | None = None
 ) -> Listing[Container]:
     """Return the list of the containers of all nodes.
 

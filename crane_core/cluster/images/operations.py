@@ -16,7 +16,6 @@ from crane_core.context import Crane
 from crane_core.engine.client import Engine
 from crane_core.engine.images import parse_image
 from crane_core.engine.inventory import Inventory, Item, Stock
-from crane_core.engine.link import PATIENCE_SECONDS
 from crane_core.engine.records import Node
 from crane_core.errors import CraneError, NotFound
 from crane_core.events import Event
@@ -90,7 +89,7 @@ def short_id(id_: str) -> str:
 
 
 def list_images(
-    crane: Crane, nodes: Iterable[Node] | None = None, patience: float = PATIENCE_SECONDS
+    crane: Crane, nodes: Iterable[Node] | None = None, patience: float | None = None
 ) -> tuple[list[NodeImage], Stock, str]:
     """Return the images of nodes, how fresh they are, and the version of all that.
 

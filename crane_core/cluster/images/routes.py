@@ -27,7 +27,6 @@ from crane_core.context import Crane, get_crane
 from crane_core.contributions import RegistryLogin
 from crane_core.engine.chosen import find_named, name_nodes
 from crane_core.engine.images import parse_image
-from crane_core.engine.link import PATIENCE_SECONDS
 from crane_core.engine.policy import check_image
 from crane_core.engine.pool import Pool
 from crane_core.engine.records import Node
@@ -66,7 +65,7 @@ class PruneImagesQuery(NodesQuery):
 
 
 def image_listing(
-    crane: Crane, nodes: Iterable[Node] | None = None, patience: float = PATIENCE_SECONDS
+    crane: Crane, nodes: Iterable[Node] | None = None, patience: float | None = None
 ) -> Listing[NodeImage]:
     """Return the list of the images of all nodes.
 

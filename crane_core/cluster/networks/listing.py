@@ -19,7 +19,6 @@ from crane_core.cluster.networks.reading import (
 from crane_core.containers import Container, list_containers
 from crane_core.containers import target_of as target_of_container
 from crane_core.context import Crane
-from crane_core.engine.link import PATIENCE_SECONDS
 from crane_core.engine.records import Network, Node, Service, Task
 from crane_core.engine.snapshot import Snapshot
 from crane_core.http import Listing
@@ -58,7 +57,7 @@ def subnets_of(network: Network) -> list[str]:
 
 
 def network_listing(
-    crane: Crane, nodes: Iterable[Node] | None = None, patience: float = PATIENCE_SECONDS
+    crane: Crane, nodes: Iterable[Node] | None = None, patience: float | None = None
 ) -> Listing[Located]:
     """Return the list of networks: those of the Swarm, and those of each node.
 
@@ -140,7 +139,7 @@ def _present_task(snapshot: Snapshot, service: Service, task: Task, network: Net
     }
 
 
-def connected_listing(crane: Crane, located: Located, patience: float = PATIENCE_SECONDS) -> Listing[Container]:
+def connected_listing(crane: Crane, located: Located, patience: float | None = None) -> Listing[Container]:
     """Return the list of the containers on a network, as the nodes' own Engines tell of them."""
     nodes = None if located.node is None else [located.node]
     containers, stock = list_containers(crane, nodes, patience)

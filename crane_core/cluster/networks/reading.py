@@ -11,7 +11,6 @@ import msgspec
 from crane_core.containers import Container
 from crane_core.context import Crane
 from crane_core.engine.inventory import Inventory, Stock
-from crane_core.engine.link import PATIENCE_SECONDS
 from crane_core.engine.records import Network, Node, Service
 from crane_core.engine.snapshot import SHORTEST_BEGINNING, Snapshot
 from crane_core.errors import Ambiguous, NotFound
@@ -61,7 +60,7 @@ def networks_of_swarm(snapshot: Snapshot) -> Iterator[Located]:
 
 
 def list_networks(
-    crane: Crane, nodes: Iterable[Node] | None = None, patience: float = PATIENCE_SECONDS
+    crane: Crane, nodes: Iterable[Node] | None = None, patience: float | None = None
 ) -> tuple[list[Located], Stock]:
     """Return the networks of the Swarm and of nodes, of all unless told otherwise; and how fresh each node's are.
 

@@ -15,7 +15,6 @@ from crane_core.context import Crane
 from crane_core.engine.disk import DiskUsage
 from crane_core.engine.errors import NameTaken
 from crane_core.engine.inventory import Inventory, Item, Stock
-from crane_core.engine.link import PATIENCE_SECONDS
 from crane_core.engine.pool import Pool
 from crane_core.engine.records import STACK_LABEL, Node
 from crane_core.errors import Ambiguous, NotFound
@@ -88,7 +87,7 @@ def mounted_by(containers: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, 
 
 
 def list_volumes(
-    crane: Crane, nodes: Iterable[Node] | None = None, patience: float = PATIENCE_SECONDS
+    crane: Crane, nodes: Iterable[Node] | None = None, patience: float | None = None
 ) -> tuple[list[Volume], Stock, str]:
     """Return the volumes of nodes, how fresh they are, and the version of all that.
 

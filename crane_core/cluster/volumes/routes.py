@@ -19,7 +19,6 @@ from crane_core.containers import target_of as target_of_container
 from crane_core.context import Crane, get_crane
 from crane_core.engine.chosen import find_named, name_nodes
 from crane_core.engine.disk import DiskUsage
-from crane_core.engine.link import PATIENCE_SECONDS
 from crane_core.engine.policy import check_volume
 from crane_core.engine.pool import Pool
 from crane_core.engine.records import STACK_LABEL, Node
@@ -70,9 +69,7 @@ def find_volume_target(key: str) -> Target:
     return target_of(find_volume(get_crane(), key))
 
 
-def volume_listing(
-    crane: Crane, nodes: Iterable[Node] | None = None, patience: float = PATIENCE_SECONDS
-) -> Listing[Volume]:
+def volume_listing(crane: Crane, nodes: Iterable[Node] | None = None, patience: float | None = None) -> Listing[Volume]:
     """Return the list of the volumes of all nodes.
 
     :param nodes: Those that are asked; all unless told otherwise.

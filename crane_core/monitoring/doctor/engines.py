@@ -40,10 +40,12 @@ def read_swarm(crane: Crane) -> Snapshot:
     return snapshot
 
 
-def ask_ready(crane: Crane, ask: Callable[[Engine], Any], patience: float = ASKING_SECONDS) -> list[Told]:
+def ask_ready(crane: Crane, ask: Callable[[Engine], Any], patience: float | None = None) -> list[Told]:
     """Ask every node that is ready the same. Raises ``EngineUnavailable`` while no node is known."""
     ready = [node for node in read_swarm(crane).nodes.values() if node.state == "ready"]
-    return [Told(reply.node, reply.value, reply.error) for reply in crane.room(Pool).ask(ready, ask, patience)]
+    pool = crane.room(Pool)
+    patience = max(ASKING_SECONDS, pool.patience) if patience is None else patience
+    return [Told(reply.node, reply.value, reply.error) for reply in pool.ask(ready, ask, patience)]
 
 
 def name_silent(told: Iterable[Told], what: str) -> Iterator[Finding]:

@@ -156,11 +156,15 @@ class Sources:
 
     def _note_gap(self, node: Node) -> None:
         """Tell that a node's events are missed from now on, the first time, and that they are there again."""
-        if self._crane.room(NodeEvents).follows(node.id):
-            self._followed.add(node.id)
-            self._lost.discard(node.id)
-        elif node.id in self._followed and node.id not in self._lost and not self._feed.closed:
-            self._lost.add(node.id)
+        with self._lock:
+            if self._crane.room(NodeEvents).follows(node.id):
+                self._followed.add(node.id)
+                self._lost.discard(node.id)
+                return
+            is_new = node.id in self._followed and node.id not in self._lost and not self._feed.closed
+            if is_new:
+                self._lost.add(node.id)
+        if is_new:
             text = f"The events of {node.name} are not heard any more; what happens there meanwhile is not told."
             detail = {"code": "node-unreachable", "text": text, "lost": None}
             target = Target("node", node.name, node.id, labels=node.labels)

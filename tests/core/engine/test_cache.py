@@ -159,11 +159,11 @@ def test_a_subscriber_may_write_and_is_told_of_it_afterwards(cache):
 def test_whoever_waits_is_woken_by_a_change(cache):
     before = cache.snapshot().version
     seen = []
-    thread = threading.Thread(target=lambda: seen.append(cache.wait_for_change(before, 10)))
+    thread = threading.Thread(target=lambda: seen.append(cache.wait_for_change(before, 60)))
     thread.start()
 
     _put_services(cache, service_json("a"))
-    thread.join(5)
+    thread.join(60)
 
     assert list(seen[0].services) == ["a"]
 

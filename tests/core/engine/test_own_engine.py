@@ -20,6 +20,7 @@ from crane_core.engine.pool import HEARD_SECONDS, Pool
 from crane_core.errors import EngineUnavailable
 from crane_core.testing.swarm import MemorySwarm
 from crane_core.testing.transport import MemoryAdapter
+from crane_core.testing.waiting import PATIENT_SECONDS, until
 
 
 class Hanging(MemoryAdapter):
@@ -40,7 +41,7 @@ class Hanging(MemoryAdapter):
         if path == "/_ping" and self.slow:
             self.go_on.set()
         elif self.halted or self.slow:
-            self.go_on.wait(30)
+            self.go_on.wait(PATIENT_SECONDS)
         return super().send(request, *arguments, **named)
 
 
@@ -59,7 +60,9 @@ def adapter(memory: MemorySwarm) -> Iterator[Hanging]:
 @pytest.fixture
 def crane(adapter: Hanging, tmp_path: Path) -> Iterator[Crane]:
     """A server whose loops do not run, which has read its Swarm."""
-    app = application.create_app({"server.data_directory": str(tmp_path)}, environ={}, plugins=(), transport=adapter)
+    settings = {"server.data_directory": str(tmp_path)}
+    # No time passes, so that who did not answer is not due again by itself.
+    app = application.create_app(settings, environ={}, plugins=(), transport=adapter, clock=lambda: 1000.0)
     crane: Crane = app.extensions["crane"]
     crane.watcher.look()
     yield crane
@@ -129,7 +132,7 @@ def test_what_is_known_is_old_as_soon_as_a_look_is_kept_waiting(crane: Crane, po
     adapter.go_on.set()
     pool.link("node1").due = crane.cache.clock()
     for look in pool.look():
-        look.result(10)
+        look.result(PATIENT_SECONDS)
     assert crane.watcher.step() > 0
     assert crane.cache.snapshot().source.state == "fresh"
 
@@ -170,6 +173,8 @@ def test_of_a_change_that_was_sent_to_a_manager_that_hangs_the_outcome_is_unknow
         crane.engine.create("config", {"Name": "motd", "Data": "aGk="})
 
     assert "look at the configs once it answers again, before you repeat this" in told.value.detail
+    # The thread that sends it may be later than who waits for its answer.
+    until(lambda: "/v1.41/configs/create" in adapter.asked)
     assert [path for path in adapter.asked if path.endswith("/configs/create")] == ["/v1.41/configs/create"]
 
 
@@ -194,7 +199,7 @@ def test_many_who_wait_find_out_together(crane: Crane, pool: Pool, adapter: Hang
     for thread in waiting:
         thread.start()
     for thread in waiting:
-        thread.join(10)
+        thread.join(PATIENT_SECONDS)
 
     assert len(failed) == 8
     assert adapter.asked.count("/_ping") <= 2
@@ -250,5 +255,5 @@ def test_a_late_answer_has_the_manager_looked_at_at_once(crane: Crane, pool: Poo
     assert link.due is not None
     assert link.due <= crane.cache.clock()
     [look] = pool.look()
-    look.result(10)
+    look.result(PATIENT_SECONDS)
     assert crane.engine.swarm()["ID"]

@@ -6,6 +6,7 @@ import io
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -13,7 +14,7 @@ import requests
 from flask import Flask
 from urllib3 import HTTPResponse
 
-from crane_core.app import create_app
+from crane_core.app import create_app, stop
 from crane_core.context import Crane
 from crane_core.engine.disk import DiskUsage
 from crane_core.engine.inventory import DOUBTED_SECONDS, Inventory
@@ -26,11 +27,31 @@ from crane_core.errors import SetupError
 from crane_core.testing.objects import make_node
 from crane_core.testing.swarm import MemorySwarm
 from crane_core.testing.transport import MemoryAdapter, find_memory_endpoint
+from crane_core.testing.waiting import PATIENT_SECONDS, until
 
 
 @pytest.fixture
 def swarm() -> MemorySwarm:
     return MemorySwarm(nodes=3)
+
+
+@pytest.fixture
+def crane(swarm: MemorySwarm, tmp_path: Path) -> Iterator[Crane]:
+    """A server whose loops do not run, so that nobody asks nodes but the test."""
+    app = create_app({"server.data_directory": str(tmp_path)}, environ={}, plugins=(), transport=MemoryAdapter(swarm))
+    crane: Crane = app.extensions["crane"]
+    crane.room(Pool).add_finder(lambda each: find_memory_endpoint(swarm, each))
+    crane.room(Pool).patience = PATIENT_SECONDS
+    crane.watcher.look()
+    yield crane
+    stop(app)
+
+
+@pytest.fixture
+def running(crane_app: Flask) -> Crane:
+    """A server whose loops run."""
+    found: Crane = crane_app.extensions["crane"]
+    return found
 
 
 @pytest.fixture
@@ -48,7 +69,7 @@ def settle(pool: Pool) -> None:
         if link.due is not None:
             link.due = float("-inf")
     for look in pool.look():
-        look.result(10)
+        look.result(PATIENT_SECONDS)
 
 
 def test_the_servers_own_node_is_reached_by_its_own_socket(crane: Crane, pool: Pool) -> None:
@@ -108,12 +129,13 @@ def test_a_node_that_is_gone_is_told_at_once_and_found_again(crane: Crane, swarm
 
 def test_pauses_grow_until_it_answers(crane: Crane, swarm: MemorySwarm, pool: Pool) -> None:
     swarm.node_down("node2")
-    link = pool.link("node2")
+    link, now = pool.link("node2"), crane.cache.clock()
+    link._clock = lambda: now
     pauses = []
     for _ in range(8):
         settle(pool)
         assert link.due is not None
-        pauses.append(link.due - crane.cache.clock())
+        pauses.append(link.due - now)
 
     assert pauses[0] < 1
     assert 10 < pauses[-1] < 30
@@ -131,7 +153,7 @@ def test_several_are_asked_together_and_who_is_missing_is_named(crane: Crane, sw
 def test_who_does_not_answer_in_time_is_not_waited_for(crane: Crane, pool: Pool) -> None:
     go_on = threading.Event()
 
-    replies = pool.ask([node(crane, "node2")], lambda engine: go_on.wait(10), patience=0.01)
+    replies = pool.ask([node(crane, "node2")], lambda engine: go_on.wait(PATIENT_SECONDS), patience=0.01)
 
     go_on.set()
     assert "did not answer within 0.01 s" in str(replies[0].error)
@@ -141,7 +163,7 @@ def test_who_was_waited_for_in_vain_is_looked_at_at_once(crane: Crane, pool: Poo
     go_on = threading.Event()
     pool.get("node2")
 
-    pool.ask([node(crane, "node2")], lambda engine: go_on.wait(10), patience=0.01)
+    pool.ask([node(crane, "node2")], lambda engine: go_on.wait(PATIENT_SECONDS), patience=0.01)
 
     go_on.set()
     due = pool.link("node2").due
@@ -163,10 +185,26 @@ def test_who_is_watched_is_looked_at_soon_after_the_last_word(crane: Crane, pool
     assert link.due > link.answered_at + WATCHED_SECONDS
 
 
+def test_look_that_is_on_its_way_already_is_waited_for(crane: Crane, pool: Pool) -> None:
+    go_on, link = threading.Event(), pool.link("node2")
+    settle(pool)
+    verify = link.verify
+    link.verify = lambda again=False: go_on.wait(PATIENT_SECONDS) and verify(again)  # type: ignore[method-assign]
+    link.due = float("-inf")
+
+    [begun] = pool.look()
+    [again] = pool.look()
+
+    assert again is begun
+    go_on.set()
+    begun.result(PATIENT_SECONDS)
+    assert pool.look() == []
+
+
 def test_a_node_that_hangs_leaves_room_for_others(crane: Crane, pool: Pool) -> None:
     go_on = threading.Event()
     for _ in range(MOST_OF_ONE):
-        pool.submit(pool.link("node2"), lambda engine: go_on.wait(10))
+        pool.submit(pool.link("node2"), lambda engine: go_on.wait(PATIENT_SECONDS))
 
     [refused, answered] = pool.ask([node(crane, "node2"), node(crane, "node3")], lambda engine: engine.info()["Name"])
 
@@ -286,7 +324,7 @@ def test_a_node_that_hangs_is_asked_once_and_not_waited_for_again(
     inventory.read("containers", patience=0.01)
     pool.link("node2").fail("It hangs.")
 
-    stock = inventory.read("containers", patience=10)
+    stock = inventory.read("containers", patience=PATIENT_SECONDS)
 
     adapter.go_on.set()
     assert {source["name"]: source["state"] for source in stock.sources}["node2"] == "never"
@@ -321,15 +359,25 @@ def test_events_of_a_node_that_has_left_the_swarm_are_followed_no_more(
     events, id_ = NodeEvents(crane), node(crane, "node3").id
     settle(pool)
     events.look()
-    for _ in _until(lambda: events.follows(id_)):
-        pass
+    until(lambda: events.follows(id_))
 
     remove_node(crane, swarm, "node3")
     events.look()
 
-    for _ in _until(lambda: not events.follows(id_)):
-        pass
+    until(lambda: not events.follows(id_))
     events.close()
+
+
+def test_nobody_is_followed_any_more_once_that_was_ended(crane: Crane, pool: Pool) -> None:
+    events, told = NodeEvents(crane), list[str]()
+    events.listen(lambda node_id, event: told.append(node_id))
+    settle(pool)
+
+    events.close()
+    events.look()
+
+    assert not events._starting
+    assert told == []
 
 
 def test_list_that_cannot_be_read_is_told_and_the_others_are_shown(
@@ -365,7 +413,7 @@ class Hanging(MemoryAdapter):
 
     def send(self, request, *arguments, **named):  # type: ignore[no-untyped-def]
         if "/containers/json" in str(request.url):
-            self.go_on.wait(10)
+            self.go_on.wait(PATIENT_SECONDS)
             self.answered.set()
         return super().send(request, *arguments, **named)
 
@@ -378,7 +426,7 @@ def test_nobody_waits_for_a_reading_that_others_waited_for_in_vain(
     inventory.read("containers", patience=0.01)
     inventory._clock = lambda: crane.cache.clock() + 60
 
-    inventory.read("containers", [node(crane, "node2")], patience=30)
+    inventory.read("containers", [node(crane, "node2")], patience=PATIENT_SECONDS)
 
     assert not adapter.answered.is_set()
     adapter.go_on.set()
@@ -404,10 +452,12 @@ def test_nobody_waits_for_a_list_that_just_failed(
     [failed] = inventory.read("containers", [node(crane, "node2")]).sources
     assert "does not answer" in failed["error"]
     assert pool.link("node2").answers, "it has not been looked at since"
+    failed_at = inventory._shelf(node(crane, "node2"), "containers").failed_at or 0.0
+    inventory._clock = lambda: failed_at
 
     # The first begins to read it again, the second finds that reading on its way.
     for _ in range(2):
-        [source] = inventory.read("containers", [node(crane, "node2")], patience=30).sources
+        [source] = inventory.read("containers", [node(crane, "node2")], patience=PATIENT_SECONDS).sources
 
         assert not adapter.answered.is_set()
         assert source["error"] == failed["error"]
@@ -429,50 +479,72 @@ def test_who_answers_again_is_waited_for_though_its_list_failed(
         pool.link("node2").fail("It hangs.")
         settle(pool)
 
-    [source] = inventory.read("containers", [node(crane, "node2")], patience=30).sources
+    [source] = inventory.read("containers", [node(crane, "node2")], patience=PATIENT_SECONDS).sources
 
     assert source["state"] == "fresh"
 
 
-def test_an_event_of_a_node_makes_its_list_be_read_again(crane_app: Flask, crane: Crane, swarm: MemorySwarm) -> None:
-    inventory, events = crane.room(Inventory), crane.room(NodeEvents)
+class Late(MemoryAdapter):
+    """A node's Engine whose first list is on its way until it is told to go on."""
+
+    def __init__(self, swarm: MemorySwarm, node: str) -> None:
+        super().__init__(swarm, node)
+        self.sent = threading.Event()
+        self.go_on = threading.Event()
+
+    def send(self, request, *arguments, **named):  # type: ignore[no-untyped-def]
+        answer = super().send(request, *arguments, **named)
+        if "/containers/json" in str(request.url) and not self.sent.is_set():
+            self.sent.set()
+            self.go_on.wait(PATIENT_SECONDS)
+        return answer
+
+
+def test_who_asks_after_a_change_is_not_told_what_was_listed_before(
+    crane: Crane, swarm: MemorySwarm, pool: Pool, inventory: Inventory
+) -> None:
+    adapter, node2 = Late(swarm, "node2"), node(crane, "node2")
+    pool.add_finder(lambda each: Endpoint("unix://late", "setting", transport=adapter), first=True)
+    inventory.read("containers", [node2], patience=0)
+    assert adapter.sent.wait(PATIENT_SECONDS)
+    swarm.engine("node2").containers.add("new")
+    inventory.note_change(node2.id, "containers")
+    wait = inventory._wait
+
+    def answer_and_wait(*given, **named):  # type: ignore[no-untyped-def]
+        adapter.go_on.set()
+        return wait(*given, **named)
+
+    inventory._wait = answer_and_wait  # type: ignore[method-assign]
+
+    assert [item["Names"] for _, item in inventory.read("containers", [node2]).items()] == [["/new"]]
+
+
+def test_an_event_of_a_node_makes_its_list_be_read_again(running: Crane, swarm: MemorySwarm) -> None:
+    inventory, events = running.room(Inventory), running.room(NodeEvents)
     heard = threading.Event()
     # The loop of a running server begins to follow; nothing is counted on before it does.
     events.listen(lambda node_id, event: heard.set() if event is not None else None)
-    for _ in _until(lambda: events.follows(node(crane, "node2").id)):
-        pass
+    until(lambda: events.follows(node(running, "node2").id))
     inventory.read("containers")
 
     swarm.engine("node2").containers.add("new")
 
-    assert heard.wait(10)
+    assert heard.wait(PATIENT_SECONDS)
     assert [item["Names"] for _, item in inventory.read("containers").items()] == [["/new"]]
 
 
-def test_an_event_of_a_tasks_container_has_the_tasks_of_its_service_read(crane: Crane, swarm: MemorySwarm) -> None:
-    events, expected = crane.room(NodeEvents), list[str]()
-    crane.watcher.expect = lambda service_ids, seconds=0.0: expected.extend(service_ids)  # type: ignore[method-assign]
+def test_an_event_of_a_tasks_container_has_the_tasks_of_its_service_read(running: Crane, swarm: MemorySwarm) -> None:
+    events, expected = running.room(NodeEvents), list[str]()
+    running.watcher.expect = lambda service_ids, seconds=0.0: expected.extend(service_ids)  # type: ignore[method-assign]
     spec = {"Name": "web", "TaskTemplate": {"ContainerSpec": {"Image": "nginx:1"}}}
     swarm.handle("POST", "/services/create", body=msgspec.json.encode(spec))
     swarm.settle()
     [task] = swarm.tasks("web")
-    for _ in _until(lambda: events.follows(task["NodeID"])):
-        pass
+    until(lambda: events.follows(task["NodeID"]))
     expected.clear()
     container = task["Status"]["ContainerStatus"]["ContainerID"]
-    crane.room(Pool).get(task["NodeID"]).send("POST", f"/containers/{container}/kill")
+    running.room(Pool).get(task["NodeID"]).send("POST", f"/containers/{container}/kill")
 
-    for _ in _until(lambda: expected):
-        pass
+    until(lambda: expected)
     assert set(expected) == {task["ServiceID"]}
-
-
-def _until(fact) -> Iterator[None]:  # type: ignore[no-untyped-def]
-    """Look again and again, for ten seconds at the most."""
-    pause = threading.Event()
-    for _ in range(1000):
-        if fact():
-            return
-        yield
-        pause.wait(0.01)
-    raise AssertionError("It did not come to pass.")

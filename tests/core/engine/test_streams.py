@@ -48,11 +48,11 @@ def test_reader_waits_for_news() -> None:
     fan: Fan[str] = Fan(100)
     reader = fan.read()
     found: list[tuple[int, list[str]]] = []
-    waiting = threading.Thread(target=lambda: found.append(reader.take(timeout=30)))
+    waiting = threading.Thread(target=lambda: found.append(reader.take(timeout=60)))
     waiting.start()
 
     put(fan, "news")
-    waiting.join(30)
+    waiting.join(60)
 
     assert found == [(0, ["news"])]
 
@@ -63,7 +63,7 @@ def test_end_wakes_readers() -> None:
 
     fan.end()
 
-    assert reader.take(timeout=30) == (0, [])
+    assert reader.take(timeout=60) == (0, [])
     assert fan.ended
 
 

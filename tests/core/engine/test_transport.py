@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from crane_core.engine import connection
 from crane_core.engine.client import Engine
 from crane_core.engine.transport import TlsFiles
 from crane_core.errors import EngineUnavailable
@@ -114,6 +115,12 @@ class TcpServer(_Server, socketserver.TCPServer):
     allow_reuse_address = True
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch):
+    # The other end may get no processor for longer than an Engine takes to be connected with.
+    monkeypatch.setattr(connection, "CONNECT_SECONDS", 60.0)
+
+
 @pytest.fixture
 def serve():
     servers = []
@@ -195,9 +202,9 @@ def test_closing_events_ends_whoever_waits_for_the_next(unix, engines):
 
     thread = threading.Thread(target=follow)
     thread.start()
-    assert waiting.wait(5)
+    assert waiting.wait(60)
     events.close()
-    thread.join(5)
+    thread.join(60)
 
     assert not thread.is_alive()
     assert not unix.released.is_set()
@@ -345,7 +352,7 @@ def test_a_bundle_in_the_environment_does_not_replace_the_given_authority(tls_ur
 def test_the_certificates_of_the_docker_command_line_are_used(tls_url, engines, tmp_path):
     for name, source in (("ca.pem", "ca.pem"), ("cert.pem", "client.pem"), ("key.pem", "client-key.pem")):
         (tmp_path / name).write_bytes((TLS / source).read_bytes())
-    settings = {"engine.url": "", "engine.timeout_seconds": 5.0}
+    settings = {"engine.url": "", "engine.timeout_seconds": 60.0}
     environ = {"DOCKER_HOST": tls_url, "DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": str(tmp_path)}
     engine = Engine.from_settings(settings, environ)
 
@@ -377,7 +384,7 @@ def test_input_ends_and_all_that_is_printed_meanwhile_and_afterwards_comes(hijac
     reader.start()
     hijacked.send(b"x" * size)
     hijacked.close_write()
-    reader.join(30)
+    reader.join(120)
 
     *lines, last = b"".join(came).decode().splitlines()
     printed = len(lines) - 5000

@@ -9,6 +9,7 @@ from crane_core.engine import watch
 from crane_core.engine.cache import Cache
 from crane_core.engine.watch import Intervals, Watcher
 from crane_core.errors import EngineUnavailable
+from crane_core.testing.waiting import PATIENT_SECONDS
 from tests.core.engine.making import node_json, service_json, task_json
 
 
@@ -311,6 +312,18 @@ def test_an_engine_that_comes_back_is_read_anew(looked, wire, clock, cache):
     assert cache.snapshot().source.error is None
 
 
+def test_who_was_not_answered_before_the_last_look_makes_nothing_old(looked, clock, cache):
+    asked_at = clock.now
+    clock.now += 1
+    looked.look()
+
+    looked.doubt("It does not answer.", asked_at)
+    assert cache.snapshot().source.state == "fresh"
+    looked.doubt("It does not answer.", clock.now)
+
+    assert cache.snapshot().source.state == "stale"
+
+
 def test_what_was_just_written_is_read_back_with_its_tasks(looked, wire, cache):
     wire.lists["services"].append(service_json("new"))
     wire.lists["tasks"].append(task_json("tn", "new"))
@@ -368,12 +381,12 @@ def test_started_it_keeps_the_copy_true_until_it_is_stopped(engine, wire):
     watcher = Watcher(engine, cache, Intervals(short=0.01, attended=0.01, long=0.01, full=0.01))
     watcher.start()
     try:
-        assert cache.wait_for_change(0, 5).version
+        assert cache.wait_for_change(0, PATIENT_SECONDS).version
         wire.lists["services"] = [service_json("a"), service_json("b")]
         arrived = threading.Event()
         _, subscription = cache.snapshot_and_subscribe(lambda old, new: arrived.set() if "b" in new.services else None)
         if "b" not in cache.snapshot().services:
-            assert arrived.wait(5)
+            assert arrived.wait(PATIENT_SECONDS)
         subscription.close()
     finally:
         watcher.stop()

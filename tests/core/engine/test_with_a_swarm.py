@@ -44,7 +44,7 @@ def until(cache, holds):
     """Wait until something holds of the copy; there is no sleeping, each change is looked at."""
     arrived = threading.Event()
     with cache.snapshot_and_subscribe(lambda old, new: arrived.set() if holds(new) else None)[1]:
-        for _ in range(1000):
+        for _ in range(6000):
             if holds(cache.snapshot()) or arrived.wait(0.01):
                 return
     raise AssertionError("It did not come to hold.")

@@ -114,7 +114,7 @@ def run_program() -> Callable[..., subprocess.CompletedProcess[str]]:
 
     def run(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "crane_core.cli", *arguments], env=env, capture_output=True, text=True, timeout=60
+            [sys.executable, "-m", "crane_core.cli", *arguments], env=env, capture_output=True, text=True, timeout=120
         )
 
     return run

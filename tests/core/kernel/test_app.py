@@ -22,6 +22,7 @@ from crane_core.plugins import Plugin
 from crane_core.security import Identity, Target, Vote, guard
 from crane_core.testing import MemoryAdapter, MemorySwarm
 from crane_core.testing.plugins import make_plugin
+from crane_core.testing.waiting import until_read_again
 
 RunServer = Callable[..., Flask]
 
@@ -220,7 +221,7 @@ def test_engine_that_is_away_leaves_lists_with_their_age(
     assert client.get("/api/v1/health").json["state"] == "degraded"
 
     swarm.come_back()
-    crane_app.extensions["crane"].watcher.look()
+    until_read_again(crane_app.extensions["crane"])
 
     assert client.get("/api/v1/nodes").json["sources"][0]["state"] == "fresh"
     assert client.get("/api/v1/health").json["state"] == "ok"

@@ -78,7 +78,7 @@ def test_room_may_need_another_room(make_crane: Callable[..., Crane]) -> None:
     # On a thread of its own, so that a lock that is not reentrant fails the test instead of hanging it.
     thread = threading.Thread(target=lambda: made.append(crane.room(Corridor)), daemon=True)
     thread.start()
-    thread.join(10)
+    thread.join(60)
 
     assert made, "it hangs"
     assert made[0].kitchen is crane.room(Kitchen)
@@ -93,7 +93,7 @@ def test_emitted_event_reaches_plugins(make_crane: Callable[..., Crane]) -> None
     crane = make_crane(make_plugin("listener", crane_event))
     crane.emit(Event("freeze.created", "web"))
 
-    assert crane.events.stop()
+    assert crane.events.stop(60)
     assert [(event.kind, event.name) for event in heard] == [("freeze.created", "web")]
 
 

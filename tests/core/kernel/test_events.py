@@ -22,19 +22,19 @@ def test_events_come_in_order_on_one_thread() -> None:
     stream.drain()
 
     assert heard == [(str(number), "crane-events") for number in range(100)]
-    assert stream.stop()
+    assert stream.stop(60)
 
 
 def test_emitting_does_not_wait_for_listeners() -> None:
     go = threading.Event()
-    stream = EventStream(lambda event: go.wait(10) and None)
+    stream = EventStream(lambda event: go.wait(60) and None)
 
     stream.emit(Event("service.updated"))
     stream.emit(Event("service.updated"))
 
     go.set()
     stream.drain()
-    assert stream.stop()
+    assert stream.stop(60)
 
 
 def test_listener_may_emit() -> None:
@@ -50,7 +50,7 @@ def test_listener_may_emit() -> None:
     stream.drain()
 
     assert heard == ["first.done", "second.done"]
-    assert stream.stop()
+    assert stream.stop(60)
 
 
 def test_full_backlog_drops_and_counts(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
@@ -59,11 +59,11 @@ def test_full_backlog_drops_and_counts(monkeypatch: pytest.MonkeyPatch, caplog: 
 
     def deliver(event: Event) -> None:
         begun.set()
-        go.wait(10)
+        go.wait(60)
 
     stream = EventStream(deliver)
     stream.emit(Event("a.done"))
-    assert begun.wait(10)
+    assert begun.wait(60)
     for _ in range(5):
         stream.emit(Event("b.done"))
     go.set()
@@ -71,7 +71,7 @@ def test_full_backlog_drops_and_counts(monkeypatch: pytest.MonkeyPatch, caplog: 
 
     assert stream.dropped == 3
     assert "b.done" in caplog.text
-    assert stream.stop()
+    assert stream.stop(60)
 
 
 def test_stopping_delivers_what_is_left() -> None:
@@ -80,7 +80,7 @@ def test_stopping_delivers_what_is_left() -> None:
     stream.emit(Event("a.done"))
     stream.emit(Event("b.done"))
 
-    assert stream.stop()
+    assert stream.stop(60)
 
     assert heard == ["a.done", "b.done"]
 
@@ -114,7 +114,7 @@ def test_failing_plugin_does_not_end_the_delivery(caplog: pytest.LogCaptureFixtu
     stream.drain()
 
     assert heard == ["a.done", "b.done"]
-    assert stream.stop()
+    assert stream.stop(60)
 
 
 def test_event_knows_when_it_happened_in_utc() -> None:

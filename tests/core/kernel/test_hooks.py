@@ -345,12 +345,12 @@ def test_hook_crane_loops(run_server: RunServer) -> None:
         yield Loop("freeze.thaw", run)
 
     app = run_server(make_plugin("freeze", crane_loops))
-    assert running.wait(10)
+    assert running.wait(60)
     assert parts(app).loops.states["freeze.thaw"].state == "running"
 
     application.stop(app)
 
-    assert stopped.is_set()
+    assert stopped.wait(60)
 
 
 # --- The process --------------------------------------------------------------------------------------------------
@@ -386,7 +386,7 @@ def test_hook_crane_run_once(run_server: RunServer) -> None:
     often.__name__ = "crane_loops"
     app = run_server(make_plugin("freeze", once(run), crane_run_once), make_plugin("other", often))
 
-    assert ended.wait(10)
+    assert ended.wait(60)
     application.stop(app)
     assert ("freeze.thaw", parts(app).version) in asked
     assert "freeze.often" not in {name for name, _ in asked}, "the other loop runs everywhere"
@@ -402,7 +402,7 @@ def test_loop_to_be_run_once_just_runs_where_nobody_else_could(run_server: RunSe
 
     run_server(make_plugin("freeze", once(run)))
 
-    assert running.wait(10)
+    assert running.wait(60)
 
 
 def test_hook_crane_wait(run_server: RunServer, caplog: pytest.LogCaptureFixture) -> None:

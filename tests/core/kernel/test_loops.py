@@ -25,10 +25,10 @@ def test_loop_runs_until_it_is_stopped() -> None:
 
     runner = LoopRunner()
     runner.start([Loop("history.prune", run)])
-    assert running.wait(10)
+    assert running.wait(60)
     assert runner.states["history.prune"].state == "running"
 
-    assert runner.stop() == []
+    assert runner.stop(60) == []
     assert runner.states["history.prune"].state == "stopped"
 
 
@@ -45,14 +45,14 @@ def test_loop_that_fails_is_started_again(caplog: pytest.LogCaptureFixture) -> N
 
     runner = LoopRunner()
     runner.start([Loop("history.prune", run)])
-    assert recovered.wait(10)
+    assert recovered.wait(60)
 
-    assert runner.stop() == []
+    assert runner.stop(60) == []
     state = runner.states["history.prune"]
     assert state.failures == 2
     assert state.error == "RuntimeError: out of order"
     assert caplog.text.count("The loop history.prune failed") == 2
-    assert all(record.exc_info for record in caplog.records)
+    assert all(record.exc_info for record in caplog.records if record.name == loops.__name__)
 
 
 def test_pause_grows_with_failures_and_starts_anew_after_a_long_good_run(caplog: pytest.LogCaptureFixture) -> None:
@@ -69,10 +69,10 @@ def test_pause_grows_with_failures_and_starts_anew_after_a_long_good_run(caplog:
 
     runner = LoopRunner(clock=lambda: next(times))
     runner.start([Loop("history.prune", run)])
-    assert recovered.wait(10)
-    assert runner.stop() == []
+    assert recovered.wait(60)
+    assert runner.stop(60) == []
 
-    pauses = [record.args[1] for record in caplog.records]
+    pauses = [record.args[1] for record in caplog.records if record.args and record.args[0] == "history.prune"]
     assert pauses == [0.001, 0.002, 0.001]
 
 
@@ -82,7 +82,7 @@ def test_loop_that_ends_by_itself_is_not_started_again() -> None:
 
     runner.start([Loop("history.once", lambda stop: runs.append(1))])
 
-    assert runner.stop() == []
+    assert runner.stop(60) == []
     assert runs == [1]
 
 
@@ -95,7 +95,7 @@ def test_loop_that_does_not_stop_is_named() -> None:
 
     runner = LoopRunner()
     runner.start([Loop("history.stuck", run)])
-    assert begun.wait(10)
+    assert begun.wait(60)
 
     late = runner.stop(timeout=0.01)
 
@@ -116,8 +116,8 @@ def test_failing_loop_does_not_disturb_another(caplog: pytest.LogCaptureFixture)
 
     runner = LoopRunner()
     runner.start([Loop("a.broken", fail), Loop("b.fine", work)])
-    assert failed.wait(10)
-    assert fine.wait(10)
+    assert failed.wait(60)
+    assert fine.wait(60)
 
-    assert runner.stop() == []
+    assert runner.stop(60) == []
     assert runner.states["b.fine"].failures == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -12,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -62,11 +63,12 @@ PLUGIN = """
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that nobody listens on, and that the kernel gives to nobody either until a server is there."""
+    while True:
+        port = secrets.choice(range(20_000, 30_000))
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @pytest.fixture
@@ -99,7 +101,7 @@ def serve(env: dict[str, str], log: Path) -> Iterator[tuple[subprocess.Popen[str
         finally:
             process.terminate()
             try:
-                process.wait(20)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
 
@@ -107,7 +109,7 @@ def serve(env: dict[str, str], log: Path) -> Iterator[tuple[subprocess.Popen[str
 def get(url: str) -> tuple[int, bytes]:
     """Ask for a page; returns status and body."""
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         with error:
@@ -120,7 +122,7 @@ def test_server_answers_and_stops_when_told_to(env: dict[str, str], tmp_path: Pa
         assert process.stdout is not None
         notice = process.stdout.readline()
         process.send_signal(signal.SIGTERM)
-        ended = process.wait(20)
+        ended = process.wait(60)
 
     assert (status, json.loads(body)["name"]) == (200, "local")
     assert "only callers on this machine are served" in notice
@@ -187,7 +189,7 @@ def test_plugin_that_cannot_start_ends_the_server(env: dict[str, str]) -> None:
         env={**env, "FRAGILE": "setup"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
 
     assert done.returncode == 2

@@ -373,9 +373,14 @@ class TestDoctor:
 
     def test_one_that_takes_too_long_holds_nobody_up(self, crane: Crane) -> None:
         go = threading.Event()
-        slow = DoctorCheck("slow", "Slow", lambda: [Finding("x", "info", "X.")] * go.wait(30))
+        slow = DoctorCheck("slow", "Slow", lambda: [Finding("x", "info", "X.")] * go.wait(120))
         quick = DoctorCheck("quick", "Quick", list)
-        report = self.doctor(crane, slow, quick).examine(contextlib.nullcontext, patience=0.05)
+        doctor = self.doctor(crane, slow, quick)
+        # Where processors are busy, a check that is quick takes its time too.
+        for patience in (0.05, 0.5, 5.0, 50.0):
+            report = doctor.examine(contextlib.nullcontext, fresh=True, patience=patience)
+            if report.examined[1].state == "ok":
+                break
         go.set()
 
         assert [finding.code for finding in report.examined[0].findings] == ["took-too-long"]

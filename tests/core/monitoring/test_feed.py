@@ -136,9 +136,9 @@ def test_who_waits_is_woken_by_what_happens_and_by_the_end(feed: Feed) -> None:
     woken: list[int] = []
 
     def wait() -> None:
-        feed.wait(0, 30)
+        feed.wait(0, 60)
         woken.append(feed.last)
-        feed.wait(feed.last, 30)
+        feed.wait(feed.last, 60)
         woken.append(-1)
 
     thread = threading.Thread(target=wait)
@@ -147,7 +147,7 @@ def test_who_waits_is_woken_by_what_happens_and_by_the_end(feed: Feed) -> None:
     while not woken:
         feed.wait(1, 0.01)
     feed.close()
-    thread.join(10)
+    thread.join(60)
 
     assert woken == [1, -1]
 

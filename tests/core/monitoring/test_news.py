@@ -14,6 +14,7 @@ from crane_core.events import Event
 from crane_core.plugins import Plugin
 from crane_core.testing import MemorySwarm
 from crane_core.testing.plugins import make_plugin
+from crane_core.testing.waiting import until_read_again
 
 
 @pytest.fixture
@@ -55,11 +56,12 @@ def test_drained_node_is_told_of(swarm: MemorySwarm, look: Callable[[], None], h
 
 
 def test_engine_that_goes_and_comes_back_is_told_of(
-    swarm: MemorySwarm, look: Callable[[], None], heard: list[Event]
+    crane: Crane, swarm: MemorySwarm, look: Callable[[], None], heard: list[Event]
 ) -> None:
     swarm.go_away()
     look()
     swarm.come_back()
+    until_read_again(crane)
     look()
 
     assert [event.kind for event in heard if event.kind.startswith("engine.")] == ["engine.lost", "engine.returned"]

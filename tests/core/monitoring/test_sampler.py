@@ -80,11 +80,11 @@ def pass_time(crane: Crane, swarm: MemorySwarm, clock: Clock) -> Callable[[float
         crane.watcher.look(full=True)
         for node in crane.cache.snapshot().nodes.values():
             if not pool.link(node.id).error:
-                pool.ask([node], lambda engine: engine.ping(), patience=30)
-        crane.room(Inventory).read("containers", patience=30)
+                pool.ask([node], lambda engine: engine.ping(), patience=60)
+        crane.room(Inventory).read("containers", patience=60)
         begun = sampler.step()
         for each in begun:
-            each.result(10)
+            each.result(60)
         sampler.book.sum_up()
         return len(begun)
 

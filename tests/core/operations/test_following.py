@@ -48,7 +48,7 @@ def test_what_is_sent_while_others_are_looked_at_is_no_removed_service(desk_at):
         def handle(self, method, path, *given, **named):
             if path.endswith("/services/create") and armed.is_set() and not held.is_set():
                 held.set()
-                go_on.wait(10)
+                go_on.wait(60)
             # Whoever waits for an answer asks whether the Engine is there.
             elif held.is_set() and not go_on.is_set() and not path.endswith(("/_ping", "/info")):
                 go_on.set()
@@ -65,12 +65,12 @@ def test_what_is_sent_while_others_are_looked_at_is_no_removed_service(desk_at):
     client = desk.app.test_client()
     sender = threading.Thread(target=lambda: sent.append(client.put("/api/v1/stacks/bank", json=body)))
     sender.start()
-    assert held.wait(10)
+    assert held.wait(60)
     desk.swarm.advance(1)
 
     with desk.app.app_context():
         desk.operations.step()
-    sender.join(10)
+    sender.join(60)
 
     assert go_on.is_set(), "the first operation asked the Engine"
     operation = desk.operations.get(sent[0].json["id"])

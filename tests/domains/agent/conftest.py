@@ -51,6 +51,8 @@ def agents(crane: Crane, swarm: MemorySwarm, keys: AgentKeys, calendar: Calendar
         return through and replace(through, transport=find_memory_endpoint(swarm, node).transport)
 
     crane.room(Pool).add_finder(find, first=True)
+    # The loop of the server finds nothing to do.
+    crane.room(Agents).step = lambda: False  # type: ignore[method-assign]
     return Agents(crane, calendar)
 
 

@@ -54,7 +54,7 @@ def shake_hands(server: ssl.SSLContext, client: ssl.SSLContext, name: str = "cra
             return opened.recv(100)
     finally:
         near.close()
-        thread.join(10)
+        thread.join(60)
 
 
 def test_agent_and_server_believe_each_other(context, authority):

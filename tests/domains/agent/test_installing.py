@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import logging
-import sys
 
 import pytest
 from cryptography import x509
 
+from crane_core import app as application
 from crane_core.cluster.agent.errors import AgentAbsent, AgentOfOthers, KeysUnwritable, NameTaken
 from crane_core.cluster.agent.operations import Agents
 from crane_core.cluster.agent.routes import agent_listing
@@ -148,11 +148,13 @@ def test_it_has_not_come_to_rest_while_an_agent_that_was_removed_may_still_answe
     assert agents.wait(0).state == "settled"
 
 
-def test_agent_at_rest_is_told_of_without_asking_the_engine(agents, finish, swarm, crane):
+def test_agent_at_rest_is_told_of_without_asking_the_engine(agents, finish, swarm, crane, crane_app):
     agents.install("ann")
     finish()
     crane.watcher.look(full=True)
     assert agent_listing(crane).rows()[0].state == "settled"
+    # Nobody else asks it meanwhile.
+    application.stop(crane_app)
     sent = len(swarm.calls)
 
     assert agent_listing(crane).rows()[0].state == "settled"
@@ -173,8 +175,7 @@ def test_rotation_waits_until_agents_that_were_replaced_have_ended(agents, finis
     assert keys.read().client == first
 
 
-def test_a_node_that_met_the_agent_before_is_looked_at_again(agents, finish, swarm, crane, monkeypatch):
-    monkeypatch.setattr(sys.modules[Agents.__module__], "PATIENCE_SECONDS", 30.0)
+def test_a_node_that_met_the_agent_before_is_looked_at_again(agents, finish, swarm, crane):
     agents.install("ann")
     finish()
     link = crane.room(Pool).link("node2")

@@ -61,7 +61,7 @@ def test_what_is_done_to_it_is_told(client, crane, swarm):
 
     client.post("/api/v1/agent")
     client.delete("/api/v1/agent")
-    crane.events.stop()
+    crane.events.drain()
 
     assert [(event.kind, event.name, event.by) for event in told if event.kind.startswith("agent.")] == [
         ("agent.installed", SERVICE, "local"),

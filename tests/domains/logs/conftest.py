@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from crane_core.context import Crane
 from crane_core.engine.pool import Pool
 from crane_core.testing.swarm import MemorySwarm
+from crane_core.testing.waiting import PATIENT_SECONDS, until
 
 NDJSON = {"Accept": "application/x-ndjson"}
 THREE = "services: {web: {image: 'nginx:1', deploy: {replicas: 3}}}"
@@ -45,7 +46,7 @@ class Followed:
     def until(self, accept: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """Return the first object from now on that is accepted."""
         while True:
-            told = self._news.get(timeout=20)
+            told = self._news.get(timeout=PATIENT_SECONDS)
             assert told is not None, self.seen
             self.seen.append(told)
             if accept(told):
@@ -71,7 +72,14 @@ class Followed:
     def end(self) -> None:
         """Follow it no more; the server is about to stop, which ends it."""
         self._over = True
-        self._thread.join(20)
+        self._thread.join(PATIENT_SECONDS)
+
+
+def wait_for_threads() -> None:
+    """Wait until no thread follows a log any more: what one ends by is told to the test that runs at that moment."""
+    for thread in threading.enumerate():
+        if thread.name.startswith("crane-log-"):
+            thread.join(PATIENT_SECONDS)
 
 
 @pytest.fixture
@@ -109,10 +117,12 @@ def look_at_nodes(crane: Crane) -> Callable[[], None]:
 
     def act() -> None:
         pool = crane.room(Pool)
-        for link in pool.links():
-            if link.due is not None:
-                link.due = float("-inf")
+        links = [link for link in pool.links() if link.due is not None]
+        # What the server itself looks at finds what was so before.
+        until(lambda: not any(link.look for link in links))
+        for link in links:
+            link.due = float("-inf")
         for look in pool.look():
-            look.result(10)
+            look.result(PATIENT_SECONDS)
 
     return act

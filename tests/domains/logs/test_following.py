@@ -9,7 +9,7 @@ import pytest
 from crane_core.logs.follower import Follower
 from crane_core.logs.logs import Logs
 from crane_core.logs.origins import Subject, find_origins
-from tests.domains.logs.conftest import THREE
+from tests.domains.logs.conftest import THREE, wait_for_threads
 
 
 def container_of(swarm, task):
@@ -167,13 +167,13 @@ def test_failure_of_one_container_is_told_and_it_is_followed_again(deploy, swarm
     [origin] = find_origins(crane, Subject("task", task))
     follower = Follower(crane, origin, put, lambda _, condition: told.put(condition), late=False, since="")
     follower.start()
-    assert told.get(timeout=20).state == "following"
+    assert told.get(timeout=60).state == "following"
     swarm.print(task, "swallowed\n")
-    assert told.get(timeout=20).state == "unreachable"
-    assert told.get(timeout=20).state == "following"
+    assert told.get(timeout=60).state == "unreachable"
+    assert told.get(timeout=60).state == "following"
     swarm.print(task, "heard\n")
 
-    assert texts.get(timeout=20) == "heard"
+    assert texts.get(timeout=60) == "heard"
     follower.close()
 
 
@@ -190,10 +190,11 @@ def test_failure_that_nobody_expected_is_told_too(deploy, swarm, tasks, crane):
     [origin] = find_origins(crane, Subject("task", task))
     follower = Follower(crane, origin, put, lambda _, condition: told.put(condition), late=False, since="")
     follower.start()
-    assert told.get(timeout=20).state == "following"
+    assert told.get(timeout=60).state == "following"
     swarm.print(task, "news\n")
 
-    assert told.get(timeout=20).state == "unreachable"
+    assert told.get(timeout=60).state == "unreachable"
+    wait_for_threads()
 
 
 def test_managers_pass_on_what_nodes_without_a_way_print(deploy, follow, swarm, tasks, crane):

@@ -13,7 +13,7 @@ from crane_core.live.hub import Hub
 from crane_core.logs.logs import Logs
 from crane_core.security import LOCAL, Identity
 from crane_core.testing.plugins import make_plugin
-from tests.domains.logs.conftest import THREE
+from tests.domains.logs.conftest import THREE, wait_for_threads
 
 
 class Subscribed:
@@ -40,14 +40,14 @@ class Subscribed:
         """Hear until something is so."""
         self.hear()
         while not accept():
-            assert self.rung.wait(20), self.told
+            assert self.rung.wait(60), self.told
             self.rung.clear()
             self.hear()
 
     def next(self):
         """Return the next message; the bell may have rung for the one before."""
         while (message := self.feed.next(self.crane.rights.version)) is None:
-            assert self.rung.wait(20)
+            assert self.rung.wait(60)
             self.rung.clear()
         return message
 
@@ -185,6 +185,7 @@ def test_subscriber_is_told_of_a_plugin_that_fails(deploy, crane, crane_app):
 
     log.until(lambda: any("error" in told for told in log.told))
     log.feed.close()
+    wait_for_threads()
 
     [error] = [told["error"] for told in log.told if "error" in told]
     assert error["detail"] == "The log cannot be read; the server's log says why."

@@ -13,6 +13,8 @@ from crane_core.monitoring.stats.sampler import Sampler
 def measure(crane, swarm):
     """Measure every container, or those of some nodes, so many seconds after the last time."""
     sampler, inventory = crane.room(Sampler), crane.room(Inventory)
+    # What was measured a moment ago is asked for a moment later, however long that is.
+    sampler.book.fresh_seconds = 3600.0
 
     def act(seconds=2.0, nodes=None):
         swarm.advance(seconds)

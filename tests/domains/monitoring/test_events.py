@@ -13,6 +13,7 @@ from crane_core.live.hub import Hub
 from crane_core.monitoring.feed.feed import Feed
 from crane_core.security import Identity, Vote
 from crane_core.testing.plugins import make_plugin
+from crane_core.testing.waiting import until
 
 EVENTS = "/api/v1/events"
 
@@ -49,8 +50,7 @@ def test_what_the_engines_tell_is_told(deploy, client, crane, swarm):
     deploy()
     node = crane.cache.snapshot().get_node("node2")
     nodes = crane.room(NodeEvents)
-    while not nodes.follows(node.id):
-        crane.cache.wait_for_change(crane.cache.snapshot().version, 0.02)
+    until(lambda: nodes.follows(node.id))
     feed = crane.room(Feed)
     swarm.engine("node2").containers.add("tool")
     number = 0
@@ -62,6 +62,7 @@ def test_what_the_engines_tell_is_told(deploy, client, crane, swarm):
 
 
 def test_what_the_manager_tells_is_told(deploy, client, crane):
+    until(lambda: crane.watcher.listening)
     deploy()
     feed, number = crane.room(Feed), 0
     while not (found := client.get(f"{EVENTS}?source=swarm&kind=service.create").json["items"]):
@@ -176,12 +177,10 @@ def test_a_node_that_is_not_heard_any_more_is_told_once(client, crane, swarm):
 
     node = crane.cache.snapshot().get_node("node3")
     nodes, sources = crane.room(NodeEvents), crane.room(Sources)
-    while not nodes.follows(node.id):
-        crane.cache.wait_for_change(crane.cache.snapshot().version, 0.02)
+    until(lambda: nodes.follows(node.id))
     sources.hear_node(node.id, None)
     nodes.close()
-    while nodes.follows(node.id):
-        crane.cache.wait_for_change(crane.cache.snapshot().version, 0.02)
+    until(lambda: not nodes.follows(node.id))
     sources.hear_node(node.id, None)
 
     lost = client.get(f"{EVENTS}?kind=events&node=node3").json["items"]

@@ -71,7 +71,7 @@ def ask(address, tmp_path, client):
 
     def act(expression):
         query = urllib.parse.urlencode({"query": expression})
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             try:
                 with urllib.request.urlopen(f"http://{name}/api/v1/query?{query}", timeout=5) as response:

@@ -8,6 +8,7 @@ import pytest
 
 from crane_core.errors import EngineUnavailable
 from crane_core.testing.behaviours import Exits
+from crane_core.testing.waiting import until_read_again
 
 
 def test_operations_are_listed_newest_first_and_filtered(deploy, client):
@@ -30,7 +31,7 @@ def test_unknown_operation_is_told_so(client):
 def test_answer_waits_for_the_verdict(deploy, client):
     operation = deploy("services: {web: {image: 'nginx:1', deploy: {replicas: 0}}}").json
 
-    ended = client.get(f"/api/v1/operations/{operation['id']}?wait=20").json
+    ended = client.get(f"/api/v1/operations/{operation['id']}?wait=60").json
 
     assert (ended["state"], ended["verdict"]["outcome"]) == ("ended", "converged")
     assert ended["ended_at"] is not None
@@ -38,7 +39,7 @@ def test_answer_waits_for_the_verdict(deploy, client):
 
 def test_change_waits_for_the_verdict_when_asked_to(client, body):
     answer = client.put(
-        "/api/v1/stacks/shop?wait=20", json=body("services: {web: {image: 'nginx:1', deploy: {replicas: 0}}}")
+        "/api/v1/stacks/shop?wait=60", json=body("services: {web: {image: 'nginx:1', deploy: {replicas: 0}}}")
     )
 
     assert (answer.status_code, answer.json["state"]) == (200, "ended")
@@ -70,7 +71,7 @@ def test_service_that_crashes_ends_with_its_exit_code(client, body, swarm, crane
     swarm.settle(most=60)
     crane.watcher.look(full=True)
 
-    ended = client.get(f"/api/v1/operations/{operation['id']}?wait=20").json
+    ended = client.get(f"/api/v1/operations/{operation['id']}?wait=60").json
 
     assert ended["verdict"]["outcome"] == "failed"
     assert "3" in ended["verdict"]["cause"]
@@ -122,7 +123,7 @@ class TestEngineAway:
         notice(crane)
         degraded = client.get("/api/v1/health").json
         swarm.come_back()
-        crane.watcher.look()
+        until_read_again(crane)
         recovered = client.get("/api/v1/health").json
 
         assert (degraded["state"], degraded["checks"]["engine"]["state"]) == ("degraded", "degraded")

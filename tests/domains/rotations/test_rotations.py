@@ -37,7 +37,7 @@ def ended(client: Any, settle: Any, answer: Any) -> dict[str, Any]:
     """Let an operation come to its end."""
     assert answer.status_code in (200, 202), answer.json
     settle()
-    found: dict[str, Any] = client.get(f"/api/v1/operations/{answer.json['id']}?wait=20").json
+    found: dict[str, Any] = client.get(f"/api/v1/operations/{answer.json['id']}?wait=60").json
     assert found["state"] == "ended"
     return found
 

@@ -455,7 +455,11 @@ class TestPatching:
         [sent] = [call for call in swarm.calls if call.path.endswith("/update")]
         assert msgspec.json.decode(sent.body)["TaskTemplate"]["Placement"] == {}
 
-    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(
+        max_examples=40,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    )
     @given(spec=SPECS)
     def test_spec_that_is_read_and_written_back_changes_nothing(self, client, crane, swarm, spec):
         if "front" not in swarm.networks:
@@ -474,7 +478,11 @@ class TestPatching:
         assert [change["action"] for change in answer.json["changes"]] == ["keep"], answer.json["changes"]
         assert len(swarm.writes) == written
 
-    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(
+        max_examples=40,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    )
     @given(spec=SPECS)
     def test_spec_that_is_written_back_as_it_was_shown_changes_nothing(self, client, crane, swarm, spec):
         if "front" not in swarm.networks:

@@ -55,19 +55,19 @@ def test_missing_variable_is_told_in_the_files_own_words(refuse):
 
 
 def test_huge_file_is_refused_at_once(refuse):
-    begun = time.monotonic()
+    begun = time.thread_time()
 
     refuse("services: {web: {image: nginx}}\nx-much: '" + "a" * 5_000_000 + "'")
 
-    assert time.monotonic() - begun < 5
+    assert time.thread_time() - begun < 5
 
 
 def test_file_of_five_megabytes_of_services_is_refused_at_once(refuse):
-    begun = time.monotonic()
+    begun = time.thread_time()
 
     refuse("services:\n" + "".join(f"  web{number}: {{image: nginx}}\n" for number in range(200_000)))
 
-    assert time.monotonic() - begun < 5
+    assert time.thread_time() - begun < 5
 
 
 def test_request_beyond_the_limit_is_refused(client, swarm, crane):
@@ -82,11 +82,11 @@ def test_request_beyond_the_limit_is_refused(client, swarm, crane):
 def test_bomb_of_aliases_is_refused_at_once(refuse):
     lines = ["x-a0: &a0 [a, a, a, a, a, a, a, a, a]"]
     lines += [f"x-a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30)]
-    begun = time.monotonic()
+    begun = time.thread_time()
 
     refuse("\n".join([*lines, "services: {web: {image: nginx, labels: *a29}}"]))
 
-    assert time.monotonic() - begun < 5
+    assert time.thread_time() - begun < 5
 
 
 def test_service_that_extends_itself_is_refused(refuse):
@@ -204,7 +204,7 @@ def test_second_deployment_waits_its_turn_while_the_first_is_sent(crane, client,
     def hold(method, path, *rest):
         if path.endswith("/services/create") and not entered.is_set():
             entered.set()
-            go_on.wait(20)
+            go_on.wait(60)
         return handle(method, path, *rest)
 
     swarm.handle = hold
@@ -213,13 +213,13 @@ def test_second_deployment_waits_its_turn_while_the_first_is_sent(crane, client,
     other.environ_base.update(client.environ_base)
     first = threading.Thread(target=lambda: answers.append(other.put("/api/v1/stacks/shop", json=body())))
     first.start()
-    assert entered.wait(20)
+    assert entered.wait(60)
     planned = client.post("/api/v1/stacks/shop/plan", json=body("services: {web: {image: 'nginx:2'}}")).json
 
     second = client.put("/api/v1/stacks/shop", json=body("services: {web: {image: 'nginx:2'}}"))
     applied = client.post(f"/api/v1/plans/{planned['id']}/apply")
     go_on.set()
-    first.join(20)
+    first.join(60)
 
     assert (second.status_code, second.json["code"]) == (409, "deployment-in-progress")
     assert applied.json["code"] in ("deployment-in-progress", "plan-outdated")

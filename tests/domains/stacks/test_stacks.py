@@ -45,7 +45,7 @@ class TestDeploying:
     def test_deployed_stack_ends_converged(self, deploy, client):
         operation = deploy().json
 
-        ended = client.get(f"/api/v1/operations/{operation['id']}?wait=20").json
+        ended = client.get(f"/api/v1/operations/{operation['id']}?wait=60").json
 
         assert ended["verdict"]["outcome"] == "converged"
 
@@ -337,7 +337,7 @@ class TestRemoving:
 
         operation = client.delete("/api/v1/stacks/shop").json
         swarm.settle()
-        ended = client.get(f"/api/v1/operations/{operation['id']}?wait=20").json
+        ended = client.get(f"/api/v1/operations/{operation['id']}?wait=60").json
 
         assert ended["verdict"]["outcome"] == "converged"
         assert (swarm.services, swarm.networks, swarm.configs) == (["alone"], [], [])

@@ -9,7 +9,9 @@ import pytest
 from flask import Request
 from flask.testing import FlaskClient
 
+from crane_core import websockets
 from crane_core.cluster.terminal.operations import Sessions
+from crane_core.cluster.terminal.tickets import Tickets
 from crane_core.context import Crane
 from crane_core.engine.pool import Pool
 from crane_core.events import Event
@@ -42,6 +44,12 @@ class Rights:
         return make_plugin("rights", crane_authenticate, crane_authorize)
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Whoever sits there may get no processor for longer than a browser takes nothing of what is printed.
+    monkeypatch.setattr(websockets, "SEND_SECONDS", 60)
+
+
 @pytest.fixture
 def rights() -> Rights:
     return Rights()
@@ -63,16 +71,16 @@ def crane_plugins(rights: Rights, events: list[Event]) -> Iterable[Plugin]:
 
 @pytest.fixture
 def now() -> list[float]:
-    """How many seconds the clock of terminals is ahead."""
+    """How many seconds have passed on the clock of terminals."""
     return [0.0]
 
 
 @pytest.fixture
 def sessions(crane: Crane, now: list[float]) -> Sessions:
-    """The terminals of that server, on a clock that a test moves."""
+    """The terminals of that server, on a clock that only a test moves."""
     found = crane.room(Sessions)
-    clock = found.clock
-    found.clock = lambda: clock() + now[0]
+    begun = found.clock()
+    found.clock = lambda: begun + now[0]
     return found
 
 
@@ -89,8 +97,11 @@ def web(client: FlaskClient, swarm: MemorySwarm, crane: Crane) -> str:
 
 
 @pytest.fixture
-def order(client: FlaskClient) -> Callable[..., Any]:
-    """Ask for a ticket."""
+def order(client: FlaskClient, crane: Crane) -> Callable[..., Any]:
+    """Ask for a ticket, which stays good until a test moves the clock."""
+    tickets = crane.room(Tickets)
+    begun = tickets.clock()
+    tickets.clock = lambda: begun
 
     def act(where: str, caller: str = "ann", **body: Any) -> Any:
         return client.post(f"/api/v1/{where}/terminal-tickets", json=body, headers={"X-Caller": caller})
