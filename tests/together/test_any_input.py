@@ -58,7 +58,7 @@ def map_query(_context: Any, query: dict[str, Any] | None) -> dict[str, Any] | N
     return {name: value for name, value in query.items() if name != "wait"} if query else query
 
 
-def find_wrong_answers(app: Flask, headers: dict[str, str]) -> dict[str, str]:
+def find_wrong_answers(app: Flask, headers: dict[str, str], examples: int = EXAMPLES) -> dict[str, str]:
     """Send all kinds of things to every operation; return what was answered otherwise than documented."""
     described: Any = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app)
     wrong = {}
@@ -69,7 +69,8 @@ def find_wrong_answers(app: Flask, headers: dict[str, str]) -> dict[str, str]:
             try:
                 # A container `prune` is no example: what is answered at its path is no container.
                 cases = operation.as_strategy(generation_mode=mode)
-                send(cases.filter(lambda case: case.path in fixed or case.formatted_path not in fixed), headers)
+                cases = cases.filter(lambda case: case.path in fixed or case.formatted_path not in fixed)
+                send(cases, headers, examples)
             except Unsatisfiable:
                 # There is nothing that could be sent to it wrongly.
                 assert mode is GenerationMode.NEGATIVE, operation.label
@@ -78,11 +79,11 @@ def find_wrong_answers(app: Flask, headers: dict[str, str]) -> dict[str, str]:
     return wrong
 
 
-def send(cases: Any, headers: dict[str, str]) -> None:
+def send(cases: Any, headers: dict[str, str], examples: int) -> None:
     """Send a few of many possible requests, and look at their answers."""
 
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=examples,
         phases=[Phase.generate],
         database=None,
         # The same things each time: what is new to the API is tried with what is new in its document.
@@ -110,6 +111,7 @@ def make_viewer(app: Flask) -> dict[str, str]:
 def test_answers_are_as_documented(served: Flask, tmp_path: Path, who: str) -> None:
     headers = {"a viewer": make_viewer, "nobody": lambda _: {}}.get(who, lambda _: find_headers(tmp_path))(served)
 
-    wrong = find_wrong_answers(served, headers)
+    # Whoever has not logged in is sent away before anything is looked at.
+    wrong = find_wrong_answers(served, headers, EXAMPLES if headers else 1)
 
     assert not wrong, "\n\n".join(f"{operation}: {failure}" for operation, failure in wrong.items())

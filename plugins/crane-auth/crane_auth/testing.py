@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,18 +16,6 @@ from crane_core.plugins import Plugin
 
 SETUP_TOKEN = "the setup token of the tests"  # noqa: S105 (of servers that end with the tests)
 PASSWORD = "velvet otter seventeen"  # noqa: S105 (likewise)
-
-
-# How long something may take that other threads bring about, in seconds: a busy machine may let them wait for long.
-PATIENCE = 60.0
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    """Wait until something holds, as that a server noticed what another one did; it looks a few times a second."""
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, "It never came about."
-        threading.Event().wait(0.02)
 
 
 def auth_plugins() -> list[Plugin]:

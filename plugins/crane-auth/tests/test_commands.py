@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from crane_auth.testing import PASSWORD, Browser, wait_until
+from crane_auth.testing import PASSWORD, Browser
 from flask import Flask
 
 from crane_core.cli import server
 from crane_core.errors import SetupError
 from crane_core.plugins import discover
+from crane_core.testing.waiting import until
 
 Run = Callable[..., Result]
 Visitors = Callable[..., Browser]
@@ -61,7 +62,7 @@ def test_sessions_on_a_server_that_runs_end(ann: Browser, run: Run) -> None:
 
     run("reset-password", "ann")
 
-    wait_until(lambda: ann.name == "nobody")
+    until(lambda: ann.name == "nobody")
 
 
 def test_password_comes_from_standard_input(ann: Browser, run: Run, visitor: Visitors) -> None:
@@ -99,7 +100,7 @@ def test_account_is_let_do_everything(ann: Browser, bob: Browser, run: Run) -> N
     done = run("make-admin", "bob")
 
     assert (done.exit_code, done.output) == (0, "bob may do everything.\n")
-    wait_until(lambda: bob.ask("GET", "sessions").status_code == 200)
+    until(lambda: bob.ask("GET", "sessions").status_code == 200)
 
 
 def test_setup_token_is_given_out_anew(run: Run, visitor: Visitors) -> None:

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from crane_auth.testing import PASSWORD, PATIENCE, Browser
+from crane_auth.testing import PASSWORD, Browser
 from flask import Flask
 
 from crane_core.context import Crane
 from crane_core.security import identify
 from crane_core.standing import Standing
+from crane_core.testing.waiting import PATIENT_SECONDS
 
 Visitors = Callable[..., Browser]
 
@@ -30,7 +31,7 @@ def ends(crane: Crane, crane_app: Flask) -> Callable[..., bool]:
             assert identify().kind == "user"
             with crane.room(Standing).admitted(lambda reason: ended.set()):
                 change()
-                return ended.wait(PATIENCE)
+                return ended.wait(PATIENT_SECONDS)
 
     return act
 

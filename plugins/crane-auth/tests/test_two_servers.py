@@ -12,12 +12,13 @@ from typing import Any
 import pyotp
 import pytest
 from crane_auth.clock import Clock
-from crane_auth.testing import PASSWORD, SETUP_TOKEN, Browser, auth_plugins, wait_until
+from crane_auth.testing import PASSWORD, SETUP_TOKEN, Browser, auth_plugins
 from flask import Flask
 
 from crane_core import app as application
 from crane_core.context import Crane
 from crane_core.testing import MemoryAdapter, MemorySwarm
+from crane_core.testing.waiting import until
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def test_session_is_good_at_both_and_ends_at_both(ann: Browser, other: Flask) ->
 
     ann.ask("POST", "auth/logout", status=204)
 
-    wait_until(lambda: there.name == "nobody")
+    until(lambda: there.name == "nobody")
 
 
 def test_token_is_good_at_both_and_ends_at_both(ann: Browser, other: Flask) -> None:
@@ -86,7 +87,7 @@ def test_token_is_good_at_both_and_ends_at_both(ann: Browser, other: Flask) -> N
 
     ann.ask("DELETE", f"auth/me/tokens/{made['id']}", status=204)
 
-    wait_until(lambda: there.ask("GET", "whoami").status_code == 401)
+    until(lambda: there.ask("GET", "whoami").status_code == 401)
 
 
 def test_who_is_refused_at_one_does_not_guess_on_at_the_other(ann: Browser, crane_app: Flask, other: Flask) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -26,6 +25,7 @@ from crane_core.events import Event
 from crane_core.plugins import Plugin
 from crane_core.security import SERVER
 from crane_core.testing import MemoryAdapter, MemorySwarm
+from crane_core.testing.waiting import until
 
 NOW = datetime.now(UTC)
 
@@ -290,7 +290,7 @@ def test_loop_removes_what_is_old_by_itself(run_server: Callable[..., Flask], mo
     add(app, *entries(5, NOW - timedelta(days=31)))
 
     check = "/api/v1/timeline/check"
-    wait_until(lambda: app.test_client().get(check).json["first"] == 6)
+    until(lambda: app.test_client().get(check).json["first"] == 6)
 
 
 def test_everything_is_kept_for_who_says_so(run_server: Callable[..., Flask]) -> None:
@@ -372,7 +372,7 @@ class TestTroubles:
         app, mend = break_database()
         add_one = writer_of(app).add
         add_one(Entry("first.done", NOW))
-        wait_until(lambda: bool(writer_of(app).problem))
+        until(lambda: bool(writer_of(app).problem))
         for entry in entries(15):
             add_one(entry)
         health = app.test_client().get("/api/v1/health").json["checks"]["timeline"]
@@ -392,7 +392,7 @@ class TestTroubles:
         monkeypatch.setattr(writer, "MOST_WAITING_BYTES", 5000)
         app, mend = break_database()
         writer_of(app).add(Entry("first.done", NOW))
-        wait_until(lambda: bool(writer_of(app).problem))
+        until(lambda: bool(writer_of(app).problem))
         for _ in range(5):
             writer_of(app).add(Entry("a.done", NOW, detail='{"a":"' + "x" * 1000 + '"}'))
 
@@ -416,11 +416,3 @@ def rename(app: Flask, old: str, new: str) -> None:
     with session(app):
         db.session.execute(sa.text(f"ALTER TABLE {old} RENAME TO {new}"))
         db.session.commit()
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    """Wait until something holds that another thread brings about."""
-    deadline = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < deadline, "It never came about."
-        threading.Event().wait(0.005)
