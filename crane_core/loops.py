@@ -62,6 +62,8 @@ class LoopRunner:
             thread.join(timeout)
             if thread.is_alive():
                 late.append(thread.name)
+        if late:
+            log.warning("Loops that did not end within %g s are left behind: %s.", timeout, ", ".join(late))
         return late
 
     def _run(self, loop: Loop, state: LoopState) -> None:

@@ -74,7 +74,8 @@ class MemorySwarm:
         self.refusals: list[tuple[str, str, Refusal]] = []
         self.in_swarm = in_swarm
         self.seconds_per_request = seconds_per_request
-        self._lock = threading.RLock()
+        # Held while something is answered or changes; who reaches into the Swarm while a server asks it holds it too.
+        self.lock = threading.RLock()
         self._gone = False
         self._agenda = Agenda(start)
         self.store = Store(self._agenda, seed=5013)
@@ -114,7 +115,7 @@ class MemorySwarm:
         :param node: The node whose own Engine is asked; the manager unless told otherwise.
         :raises EngineGone: after :meth:`go_away`, and by a node that is down.
         """
-        with self._lock:
+        with self.lock:
             engine = self.engine(node)
             if node is None and self._gone:
                 raise EngineGone(111, "Connection refused")
@@ -148,12 +149,12 @@ class MemorySwarm:
 
     def advance(self, seconds: float) -> None:
         """Let so many seconds pass."""
-        with self._lock:
+        with self.lock:
             self._agenda.run_until(self._agenda.now + seconds)
 
     def settle(self, most: float = 120.0) -> None:
         """Let time pass until nothing is left to happen, at most so many seconds (a crash loop never settles)."""
-        with self._lock:
+        with self.lock:
             end = self._agenda.now + most
             while (due := self._agenda.next_due()) is not None and due <= end:
                 self._agenda.run_until(due)
@@ -176,7 +177,7 @@ class MemorySwarm:
 
         :param exit_code: With what its containers ended, as the manager was still told; None while they go on.
         """
-        with self._lock:
+        with self.lock:
             node = self._node(name)
             if exit_code is not None:
                 for task in list(node.tasks.values()):
@@ -186,7 +187,7 @@ class MemorySwarm:
 
     def node_up(self, name: str) -> None:
         """Bring a node back."""
-        with self._lock:
+        with self.lock:
             node = self._node(name)
             node.reachable = True
             self._set_state(node, "ready", "")
@@ -197,13 +198,13 @@ class MemorySwarm:
 
         :param container: Its id, or that of its task.
         """
-        with self._lock:
+        with self.lock:
             task = next((task for task in self.store.tasks if task.id == container), None)
             self.printed.add(task.container_id if task else container, text, stream)
 
     def break_streams(self, name: str) -> None:
         """Break off what the Engine of a node sends of its containers' output, as when it is started anew."""
-        with self._lock:
+        with self.lock:
             node = self._node(name)
             for task in list(node.tasks.values()):
                 self.printed.break_off(task.container_id)
@@ -214,26 +215,26 @@ class MemorySwarm:
 
     def set_availability(self, name: str, availability: str) -> None:
         """Make a node ``active``, ``pause`` or ``drain``."""
-        with self._lock:
+        with self.lock:
             node = self._node(name)
             node.body["Spec"] = {**node.spec, "Availability": availability}
             self._node_changed(node)
 
     def label_node(self, name: str, **labels: str) -> None:
         """Add labels to a node."""
-        with self._lock:
+        with self.lock:
             node = self._node(name)
             node.body["Spec"] = {**node.spec, "Labels": {**node.labels, **labels}}
             self._node_changed(node)
 
     def make_network(self, name: str, labels: Mapping[str, str]) -> NetworkRecord:
         """Make an overlay network."""
-        with self._lock:
+        with self.lock:
             return Networks(self.store).make(name, "overlay", {"Labels": labels})
 
     def go_away(self) -> None:
         """Stop listening: requests are refused, and streams end. Tasks live on."""
-        with self._lock:
+        with self.lock:
             self._gone = True
             streams = list(self.streams)
         for stream in streams:
@@ -241,7 +242,7 @@ class MemorySwarm:
 
     def come_back(self) -> None:
         """Listen again."""
-        with self._lock:
+        with self.lock:
             self._gone = False
 
     # What a test asserts
@@ -259,41 +260,41 @@ class MemorySwarm:
     @property
     def services(self) -> list[str]:
         """The names of the services, sorted."""
-        with self._lock:
+        with self.lock:
             return sorted(service.name for service in self.store.services)
 
     @property
     def networks(self) -> list[str]:
         """The names of the networks of the Swarm, but for the ingress network, sorted."""
-        with self._lock:
+        with self.lock:
             networks = (network for network in self.store.networks if network.body["Scope"] == "swarm")
             return sorted(network.name for network in networks if not network.body["Ingress"])
 
     @property
     def configs(self) -> list[str]:
         """The names of the configs, sorted."""
-        with self._lock:
+        with self.lock:
             return sorted(config.name for config in self.store.configs)
 
     @property
     def secrets(self) -> list[str]:
         """The names of the secrets, sorted."""
-        with self._lock:
+        with self.lock:
             return sorted(secret.name for secret in self.store.secrets)
 
     def service(self, name: str) -> dict[str, Any]:
         """Return a service as the Engine shows it."""
-        with self._lock:
+        with self.lock:
             return dict(self.store.services.get(name).body)
 
     def tasks(self, service: str) -> list[dict[str, Any]]:
         """Return the tasks of a service as the Engine shows them, oldest first."""
-        with self._lock:
+        with self.lock:
             return [dict(task.body) for task in self.store.services.get(service).tasks.values()]
 
     def secret_data(self, name: str) -> str:
         """Return the content of a secret, as base64."""
-        with self._lock:
+        with self.lock:
             return self.store.secrets.get(name).data
 
     def follow(self, kind: type[EventStream], types: list[str]) -> EventStream:
@@ -310,7 +311,7 @@ class MemorySwarm:
         """
 
         def forget_it(stream: Stream) -> None:
-            with self._lock:
+            with self.lock:
                 forget(stream)
                 self.forget_stream(stream)
 
@@ -320,7 +321,7 @@ class MemorySwarm:
 
     def forget_stream(self, stream: Stream) -> None:
         """Tell a stream nothing any more."""
-        with self._lock:
+        with self.lock:
             if stream in self.streams:
                 self.streams.remove(stream)
             if isinstance(stream, EventStream) and stream.tell in self.store.listeners:

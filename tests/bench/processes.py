@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from crane_core.testing.ports import find_free_port
 from tests.bench.client import Client
 from tests.identity import find_headers
 
@@ -108,7 +108,7 @@ class CraneServer:
 @contextlib.contextmanager
 def crane_server(directory: Path, engine_url: str, **settings: str) -> Iterator[CraneServer]:
     """Run the server against an Engine; ``settings`` are given as variables (``CRANE_*``)."""
-    port = _free_port()
+    port = find_free_port()
     data = directory / f"data{port}"
     environment = {
         "CRANE_ENGINE_URL": engine_url,
@@ -131,12 +131,6 @@ def _wait_for_answer(process: subprocess.Popen[bytes], port: int) -> float:
                 return time.monotonic()
         time.sleep(0.005)
     raise RuntimeError("The server did not start.")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager

@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from crane_core.testing.ports import find_free_port
 from tests.identity import find_headers
 
 Answer = tuple[int, Any]
@@ -53,9 +53,7 @@ class Server:
     def start(self, *, reads: bool = True) -> Server:
         """Start it, and wait until it has read the Swarm, or only until it answers at all."""
         if not self._port:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                self._port = int(probe.getsockname()[1])
+            self._port = find_free_port()
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("CRANE_", "DOCKER_"))}
         own = {"CRANE_ENGINE_URL": self._url, "CRANE_SERVER_DATA_DIRECTORY": str(self._directory / "data")}
         command = [str(Path(sys.executable).with_name("crane-server")), "run", "--port", str(self._port)]
@@ -69,7 +67,7 @@ class Server:
                 start_new_session=True,
             )
         wanted = self._reads_the_swarm if reads else lambda: self.ask("GET", "/services?limit=1")
-        self.until(wanted, "the server has read the Swarm", 30)
+        self.until(wanted, "the server has read the Swarm")
         return self
 
     def kill(self) -> None:

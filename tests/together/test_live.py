@@ -24,6 +24,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from crane_core.openapi import NDJSON
 from crane_core.testing import MemorySwarm
+from crane_core.testing.ports import find_free_port
 from crane_core.testing.transport import serve
 from tests.identity import WITHOUT_LOGIN
 
@@ -121,9 +122,7 @@ def run(tmp_path: Path) -> Iterator[Callable[..., Server]]:
                 (site / "crane_login.py").write_text(LOGIN)
                 (described / "METADATA").write_text("Metadata-Version: 2.1\nName: crane-login\nVersion: 1.0\n")
                 (described / "entry_points.txt").write_text("[crane]\nlogin = crane_login\n")
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                port = probe.getsockname()[1]
+            port = find_free_port()
             kept = {name: value for name, value in os.environ.items() if not name.startswith(("CRANE_", "DOCKER_"))}
             (tmp_path / "crane.toml").touch()
             process = subprocess.Popen(

@@ -50,22 +50,23 @@ class Containers:
 
         :param volumes: The names of volumes that it mounts.
         """
-        id_ = self._swarm.store.new_id(64, "0123456789abcdef")
-        stamp = self._swarm.store.agenda.stamp()
-        state = {"Status": "running" if running else "exited", "Running": running, "Paused": False, "ExitCode": 0}
-        self.own[id_] = {
-            "Id": id_,
-            "Name": f"/{name}",
-            "Created": stamp,
-            "Image": image_id(image),
-            "Config": {"Image": image, "Cmd": ["sh"], "Labels": {}, "Tty": False, **config},
-            "State": {**state, "StartedAt": stamp},
-            "HostConfig": {"NetworkMode": "default"},
-            "Mounts": [_mount(volume, f"/{volume}") for volume in volumes],
-            "NetworkSettings": {"Ports": {}, "Networks": {}},
-        }
-        self._tell("container", "create", id_, {"name": name, "image": image})
-        return id_
+        with self._swarm.lock:
+            id_ = self._swarm.store.new_id(64, "0123456789abcdef")
+            stamp = self._swarm.store.agenda.stamp()
+            state = {"Status": "running" if running else "exited", "Running": running, "Paused": False, "ExitCode": 0}
+            self.own[id_] = {
+                "Id": id_,
+                "Name": f"/{name}",
+                "Created": stamp,
+                "Image": image_id(image),
+                "Config": {"Image": image, "Cmd": ["sh"], "Labels": {}, "Tty": False, **config},
+                "State": {**state, "StartedAt": stamp},
+                "HostConfig": {"NetworkMode": "default"},
+                "Mounts": [_mount(volume, f"/{volume}") for volume in volumes],
+                "NetworkSettings": {"Ports": {}, "Networks": {}},
+            }
+            self._tell("container", "create", id_, {"name": name, "image": image})
+            return id_
 
     def all(self) -> Iterator[dict[str, Any]]:
         """Yield what inspecting tells of each container."""

@@ -43,21 +43,22 @@ class Images:
 
     def add(self, name: str, size: int = SIZE) -> str:
         """Add an image; one without a name is what is left of an image that was replaced. Returns its id."""
-        id_ = image_id(name) if name else f"sha256:{self._swarm.store.new_id(64, '0123456789abcdef')}"
-        self._removed.discard(id_)
-        self._kept[id_] = {
-            "Containers": -1,
-            "Created": int(self._swarm.now),
-            "Id": id_,
-            "Labels": None,
-            "ParentId": "",
-            "RepoDigests": [f"{_repository(name)}@{digest_of(name)}"] if name else None,
-            "RepoTags": [_tagged(name)] if name else ["<none>:<none>"],
-            "SharedSize": -1,
-            "Size": size,
-            "VirtualSize": size,
-        }
-        return id_
+        with self._swarm.lock:
+            id_ = image_id(name) if name else f"sha256:{self._swarm.store.new_id(64, '0123456789abcdef')}"
+            self._removed.discard(id_)
+            self._kept[id_] = {
+                "Containers": -1,
+                "Created": int(self._swarm.now),
+                "Id": id_,
+                "Labels": None,
+                "ParentId": "",
+                "RepoDigests": [f"{_repository(name)}@{digest_of(name)}"] if name else None,
+                "RepoTags": [_tagged(name)] if name else ["<none>:<none>"],
+                "SharedSize": -1,
+                "Size": size,
+                "VirtualSize": size,
+            }
+            return id_
 
     def all(self) -> list[dict[str, Any]]:
         """Return each image as the list has it."""

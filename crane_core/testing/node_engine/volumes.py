@@ -36,18 +36,19 @@ class Volumes:
 
     def add(self, name: str, **members: Any) -> dict[str, Any]:
         """Add a volume; return it as the list has it."""
-        self._kept[name] = {
-            "CreatedAt": self._swarm.store.agenda.stamp(),
-            "Driver": "local",
-            "Labels": None,
-            "Mountpoint": f"/var/lib/docker/volumes/{name}/_data",
-            "Name": name,
-            "Options": None,
-            "Scope": "local",
-            **members,
-        }
-        self._tell("volume", "create", name, {"driver": "local"})
-        return self._kept[name]
+        with self._swarm.lock:
+            self._kept[name] = {
+                "CreatedAt": self._swarm.store.agenda.stamp(),
+                "Driver": "local",
+                "Labels": None,
+                "Mountpoint": f"/var/lib/docker/volumes/{name}/_data",
+                "Name": name,
+                "Options": None,
+                "Scope": "local",
+                **members,
+            }
+            self._tell("volume", "create", name, {"driver": "local"})
+            return self._kept[name]
 
     def all(self) -> list[dict[str, Any]]:
         """Return each volume as the list has it."""

@@ -12,7 +12,6 @@ import os
 import pwd
 import secrets
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -26,6 +25,7 @@ import pytest
 from crane_core.app import create_app
 from crane_core.plugins import Plugin
 from crane_core.testing import MemoryAdapter, MemorySwarm
+from crane_core.testing.ports import find_free_port
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -78,7 +78,7 @@ def postgresql_cluster() -> Iterator[Cluster]:
     where = Path(programs[-1]) if programs else Path(str(found)).parent
     # Short, because the path of a socket may have no more than 107 characters.
     directory = Path(tempfile.mkdtemp(prefix="crane-pg-", dir=_MEMORY if _has_room(_MEMORY) else _DISK))
-    cluster = Cluster(directory, _find_port())
+    cluster = Cluster(directory, find_free_port())
     as_owner: list[str] = []
     if os.geteuid() == 0:
         # PostgreSQL does not run as root.
@@ -122,12 +122,6 @@ def _has_room(directory: Path) -> bool:
     with contextlib.suppress(OSError):
         return os.access(directory, os.W_OK) and shutil.disk_usage(directory).free >= _ROOM_BYTES
     return False
-
-
-def _find_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_for(cluster: Cluster, process: subprocess.Popen[bytes]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from crane_history.stats.operations import FIGURES, MOST_POINTS, express, find_s
 from crane_history.stats.prometheus import Prometheus
 
 from crane_core.errors import Invalid
+from crane_core.testing.ports import find_free_port
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 STACK = "services: {web: {image: 'nginx:1', deploy: {replicas: 2}}, api: {image: 'nginx:1'}}"
@@ -242,9 +242,7 @@ class TestRealPrometheus:
     def prometheus(self, tmp_path: Path) -> Iterator[Any]:
         if not shutil.which("prometheus"):
             pytest.fail("Prometheus is missing (Debian: apt-get install prometheus).")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            name = f"127.0.0.1:{probe.getsockname()[1]}"
+        name = f"127.0.0.1:{find_free_port()}"
         with Speaker(cadvisor) as exporter, (tmp_path / "prometheus.log").open("wb") as log:
             scraped = [{"job_name": "cadvisor", "static_configs": [{"targets": [exporter.name]}]}]
             config = {"global": {"scrape_interval": "500ms", "scrape_timeout": "500ms"}, "scrape_configs": scraped}

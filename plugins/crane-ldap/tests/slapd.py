@@ -24,6 +24,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from crane_core.testing.ports import find_free_port
+
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     from ldap3 import MODIFY_REPLACE, Connection, Server
@@ -131,7 +133,7 @@ def slapd() -> Iterator[Slapd]:
     if not program:
         pytest.fail("slapd is missing (Debian: apt-get install slapd).")
     directory = Path(tempfile.mkdtemp(prefix="crane-ldap-", dir="/tmp"))
-    found = Slapd(directory, _find_port(), _find_port())
+    found = Slapd(directory, find_free_port(), find_free_port())
     (directory / "data").mkdir()
     make_certificates(directory)
     names = {"directory": directory, "suffix": SUFFIX, "root": ROOT_DN, "password": ROOT_PASSWORD}
@@ -180,12 +182,6 @@ def make_certificates(directory: Path) -> None:
     (directory / "server.key").write_bytes(
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
-
-
-def _find_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_for(found: Slapd, process: subprocess.Popen[bytes]) -> None:

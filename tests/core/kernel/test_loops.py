@@ -86,7 +86,7 @@ def test_loop_that_ends_by_itself_is_not_started_again() -> None:
     assert runs == [1]
 
 
-def test_loop_that_does_not_stop_is_named() -> None:
+def test_loop_that_does_not_stop_is_named(caplog: pytest.LogCaptureFixture) -> None:
     go, begun = threading.Event(), threading.Event()
 
     def run(stop: threading.Event) -> None:
@@ -101,6 +101,7 @@ def test_loop_that_does_not_stop_is_named() -> None:
 
     go.set()
     assert late == ["crane-history.stuck"]
+    assert "left behind: crane-history.stuck" in caplog.text
 
 
 def test_failing_loop_does_not_disturb_another(caplog: pytest.LogCaptureFixture) -> None:

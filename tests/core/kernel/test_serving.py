@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,6 +19,7 @@ import pytest
 from flask import Flask
 
 from crane_core.serving import LINGER_SECONDS, Server, Worker
+from crane_core.testing.ports import find_free_port
 from tests.identity import WITHOUT_LOGIN
 
 Install = Callable[..., dict[str, str]]
@@ -62,15 +61,6 @@ PLUGIN = """
 """
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on, and that the kernel gives to nobody either until a server is there."""
-    while True:
-        port = secrets.choice(range(20_000, 30_000))
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-
-
 @pytest.fixture
 def env(install: Install, tmp_path: Path) -> dict[str, str]:
     """The variables of a server with a plugin that breaks, and without an Engine."""
@@ -87,7 +77,7 @@ def env(install: Install, tmp_path: Path) -> dict[str, str]:
 @contextmanager
 def serve(env: dict[str, str], log: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Run the server until the block ends; gives the process and the URL that it printed."""
-    port = free_port()
+    port = find_free_port()
     command = [sys.executable, "-m", "crane_core.cli", "run", "--port", str(port)]
     with (
         log.open("w") as errors,
@@ -185,7 +175,7 @@ def test_caller_cannot_write_lines_of_the_log(env: dict[str, str], tmp_path: Pat
 
 def test_plugin_that_cannot_start_ends_the_server(env: dict[str, str]) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "crane_core.cli", "run", "--port", str(free_port())],
+        [sys.executable, "-m", "crane_core.cli", "run", "--port", str(find_free_port())],
         env={**env, "FRAGILE": "setup"},
         capture_output=True,
         text=True,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
 import threading
 import time
@@ -15,6 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 from werkzeug.serving import make_server
+
+from crane_core.testing.ports import find_free_port
 
 EXAMPLES = Path(__file__).parents[3] / "docs/examples/prometheus"
 SHOP = "services: {web: {image: 'nginx:1', deploy: {replicas: 2}}, db: {image: 'postgres:16'}}"
@@ -63,9 +64,7 @@ def ask(address, tmp_path, client):
     token = client.environ_base.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer ") or "none"
     (tmp_path / "token").write_text(token)
     (tmp_path / "prometheus.yml").write_text(yaml.safe_dump(config))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        name = f"127.0.0.1:{probe.getsockname()[1]}"
+    name = f"127.0.0.1:{find_free_port()}"
     if not shutil.which("prometheus"):
         pytest.fail("Prometheus is missing (Debian: apt-get install prometheus).")
 
