@@ -91,6 +91,7 @@ def judge(
     current = [task for task in tasks if task.id not in before]
     _count(progress, service, tasks, track, before)
     _remember(witness, progress, service, tasks, current, now)
+    _time_waiting(witness, snapshot, tasks, now)
     progress.failing = list(_failing(witness, snapshot, tasks, undone=_is_undone(service, track)))
     if track.starts and not _tasks_are_newer(witness, service, snapshot):
         progress.state, progress.message = "progressing", _describe(progress, service, tasks)
@@ -202,8 +203,18 @@ def _remember(
     )
     if shape != witness.shape:
         witness.shape, witness.moved = shape, now
-    waits = any(_waits_for_a_node(task) for task in tasks)
-    witness.pending_since = (witness.pending_since if witness.pending_since is not None else now) if waits else None
+
+
+def _time_waiting(witness: Witness, snapshot: Snapshot, tasks: Iterable[Task], now: float) -> None:
+    """Remember since when tasks have found no node.
+
+    A manager that has just begun to lead calls every node unknown until it has heard from it, and gives none a task;
+    within seconds each is ready or down (swarmkit: manager/dispatcher).
+    """
+    if not any(_waits_for_a_node(task) for task in tasks):
+        witness.pending_since = None
+    elif witness.pending_since is None or any(node.state == "unknown" for node in snapshot.nodes.values()):
+        witness.pending_since = now
 
 
 def _is_steady(

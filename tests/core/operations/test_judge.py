@@ -26,21 +26,27 @@ class Looking:
         self._read = 0
 
     def see(
-        self, at: float, service: dict[str, Any] | None, *its: dict[str, Any], newer: bool = True, down: str = ""
+        self,
+        at: float,
+        service: dict[str, Any] | None,
+        *its: dict[str, Any],
+        newer: bool = True,
+        down: str = "",
+        unknown: str = "",
     ) -> ServiceProgress:
         """Look at the copy of a moment."""
         self._read += newer
         snapshot = Snapshot(
             services={one.id: one for one in services(service)} if service else {},
             tasks={"s": tuple(tasks(*its))},
-            nodes={one.id: one for one in nodes(*(_node(name, down) for name in ("n1", "n2")))},
+            nodes={one.id: one for one in nodes(*(_node(name, down, unknown) for name in ("n1", "n2")))},
             source=Source("engine", "fresh", float(self._read)),
         )
         return judge(self.track, self.witness, snapshot, at, PATIENCE)
 
 
-def _node(name: str, down: str) -> dict[str, Any]:
-    return node_json(name, Status={"State": "down" if name == down else "ready"})
+def _node(name: str, down: str, unknown: str) -> dict[str, Any]:
+    return node_json(name, Status={"State": {down: "down", unknown: "unknown"}.get(name, "ready")})
 
 
 def web(version: int = 2, desired: int = 1, update: str = "", message: str = "", **spec: Any) -> dict[str, Any]:
@@ -197,6 +203,15 @@ def test_service_fails_when_no_node_takes_a_task_for_too_long():
     assert "Waiting for a node" in waiting.message
     assert (progress.state, progress.code) == ("failed", "no-suitable-node")
     assert "all 2 lack label ssd=true" in progress.message
+
+
+def test_nothing_is_concluded_while_a_new_leader_has_not_heard_from_every_node():
+    looking = Looking(stable_seconds=5)
+    looking.see(0, web(), task("t1", **UNPLACED))
+    looking.see(20, web(), task("t1", **UNPLACED), unknown="n2")
+
+    assert looking.see(34, web(), task("t1", **UNPLACED)).state == "progressing"
+    assert looking.see(35, web(), task("t1", **UNPLACED)).code == "no-suitable-node"
 
 
 def test_time_without_the_engine_does_not_count_as_waiting_for_a_node():
