@@ -35,8 +35,8 @@ class NodeEvents:
     """
 
     def __init__(self, crane: Crane) -> None:
+        self._crane = crane
         self._pool = crane.room(Pool)
-        self._watcher = crane.watcher
         self._lock = threading.Lock()
         self._listeners: tuple[Listener, ...] = ()
         # Each with the Engine that it comes from.
@@ -64,15 +64,16 @@ class NodeEvents:
         """Begin to follow who answers, and follow no more who is not in the Swarm any more."""
         if self._stop.is_set():
             return
-        links = self._pool.links()
-        known = {link.node.id for link in links}
+        nodes = self._crane.cache.snapshot().nodes
         with self._lock:
-            left = [stream for id_, (_, stream) in self._streams.items() if id_ not in known]
-        for stream in left:
-            # Its Engine may well go on; nothing of what happens there is of the Swarm.
-            stream.close()
-        for link in links:
-            self._look_at(link)
+            followed = dict(self._streams)
+        for id_, (_, stream) in followed.items():
+            if id_ not in nodes:
+                # Its Engine may well go on; nothing of what happens there is of the Swarm.
+                stream.close()
+        for link in self._pool.known_links():
+            if link.node.id in nodes:
+                self._look_at(link, *followed.get(link.node.id, (None, None)))
 
     def close(self) -> None:
         """Follow nobody any more."""
@@ -82,9 +83,7 @@ class NodeEvents:
         for stream in streams:
             stream.close()
 
-    def _look_at(self, link: Link) -> None:
-        with self._lock:
-            engine, stream = self._streams.get(link.node.id, (None, None))
+    def _look_at(self, link: Link, engine: Engine | None, stream: EventStream | None) -> None:
         if stream is not None and engine is not link.engine:
             # There is another way to it now; what holds the old one open would keep an agent from leaving.
             stream.close()
@@ -127,7 +126,7 @@ class NodeEvents:
     def _expect_tasks(self, event: Mapping[str, Any]) -> None:
         labels = event.get("Actor", {}).get("Attributes", {})
         if service := labels.get(SERVICE_LABEL):
-            self._watcher.expect([service])
+            self._crane.watcher.expect([service])
 
     def _tell(self, node_id: str, event: Mapping[str, Any] | None) -> None:
         for listener in self._listeners:

@@ -8,6 +8,7 @@ it was seen to answer again: whoever asks for it meanwhile is told so at once, a
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -31,6 +32,8 @@ ENDPOINT_LABEL = "crane.reserved.node.endpoint"
 NODE_SECONDS = 10.0
 # How often it is looked whether a node is due, in seconds.
 TICK_SECONDS = 0.25
+# The way to each node is found anew with each tick of so many: it takes longer the more nodes there are.
+FINDING_TICKS = 4
 # How long an answer of the server's own Engine is proof that it answers, in seconds.
 HEARD_SECONDS = 0.2
 # How many requests wait at the same time, of all nodes.
@@ -123,6 +126,11 @@ class Pool:
         """Return the connection to each node of the Swarm."""
         return [self._link(node) for node in self._crane.cache.snapshot().nodes.values()]
 
+    def known_links(self) -> list[Link]:
+        """Return the connections that are there, as they were found last: that costs nothing, however many nodes."""
+        with self._lock:
+            return list(self._links.values())
+
     def sources(self, nodes: Iterable[Node] | None = None) -> list[dict[str, Any]]:
         """Return the ``sources`` member of a list that comes from these nodes, or from all."""
         links = self.links() if nodes is None else [self._link(node) for node in nodes]
@@ -131,14 +139,18 @@ class Pool:
 
     def run(self, stop: threading.Event) -> None:
         """Look after the nodes until told to stop."""
+        ticks = itertools.cycle(range(FINDING_TICKS))
         while not stop.wait(TICK_SECONDS):
-            self.look()
+            if next(ticks) == 0:
+                self.look()
+            else:
+                self._begin_looks(self.known_links())
         self.close()
 
     def look(self) -> list[Future[None]]:
         """Look at each node that is due, without waiting; return what is on its way, also of looks begun before."""
         self._forget_gone()
-        return [self._begin_look(link) for link in self.links() if link.is_due]
+        return self._begin_looks(self.links())
 
     def close(self) -> None:
         """Close what is open; nothing is asked any more."""
@@ -147,6 +159,9 @@ class Pool:
         for link in self._links.values():
             if link.engine is not None and link.engine is not self._crane.engine:
                 link.engine.close()
+
+    def _begin_looks(self, links: Iterable[Link]) -> list[Future[None]]:
+        return [self._begin_look(link) for link in links if link.is_due]
 
     def _begin_look(self, link: Link) -> Future[None]:
         with self._lock:

@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.3
 # How long a database that does not answer is left alone, in seconds.
 REST_SECONDS = 2.0
+# Made once: making it takes longer than asking it, which is done all the time.
+_VERSION = select(StateRow.version).where(StateRow.id == 1)
 ATTEMPTS = 5
 
 
@@ -141,7 +143,7 @@ def _lock(database: Any) -> None:
 
 
 def _read_version(database: Any) -> int:
-    return int(database.scalar(select(StateRow.version).where(StateRow.id == 1)) or 0)
+    return int(database.scalar(_VERSION) or 0)
 
 
 def read_directory(database: Any) -> Directory:
