@@ -96,7 +96,7 @@ def test_containers_are_listed_with_their_node_and_what_does_not_answer(crane, s
     [
         (["-q"], ["abcdefghijklmnop", "bbcdefghijklmnop"]),
         (["-q", "-f", "state=exited"], ["bbcdefghijklmnop"]),
-        (["-q", "-f", "stack=shop", "-f", "state=exited"], []),
+        (["-q", "-f", "label=tier=front", "-f", "state=exited"], []),
         (["-q", "-f", "label=tier=front"], ["abcdefghijklmnop"]),
     ],
 )
@@ -112,6 +112,21 @@ def test_only_running_ones_are_asked_for(crane, server):
     crane("container", "ls", "--running")
 
     assert server.requests[0].query["state"] == "running"
+
+
+def test_server_is_asked_for_the_containers_of_a_stack_and_refuses_what_is_none(crane, server):
+    server.plays("GET", "containers", (404, {"code": "not-found", "detail": "There is no stack nope."}))
+
+    told = crane("container", "ls", "-f", "stack=nope", "-f", "service=a,b", "-f", "node=node2")
+
+    assert (told.exit_code, told.stdout) == (1, "")
+    assert "There is no stack nope." in told.stderr
+    query = server.requests[0].query
+    assert {key: query[key] for key in ("stack", "service", "node")} == {
+        "stack": "nope",
+        "service": "a,b",
+        "node": "node2",
+    }
 
 
 def test_container_of_a_task_is_not_stopped_without_asking(crane, server):

@@ -62,9 +62,8 @@ def list_(session: Session, *, filters: dict[str, list[str]], no_trunc: bool, qu
             ", ".join(describe_port(port) for port in item.get("Ports") or ()),
         )
 
-    answer = session.api().find_all(
-        "containers", state="running" if running else None, node=choosing.take_nodes(filters)
-    )
+    places = choosing.take_places(filters)
+    answer = session.api().find_all("containers", state="running" if running else None, **places)
     show_list(
         session,
         choosing.choose(answer, filters, choosing.CONTAINERS),
