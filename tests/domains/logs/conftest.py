@@ -64,6 +64,13 @@ class Followed:
         found: dict[str, Any] = told["source"]
         return found
 
+    def following(self, sources: int) -> None:
+        """Wait until so many sources are followed, in whichever order that comes about."""
+        names: set[str] = set()
+        while len(names) < sources:
+            told = self.until(lambda told: "source" in told and told["source"]["state"] == "following")
+            names.add(told["source"]["name"])
+
     @property
     def lines(self) -> list[str]:
         """The lines that came so far."""

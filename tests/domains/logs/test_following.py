@@ -118,7 +118,7 @@ def test_node_that_is_cut_off_is_told_and_the_rest_goes_on(deploy, follow, swarm
     log = follow("services/shop_web")
     for slot in (1, 2, 3):
         swarm.print(tasks("shop_web")[slot - 1], f"begin {slot}\n")
-    log.line("begin 3")
+        log.line(f"begin {slot}")
 
     swarm.node_down("node3")
     look_at_nodes()
@@ -138,8 +138,7 @@ def test_engine_that_sends_what_cannot_be_read_is_told_and_asked_again(deploy, f
     deploy(THREE)
     one, two, _ = tasks("shop_web")
     log = follow("services/shop_web")
-    for slot in (1, 2, 3):
-        log.state(f"shop_web.{slot}", "following")
+    log.following(3)
 
     swarm.printed.garble(container_of(swarm, one))
     broken = log.state("shop_web.1", "unreachable")
