@@ -289,6 +289,21 @@ def test_want_of_memory_is_known_where_the_engine_tells_of_it_late(
     assert (said["cause"]["code"], bool(said["out_of_memory"])) == (cause, cause == "out-of-memory")
 
 
+def test_container_that_wants_memory_again_and_again_is_written_once(crane, crane_app, deploy, write, monkeypatch):
+    deploy(ON_MANAGER)
+    write()
+    recorder, asked = Recorder(crane), []
+    monkeypatch.setattr(recorder, "_write_cause", lambda task_id, cause: asked.append(task_id))
+    attributes = {"com.docker.swarm.task.id": "t1"}
+    for _ in range(1000):
+        recorder.note_node_event("n1", {"Type": "container", "Action": "oom", "Actor": {"Attributes": attributes}})
+
+    with crane_app.app_context():
+        recorder.write()
+
+    assert asked == ["t1"]
+
+
 @pytest.mark.parametrize(
     ("way", "sent", "done"),
     [

@@ -51,6 +51,18 @@ def _tell(asked):
     return [one.removeprefix("GET /") for one in asked]
 
 
+def _tasks_read_at(watcher, wire, clock):
+    """Look once a second for a minute; return the seconds at which tasks were read."""
+    read_at = []
+    for second in range(60):
+        wire.requests.clear()
+        watcher.look()
+        if "tasks" in _tell(wire.asked):
+            read_at.append(second)
+        clock.now += 1
+    return read_at
+
+
 def test_the_first_look_reads_everything(watcher, wire, cache):
     wire.fill()
 
@@ -82,15 +94,8 @@ def test_tasks_are_read_of_the_service_that_changed_only(looked, wire, cache):
 
 def test_a_service_that_does_not_settle_is_looked_at_ever_less_often(looked, wire, clock):
     wire.lists["services"][0] = service_json("a", running=0)
-    start, read_at = clock.now, []
-    while clock.now < start + 60:
-        wire.requests.clear()
-        looked.look()
-        if "tasks" in _tell(wire.asked):
-            read_at.append(clock.now - start)
-        clock.now += 1
 
-    assert read_at == [0, 1, 3, 7, 15, 25, 35, 45, 55]
+    assert _tasks_read_at(looked, wire, clock) == [0, 1, 3, 7, 15, 25, 35, 45, 55]
 
 
 def test_tasks_of_a_node_that_changed_are_read_for_a_while_although_as_many_run(looked, wire, clock, cache):
@@ -100,29 +105,15 @@ def test_tasks_of_a_node_that_changed_are_read_for_a_while_although_as_many_run(
     wire.lists["nodes"] = [node_json("n", version=2)]
     wire.lists["tasks"] = [task_json(id_, of, 3, "shutdown") for id_, of in (("ta", "a"), ("tb", "b"))]
     looked.hear({"Type": "node", "Action": "update"})
-    start, read_at = clock.now, []
-    while clock.now < start + 60:
-        wire.requests.clear()
-        looked.look()
-        if "tasks" in _tell(wire.asked):
-            read_at.append(clock.now - start)
-        clock.now += 1
 
-    assert read_at == [0, 1, 3, 7, 15, 25]
+    assert _tasks_read_at(looked, wire, clock) == [0, 1, 3, 7, 15, 25]
     assert {id_: tasks[0].state for id_, tasks in cache.snapshot().tasks.items()} == {"a": "shutdown", "b": "running"}
 
 
 def test_tasks_that_are_said_to_change_are_read_although_as_many_run(looked, wire, clock):
     looked.expect(["a", "gone"])
-    read_at = []
-    for second in range(20):
-        wire.requests.clear()
-        looked.look()
-        if "tasks" in _tell(wire.asked):
-            read_at.append(second)
-        clock.now += 1
 
-    assert read_at == [0, 1, 3]
+    assert _tasks_read_at(looked, wire, clock) == [0, 1, 3]
 
 
 def test_an_attended_service_has_its_tasks_read_at_each_look(looked, wire):

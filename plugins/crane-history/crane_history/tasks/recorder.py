@@ -105,7 +105,8 @@ class Recorder:
     def __init__(self, crane: Crane) -> None:
         self._crane = crane
         self._waiting: deque[Fact] = deque()
-        self._causes: deque[tuple[str, Cause, float]] = deque()
+        # What befell containers, by task, and until when that counts; one may want memory a thousand times.
+        self._causes: dict[str, tuple[Cause, float]] = {}
         self._writing = threading.Lock()
         # How often the Swarm was to be compared with what is written (at the start, and whenever something was missed),
         # and up to which time it has been.
@@ -114,6 +115,7 @@ class Recorder:
         self._known_services: dict[str, dict[str, Any]] = {}
         self.written = 0
         self.missed = 0
+        crane.room(NodeEvents).listen(self.note_node_event)
 
     @property
     def waiting(self) -> int:
@@ -122,7 +124,6 @@ class Recorder:
 
     def run(self, stop: threading.Event) -> None:
         """Write down what changes until told to stop."""
-        self._crane.room(NodeEvents).listen(self.note_node_event)
         _, subscription = self._crane.cache.snapshot_and_subscribe(self.note)
         self._missed_something += 1
         with subscription:
@@ -151,7 +152,8 @@ class Recorder:
 
     def _note_cause(self, found: tuple[str, Cause] | None) -> None:
         if found is not None:
-            self._causes.append((*found, self._crane.cache.clock() + CAUSE_SECONDS))
+            task_id, cause = found
+            self._causes[task_id] = cause, self._crane.cache.clock() + CAUSE_SECONDS
 
     def write(self) -> None:
         """Write down what waits, and compare with the Swarm if something may have been missed."""
@@ -166,13 +168,12 @@ class Recorder:
                 self.write_batch(batch)
                 for _ in batch:
                     self._waiting.popleft()
-            for _ in range(len(self._causes)):
-                task_id, cause, until = self._causes[0]
+            for task_id, noted in self._causes.copy().items():
+                cause, until = noted
                 # The Swarm tells that the task has ended, if it has, a moment after it was done.
-                if self._write_cause(task_id, cause) or self._crane.cache.clock() >= until:
-                    self._causes.popleft()
-                else:
-                    self._causes.rotate(-1)
+                is_over = self._write_cause(task_id, cause) or self._crane.cache.clock() >= until
+                if is_over and self._causes.get(task_id) is noted:
+                    del self._causes[task_id]
 
     def _write_all(self, found: Iterable[Fact]) -> None:
         every = list(found)
